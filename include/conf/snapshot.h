@@ -1,0 +1,311 @@
+/* snapshot - a configuration as it is in force: read-only, counted, shared by all threads.
+ *
+ * Built by conf/build, in one arena; freed when the last view of it goes (control has one, each
+ * worker one, each running exchange one through its worker). Nothing here changes after it was
+ * built but the reference count and the shared words of peers. */
+#ifndef RINGWAY_CONF_SNAPSHOT_H
+#define RINGWAY_CONF_SNAPSHOT_H
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "conf/regex.h"
+#include "conf/template.h"
+#include "core/address.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "http/parser.h"
+#include "io/tls.h"
+#include "io/tls_cache.h"
+
+/* Where something was written, for messages: "in /etc/ringway.conf:12". */
+struct origin {
+    struct span file;
+    unsigned line;
+};
+
+/* A file that is opened once and written to by many: access and error logs. */
+struct log_file {
+    struct span path; /* empty: standard error */
+    int fd;           /* opened by snapshot_open_logs() */
+    unsigned index;   /* in snapshot.log_files */
+};
+
+struct log_format {
+    struct span name;
+    struct template text;
+    enum log_escape { LOG_ESCAPE_DEFAULT, LOG_ESCAPE_JSON, LOG_ESCAPE_NONE } escape;
+};
+
+struct access_log {
+    const struct log_file *file; /* NULL: "access_log off" */
+    const struct log_format *format;
+    size_t buffer_bytes;  /* buffer=; 0: written at the end of each turn */
+    uint64_t flush_ms;    /* flush= */
+    const struct template *condition; /* if=; NULL: always */
+};
+
+struct add_header {
+    struct span name;
+    struct template value; /* an empty value adds nothing */
+    bool is_always;        /* else only with 200 201 204 206 301 302 303 304 307 308 */
+};
+
+struct error_page {
+    unsigned status;
+    struct template uri;  /* "/50x.html", "@name", "https://…" */
+    unsigned new_status;  /* "=200": that status; 0: the error's own */
+    bool takes_status;    /* "=": the status of what the uri answers */
+};
+
+struct set_header {
+    struct span name;
+    struct template value; /* empty: the field is not sent */
+};
+
+struct mime_types { /* open addressing by extension, built once per "types" block */
+    struct mime_type {
+        struct span extension; /* lower case, no dot; empty slot: len 0 */
+        struct span type;
+    } * slots;
+    size_t slot_count; /* a power of two; 0: none */
+};
+
+struct return_rule {
+    bool is_set;
+    unsigned status;        /* 444 closes without an answer */
+    struct template text;   /* body, or the URL of a redirect */
+    bool has_text;
+};
+
+/* proxy_next_upstream. */
+#define NEXT_ERROR 1u
+#define NEXT_TIMEOUT 2u
+#define NEXT_INVALID_HEADER 4u
+#define NEXT_NON_IDEMPOTENT 8u
+#define NEXT_HTTP_403 16u
+#define NEXT_HTTP_404 32u
+#define NEXT_HTTP_429 64u
+#define NEXT_HTTP_500 128u
+#define NEXT_HTTP_502 256u
+#define NEXT_HTTP_503 512u
+#define NEXT_HTTP_504 1024u
+#define NEXT_OFF 2048u
+
+/* One proxy_ssl_* configuration; equal ones are one, so that sessions and contexts are shared. */
+struct tls_profile {
+    unsigned index; /* in snapshot.tls_profiles */
+    struct tls_client_settings settings; /* bytes of the files, in the arena */
+    bool sends_sni;        /* proxy_ssl_server_name */
+    bool reuses_sessions;  /* proxy_ssl_session_reuse */
+    struct tls_identity settings_digest; /* over everything that a session depends on here */
+    struct span ca_origin; /* "the system's CA store" or the file: for messages */
+    struct origin origin;  /* where the proxy_pass stands that made it */
+};
+
+struct tls_server_profile {
+    unsigned index; /* in snapshot.tls_server_profiles */
+    struct tls_server_settings settings;
+    struct origin origin;
+};
+
+/* The words of a peer that all workers share. */
+struct peer_shared {
+    _Atomic uint32_t active_count;  /* connections in use by exchanges: max_conns, least_conn */
+    _Atomic uint32_t fail_count;    /* within the current fail_timeout */
+    _Atomic uint64_t fail_since_ms; /* of loop time; when the first of them was */
+    _Atomic uint64_t down_until_ms; /* 0: up */
+    _Atomic uint64_t handshakes_full, handshakes_resumed, handshakes_failed;
+    _Atomic uint64_t misses[TLS_MISS_COUNT];
+    _Atomic uint64_t requests, failures;
+};
+
+struct peer_conf {
+    struct address address;
+    struct span address_text; /* "127.0.0.1:443": $upstream_addr, log */
+    struct span host;         /* of the server line, no port, no brackets; empty for unix sockets */
+    struct span server_text;  /* the server line's own text: "a.example:443" */
+    unsigned weight, max_conns, max_fails;
+    uint64_t fail_timeout_ms;
+    bool is_backup, is_down;
+    unsigned index;           /* among the upstream's peers */
+    struct peer_shared *shared;
+};
+
+enum balance_policy { BALANCE_ROUND_ROBIN, BALANCE_LEAST_CONN };
+
+struct upstream_conf {
+    unsigned index;   /* in snapshot.upstreams */
+    struct span name; /* of the group; for a single name: host[:port] as in proxy_pass */
+    bool is_implicit; /* made by a proxy_pass to a single name */
+    struct peer_conf *peers;
+    size_t peer_count;
+    enum balance_policy balance;
+    unsigned keepalive_max; /* idle connections per worker; 0: none are kept */
+    uint64_t keepalive_requests, keepalive_time_ms, keepalive_timeout_ms;
+    struct origin origin;
+};
+
+struct proxy_pass {
+    bool is_set;
+    bool is_tls;                  /* https:// */
+    const struct upstream_conf *upstream;
+    struct span host;             /* $proxy_host: "name" or "name:port" as written */
+    struct span host_name;        /* without the port or brackets: for SNI and name checks */
+    uint16_t port;                /* $proxy_port */
+    bool has_uri;                 /* a URI part replaces the location's prefix */
+    struct span uri;
+    const struct tls_profile *tls; /* when is_tls */
+};
+
+/* What may be set at http, server and location level, inherited as in nginx. */
+struct settings {
+    uint64_t client_header_timeout_ms, client_body_timeout_ms, send_timeout_ms;
+    uint64_t keepalive_timeout_ms;        /* 0: no keep-alive */
+    uint64_t keepalive_header_s;          /* second argument; 0: no Keep-Alive field */
+    uint64_t keepalive_requests, keepalive_time_ms, keepalive_min_timeout_ms;
+    unsigned keepalive_disable;           /* bits: 1 msie6, 2 safari */
+    uint64_t client_max_body_size;        /* bytes; 0: no limit */
+    uint64_t client_body_buffer_size, client_header_buffer_size;
+    uint64_t large_header_buffer_count, large_header_buffer_size;
+    uint64_t lingering_time_ms, lingering_timeout_ms;
+    unsigned lingering_close;             /* 0 off, 1 on, 2 always */
+    bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
+    bool server_tokens, tcp_nodelay, absolute_redirect, port_in_redirect, server_name_in_redirect;
+    struct template root;
+    const struct span *index_files;
+    size_t index_file_count;
+    struct span default_type;
+    struct mime_types types;
+    const struct error_page *error_pages;
+    size_t error_page_count;
+    const struct access_log *access_logs;
+    size_t access_log_count;
+    struct log error_log;
+    const struct add_header *add_headers;
+    size_t add_header_count;
+
+    uint64_t proxy_connect_timeout_ms, proxy_send_timeout_ms, proxy_read_timeout_ms;
+    unsigned proxy_http_version_minor;    /* 0 or 1 */
+    unsigned proxy_next_upstream;         /* NEXT_* */
+    uint64_t proxy_next_upstream_tries, proxy_next_upstream_timeout_ms; /* 0: no limit */
+    const struct set_header *proxy_set_headers; /* complete: with Host and Connection defaults */
+    size_t proxy_set_header_count;
+    const struct span *proxy_hide_headers; /* complete: with Date, Server, X-Pad, X-Accel-… */
+    size_t proxy_hide_header_count;
+    struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
+    bool proxy_ssl_name_is_set;
+};
+
+enum location_kind {
+    LOCATION_PREFIX,
+    LOCATION_PREFIX_FINAL, /* ^~ */
+    LOCATION_EXACT,        /* = */
+    LOCATION_REGEX,        /* ~ and ~* */
+    LOCATION_NAMED,        /* @name */
+};
+
+struct location_conf {
+    enum location_kind kind;
+    struct span pattern;
+    struct regex *regex;
+    struct settings settings;
+    struct return_rule return_rule;
+    struct proxy_pass proxy_pass;
+    struct parser_limits parser_limits; /* of the server level: used before a location is known */
+    /* Nested locations: prefixes sorted longest first, then regexes in file order. */
+    struct location_conf **prefixes;
+    size_t prefix_count;
+    struct location_conf **regexes;
+    size_t regex_count;
+    struct origin origin;
+};
+
+struct server_conf {
+    unsigned index;
+    struct span name;             /* the first server_name: $server_name; may be empty */
+    struct location_conf root;    /* the server's own level: its settings, return, and locations */
+    struct location_conf **named; /* @name */
+    size_t named_count;
+    const struct tls_server_profile *tls; /* NULL without a certificate */
+    struct origin origin;
+};
+
+struct server_regex_name {
+    struct regex *regex;
+    const struct server_conf *server;
+};
+
+struct server_name_slot { /* open addressing; empty slot: name.len 0 */
+    struct span name;
+    const struct server_conf *server;
+};
+
+/* The server names of one listening address. */
+struct server_names {
+    struct server_name_slot *exact, *heads, *tails; /* "a.b", "*.b" kept as ".b", "a.*" kept as "a." */
+    size_t exact_count, head_count, tail_count; /* numbers of slots, powers of two or 0 */
+    const struct server_regex_name *regexes;
+    size_t regex_count;
+};
+
+struct listen_conf {
+    unsigned index;
+    struct address address;
+    struct span text; /* as written, for messages */
+    bool is_tls;
+    int backlog;
+    bool ipv6only;
+    const struct server_conf *default_server;
+    struct server_names names;
+    struct origin origin;
+};
+
+struct main_conf {
+    bool is_daemon;
+    bool has_user;
+    uid_t uid;
+    gid_t gid;
+    struct span user_name;
+    unsigned worker_count;
+    cpu_set_t *affinity; /* one per worker, or NULL */
+    uint64_t rlimit_nofile; /* 0: as it is */
+    struct span pid_path;
+    uint64_t worker_connections;
+    uint64_t worker_shutdown_timeout_ms; /* 0: none */
+    struct log error_log;
+};
+
+struct snapshot {
+    struct arena arena;
+    _Atomic unsigned ref_count;
+    uint64_t generation; /* 1, 2, …: for the log */
+    struct main_conf main;
+    struct listen_conf *listens;
+    size_t listen_count;
+    struct server_conf **servers;
+    size_t server_count;
+    struct upstream_conf **upstreams;
+    size_t upstream_count;
+    struct tls_profile **tls_profiles;
+    size_t tls_profile_count;
+    struct tls_server_profile **tls_server_profiles;
+    size_t tls_server_profile_count;
+    struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */
+    struct log_file **log_files;
+    size_t log_file_count;
+    struct regex **regexes; /* all of them, to be freed */
+    size_t regex_count;
+    const struct span *dump_names; /* -T: files as they were read */
+    const struct span *dump_texts;
+    size_t dump_count;
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
+
+/* Opens the log files (append, create 0644). 0, or negative errno with a message. */
+int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;
+
+#endif

@@ -1,0 +1,64 @@
+/* limits - the sizes that are fixed at compile time, and how they hang together.
+ *
+ * What an operator can change stands in the snapshot (conf/snapshot.h). Each limit here says what
+ * happens when it is reached. */
+#ifndef RINGWAY_CORE_LIMITS_H
+#define RINGWAY_CORE_LIMITS_H
+
+#include "core/base.h"
+
+/* One TLS record holds at most this much plaintext (RFC 8446 section 5.1); with its header and
+ * tag it grows by at most RECORD_OVERHEAD_BYTES (RFC 8446 section 5.2; CBC of TLS 1.2 included). */
+#define RECORD_BYTES_MAX 16384
+#define RECORD_OVERHEAD_BYTES 512
+
+/* A chunk: what one receive fills, and the unit of what waits to be sent. */
+#define CHUNK_BYTES 32768
+
+/* Chunks in the ring that the kernel fills. All are back in it by the end of each turn, so this
+ * bounds the receives of one turn and not the connections; beyond, a receive is armed again. */
+#define RECEIVE_CHUNK_COUNT 32
+
+/* What waits in one connection to be sent. At high water its source is not read any more; at low
+ * water it is again. One receive and one TLS record may come on top. */
+#define OUT_BYTES_HIGH (128 * 1024)
+#define OUT_BYTES_LOW (64 * 1024)
+#define OUT_CHUNKS_PER_SEND 8
+
+/* Memory of one exchange for heads and variables: first block, and all of it (then 503). */
+#define EXCHANGE_ARENA_BYTES 4096
+#define EXCHANGE_ARENA_BYTES_MAX (1024 * 1024)
+
+/* The largest head that we write; a larger one is 431 to the client or 502 from the upstream. */
+#define WRITTEN_HEAD_BYTES_MAX (160 * 1024)
+
+/* Response heads of upstreams; beyond: 502. */
+#define RESPONSE_HEAD_BYTES_MAX (64 * 1024)
+#define RESPONSE_LINE_BYTES_MAX (32 * 1024)
+#define RESPONSE_FIELD_COUNT_MAX 200
+#define RESPONSE_INTERIM_COUNT_MAX 16 /* 1xx before the final one; beyond: 502 */
+
+/* Handshakes that a worker goes on with in one turn; the others wait for the next. */
+#define HANDSHAKES_PER_TURN 4
+
+/* Peers that one request may try at the most. */
+#define TRIES_MAX 16
+
+/* Tickets kept per identity and worker. */
+#define TICKETS_PER_IDENTITY 32
+
+/* Levels of include, of nested blocks, and parameters of a directive, in a configuration. */
+#define CONF_DEPTH_MAX 32
+#define CONF_ARGS_MAX 512
+
+#define WORKERS_MAX 128
+
+static_assert(CHUNK_BYTES >= RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES,
+              "a sealed record fits into one chunk");
+static_assert(OUT_BYTES_LOW < OUT_BYTES_HIGH, "a connection that was full becomes writable again");
+static_assert((OUT_BYTES_HIGH + CHUNK_BYTES) / CHUNK_BYTES <= OUT_CHUNKS_PER_SEND,
+              "one send takes all that waits");
+static_assert(RESPONSE_HEAD_BYTES_MAX < WRITTEN_HEAD_BYTES_MAX,
+              "a response head that was accepted can be written, with what we add");
+
+#endif

@@ -1,0 +1,49 @@
+/* writer - heads and chunk framing written into a buffer.
+ *
+ * The buffer is the caller's; what does not fit sets a flag that is asked for once, at the end.
+ * Values are checked here, at the last place before the wire: a field whose value holds CR, LF,
+ * NUL or another control byte but tab is left out, and counted. Pure: no input or output. */
+#ifndef RINGWAY_HTTP_WRITER_H
+#define RINGWAY_HTTP_WRITER_H
+
+#include "http/message.h"
+
+struct writer {
+    char *data;
+    size_t len;
+    size_t size;
+    bool has_overflowed;    /* something did not fit: the buffer must not be sent */
+    unsigned refused_count; /* fields left out because of their name or value */
+};
+
+void writer_init(struct writer *w, char *data, size_t size);
+
+/* Bytes as they are. */
+void writer_span(struct writer *w, struct span s);
+void writer_u64(struct writer *w, uint64_t value);
+
+/* "METHOD target HTTP/1.minor CR LF". The target must be valid; bytes outside 0x21..0x7e set
+ * has_overflowed, as nothing of such a head may be sent. */
+void writer_request_line(struct writer *w, struct span method, struct span target,
+                         unsigned version_minor);
+
+/* "HTTP/1.1 status reason CR LF"; the reason is looked up when it is empty and dropped when it
+ * is not valid. */
+void writer_status_line(struct writer *w, unsigned status, struct span reason);
+
+/* "name: value CR LF" */
+void writer_field(struct writer *w, struct span name, struct span value);
+void writer_field_u64(struct writer *w, struct span name, uint64_t value);
+
+/* CR LF behind the fields. */
+void writer_end_of_head(struct writer *w);
+
+/* Chunk framing, RFC 9112 section 7.1: "size CR LF", then content by the caller, then CR LF. */
+#define CHUNK_PREFIX_BYTES_MAX 18
+void writer_chunk_prefix(struct writer *w, uint64_t size);
+void writer_chunk_suffix(struct writer *w);
+
+/* "0 CR LF", trailers, CR LF. */
+void writer_last_chunk(struct writer *w, const struct field *trailers, size_t trailer_count);
+
+#endif
