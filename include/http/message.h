@@ -48,7 +48,13 @@
     X(ETAG, "ETag", 0)                                                                        \
     X(ACCEPT_RANGES, "Accept-Ranges", 0)                                                      \
     X(VIA, "Via", 0)                                                                          \
-    X(X_ACCEL, "X-Accel-", 0) /* the family: any name that begins so */
+    X(WWW_AUTHENTICATE, "WWW-Authenticate", FIELD_NOT_IN_TRAILERS)                            \
+    X(FORWARDED, "Forwarded", FIELD_NOT_IN_TRAILERS)                                          \
+    X(X_FORWARDED_HOST, "X-Forwarded-Host", FIELD_NOT_IN_TRAILERS)                            \
+    X(X_FORWARDED_PROTO, "X-Forwarded-Proto", FIELD_NOT_IN_TRAILERS)                          \
+    X(X_REAL_IP, "X-Real-IP", FIELD_NOT_IN_TRAILERS)                                          \
+    /* The family: any name that begins so. */                                                \
+    X(X_ACCEL, "X-Accel-", FIELD_NOT_IN_TRAILERS)
 
 enum field_id {
     FIELD_OTHER,
@@ -142,12 +148,13 @@ bool method_is_idempotent(enum method m);
 struct span status_reason(unsigned status);
 
 /* Decodes %XX, merges slashes (when asked) and resolves "." and ".." as nginx does for $uri.
- * 0 and *path in the arena; -EINVAL for a bad escape, an escaped NUL, or ".." above the root;
- * -ENOMEM. */
+ * 0 and *path, in the arena or raw itself where nothing changes; -EINVAL for a path without '/' at
+ * its begin, a bad escape, an escaped NUL, or ".." above the root; -ENOMEM. */
 int path_normalize(struct span raw, bool merge_slashes, struct arena *a,
                    struct span *path) MUST_USE;
 
-/* The reverse for a URI that is written: bytes that may not stand in a path become %XX. */
+/* The reverse for a URI that is written: bytes that may not stand in a path become %XX. In the
+ * arena, or path itself where nothing changes; .data is NULL when memory is at its end. */
 struct span path_escape(struct span path, struct arena *a) MUST_USE;
 
 /* True for a field value that may be written: no CR, LF, NUL or other control byte but tab. */

@@ -1,4 +1,4 @@
-/* parser - bytes to messages: llhttp's push turned into events that we pull.
+/* parser - bytes to messages, as events that we pull.
  *
  * Owned by a client (requests) or an exchange (responses). Reads strictly: what RFC 9112 calls
  * ambiguous is an error and never repaired. Pure: no input or output of its own.
@@ -8,7 +8,11 @@
 #ifndef RINGWAY_HTTP_PARSER_H
 #define RINGWAY_HTTP_PARSER_H
 
+#include "http/chunked.h"
+#include "http/framing.h"
 #include "http/message.h"
+#include "http/rules.h"
+#include "http/section.h"
 
 enum parser_event {
     PARSER_NEED_INPUT, /* the input is used up */
@@ -18,62 +22,22 @@ enum parser_event {
     PARSER_ERROR,      /* parser.error and parser.reason say what; nothing more is parsed */
 };
 
-enum parser_error {
-    PARSER_OK,
-    PARSER_BAD_SYNTAX,       /* 400 */
-    PARSER_URI_TOO_LONG,     /* 414 */
-    PARSER_HEAD_TOO_LARGE,   /* 431: bytes or number of fields, of a head or of trailers */
-    PARSER_CODING_UNKNOWN,   /* 501: Transfer-Encoding that we do not have */
-    PARSER_VERSION_UNKNOWN,  /* 505: major version other than 1 */
-    PARSER_METHOD_REFUSED,   /* 405: CONNECT, TRACE */
-    PARSER_EXPECT_UNKNOWN,   /* 417 */
-    PARSER_EARLY_END,        /* the stream ended inside of a message */
-    PARSER_NO_MEMORY,        /* 503 */
-};
-
-struct parser_limits {
-    size_t head_bytes_max;    /* of the whole head, and of trailers */
-    size_t line_bytes_max;    /* of the request line (414) and of each field line (431) */
-    size_t field_count_max;   /* of fields, and of trailers */
-    size_t head_bytes_first;  /* the first buffer: grows by doubling up to head_bytes_max */
-    bool underscores_in_names; /* false: fields with '_' in their name are dropped */
-    bool invalid_names_are_ignored; /* true: fields with names of other than A-Za-z0-9- are dropped */
-    bool slashes_are_merged;
-};
-
-/* What a response answers: its framing depends on it. */
-struct parser_request_facts {
-    bool was_head;
-    bool asked_for_upgrade;
-};
-
-/* State of llhttp, whose type no header of ours shows; parser.c asserts the size. */
-struct parser_machine {
-    _Alignas(16) unsigned char state[160];
-};
-
 struct parser {
     struct head head;
     enum parser_error error;
     const char *reason; /* of the error: a literal of ours, for the log */
-    struct parser_machine machine;
     const struct parser_limits *limits; /* outlive the parser */
     struct arena *arena;
     bool is_request;
     struct parser_request_facts answers; /* for responses */
-    /* (private fields follow: phase, head buffer, offsets, bytes left …) */
+    /* Private: */
     unsigned phase;
-    char *buffer;
-    size_t buffer_len;
-    size_t buffer_size;
-    size_t parsed_len;
-    uint64_t body_left;
-    size_t overhead_bytes; /* chunk framing seen in a row without content */
-    struct span piece;
-    size_t field_size;
-    size_t trailer_size;
-    size_t line_start;
-    unsigned blank_lines;
+    unsigned blank_line_count; /* before a request line */
+    bool blank_line_has_cr;
+    unsigned scheme_port;   /* of an absolute target: 80 or 443; else 0 */
+    struct section section; /* the head, later the trailers */
+    struct chunked chunked;
+    uint64_t body_left; /* of FRAMING_LENGTH */
 };
 
 /* Begins a request. Head and trailers are built in the arena, which must live as long as they. */
@@ -89,8 +53,8 @@ void parser_begin_response(struct parser *p, const struct parser_limits *limits,
  * is no end. */
 enum parser_event parser_next(struct parser *p, struct span *input, struct span *body);
 
-/* The stream has ended. PARSER_END where that completes the message (FRAMING_UNTIL_CLOSE, in its
- * body), else PARSER_ERROR with PARSER_EARLY_END. */
+/* The stream has ended. PARSER_END where the message is complete, also by that end (body of
+ * FRAMING_UNTIL_CLOSE, FRAMING_TUNNEL), else PARSER_ERROR with PARSER_EARLY_END. */
 enum parser_event parser_end_of_stream(struct parser *p);
 
 /* True before the first byte of a message (blank lines before a request line do not count). */

@@ -1,0 +1,377 @@
+/* message - the tables of fields, methods and statuses, and paths in their plain form. */
+#include "http/message.h"
+
+#include <string.h>
+
+#include "http/bytes.h"
+
+struct field_row {
+    struct span name;
+    unsigned flags;
+};
+
+static const struct field_row field_rows[FIELD_ID_COUNT] = {
+#define X(id, text, bits) [FIELD_##id] = {.name = {text, sizeof(text) - 1}, .flags = (bits)},
+    HTTP_FIELDS(X)
+#undef X
+};
+
+/* The identifiers by the length of their name, ended by FIELD_OTHER. */
+static const unsigned char fields_by_length[][8] = {
+    [2] = {FIELD_TE},
+    [3] = {FIELD_VIA},
+    [4] = {FIELD_HOST, FIELD_DATE, FIELD_ETAG},
+    [5] = {FIELD_RANGE},
+    [6] = {FIELD_COOKIE, FIELD_EXPECT, FIELD_SERVER},
+    [7] = {FIELD_REFERER, FIELD_UPGRADE, FIELD_TRAILER},
+    [8] = {FIELD_LOCATION, FIELD_IF_RANGE},
+    [9] = {FIELD_X_REAL_IP, FIELD_FORWARDED},
+    [10] = {FIELD_CONNECTION, FIELD_USER_AGENT, FIELD_KEEP_ALIVE, FIELD_SET_COOKIE},
+    [12] = {FIELD_CONTENT_TYPE},
+    [13] = {FIELD_AUTHORIZATION, FIELD_CACHE_CONTROL, FIELD_IF_NONE_MATCH, FIELD_LAST_MODIFIED,
+            FIELD_CONTENT_RANGE, FIELD_ACCEPT_RANGES},
+    [14] = {FIELD_CONTENT_LENGTH},
+    [15] = {FIELD_X_FORWARDED_FOR},
+    [16] = {FIELD_CONTENT_ENCODING, FIELD_PROXY_CONNECTION, FIELD_WWW_AUTHENTICATE,
+            FIELD_X_FORWARDED_HOST},
+    [17] = {FIELD_TRANSFER_ENCODING, FIELD_IF_MODIFIED_SINCE, FIELD_X_FORWARDED_PROTO},
+    [18] = {FIELD_PROXY_AUTHENTICATE},
+    [19] = {FIELD_PROXY_AUTHORIZATION},
+};
+
+enum field_id field_id_of(struct span name)
+{
+    const unsigned char *id;
+
+    if (span_starts_with_nocase(name, field_rows[FIELD_X_ACCEL].name))
+        return FIELD_X_ACCEL;
+    if (name.len >= COUNT_OF(fields_by_length))
+        return FIELD_OTHER;
+    for (id = fields_by_length[name.len]; *id != FIELD_OTHER; id++) {
+        if (span_equals_nocase(name, field_rows[*id].name))
+            return (enum field_id)*id;
+    }
+    return FIELD_OTHER;
+}
+
+struct span field_name(enum field_id id)
+{
+    assert(id < FIELD_ID_COUNT);
+    return field_rows[id].name;
+}
+
+unsigned field_flags(enum field_id id)
+{
+    assert(id < FIELD_ID_COUNT);
+    return field_rows[id].flags;
+}
+
+const struct field *head_find(const struct head *h, enum field_id id)
+{
+    for (size_t i = 0; i < h->field_count; i++) {
+        if (h->fields[i].id == id && !h->fields[i].is_dropped)
+            return &h->fields[i];
+    }
+    return NULL;
+}
+
+static bool is_named_by_variable(struct span name, struct span variable)
+{
+    if (name.len != variable.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = ascii_lower(name.data[i]);
+        char v = ascii_lower(variable.data[i]);
+
+        if (c != v && !(c == '-' && v == '_'))
+            return false;
+    }
+    return true;
+}
+
+const struct field *head_find_name(const struct head *h, struct span name, bool as_variable)
+{
+    for (size_t i = 0; i < h->field_count; i++) {
+        const struct field *f = &h->fields[i];
+
+        if (f->is_dropped)
+            continue;
+        if (as_variable ? is_named_by_variable(f->name, name) : span_equals_nocase(f->name, name))
+            return f;
+    }
+    return NULL;
+}
+
+static const struct method_row {
+    struct span text;
+    enum method method;
+    bool is_idempotent;
+} method_rows[] = {
+    {{"GET", 3}, METHOD_GET, true},         {{"POST", 4}, METHOD_POST, false},
+    {{"HEAD", 4}, METHOD_HEAD, true},       {{"PUT", 3}, METHOD_PUT, true},
+    {{"DELETE", 6}, METHOD_DELETE, true},   {{"OPTIONS", 7}, METHOD_OPTIONS, true},
+    {{"PATCH", 5}, METHOD_PATCH, false},    {{"TRACE", 5}, METHOD_TRACE, true},
+    {{"CONNECT", 7}, METHOD_CONNECT, false},
+};
+
+enum method method_of(struct span text)
+{
+    for (size_t i = 0; i < COUNT_OF(method_rows); i++) {
+        if (span_equals(text, method_rows[i].text))
+            return method_rows[i].method;
+    }
+    return METHOD_OTHER;
+}
+
+bool method_is_idempotent(enum method m)
+{
+    for (size_t i = 0; i < COUNT_OF(method_rows); i++) {
+        if (method_rows[i].method == m)
+            return method_rows[i].is_idempotent;
+    }
+    return false;
+}
+
+/* IANA's registry of HTTP status codes. */
+static const char *const reasons[] = {
+    [100] = "Continue",
+    [101] = "Switching Protocols",
+    [102] = "Processing",
+    [103] = "Early Hints",
+    [200] = "OK",
+    [201] = "Created",
+    [202] = "Accepted",
+    [203] = "Non-Authoritative Information",
+    [204] = "No Content",
+    [205] = "Reset Content",
+    [206] = "Partial Content",
+    [207] = "Multi-Status",
+    [208] = "Already Reported",
+    [226] = "IM Used",
+    [300] = "Multiple Choices",
+    [301] = "Moved Permanently",
+    [302] = "Found",
+    [303] = "See Other",
+    [304] = "Not Modified",
+    [305] = "Use Proxy",
+    [307] = "Temporary Redirect",
+    [308] = "Permanent Redirect",
+    [400] = "Bad Request",
+    [401] = "Unauthorized",
+    [402] = "Payment Required",
+    [403] = "Forbidden",
+    [404] = "Not Found",
+    [405] = "Method Not Allowed",
+    [406] = "Not Acceptable",
+    [407] = "Proxy Authentication Required",
+    [408] = "Request Timeout",
+    [409] = "Conflict",
+    [410] = "Gone",
+    [411] = "Length Required",
+    [412] = "Precondition Failed",
+    [413] = "Content Too Large",
+    [414] = "URI Too Long",
+    [415] = "Unsupported Media Type",
+    [416] = "Range Not Satisfiable",
+    [417] = "Expectation Failed",
+    [421] = "Misdirected Request",
+    [422] = "Unprocessable Content",
+    [423] = "Locked",
+    [424] = "Failed Dependency",
+    [425] = "Too Early",
+    [426] = "Upgrade Required",
+    [428] = "Precondition Required",
+    [429] = "Too Many Requests",
+    [431] = "Request Header Fields Too Large",
+    [451] = "Unavailable For Legal Reasons",
+    [500] = "Internal Server Error",
+    [501] = "Not Implemented",
+    [502] = "Bad Gateway",
+    [503] = "Service Unavailable",
+    [504] = "Gateway Timeout",
+    [505] = "HTTP Version Not Supported",
+    [506] = "Variant Also Negotiates",
+    [507] = "Insufficient Storage",
+    [508] = "Loop Detected",
+    [511] = "Network Authentication Required",
+};
+
+struct span status_reason(unsigned status)
+{
+    if (status >= COUNT_OF(reasons) || !reasons[status])
+        return SPAN("");
+    return span_of_cstr(reasons[status]);
+}
+
+#define EIGHT(byte) (0x0101010101010101u * (byte))
+
+/* True where one of eight bytes is below 0x20 or 0x7f: the well-known test for zero bytes, exact
+ * as long as it is only asked whether there is any. */
+static inline bool has_control_or_tab(const char *eight)
+{
+    uint64_t x;
+    uint64_t del;
+
+    memcpy(&x, eight, sizeof(x));
+    del = x ^ EIGHT(0x7f);
+    return (((x - EIGHT(0x20)) & ~x) | ((del - EIGHT(1)) & ~del)) & EIGHT(0x80);
+}
+
+static bool bytes_are_valid(const char *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)data[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+bool field_value_is_valid(struct span value)
+{
+    size_t i = 0;
+
+    if (!value.len)
+        return true;
+    for (; i + 8 <= value.len; i += 8) {
+        if (has_control_or_tab(value.data + i) && !bytes_are_valid(value.data + i, 8))
+            return false;
+    }
+    return bytes_are_valid(value.data + i, value.len - i);
+}
+
+bool field_name_is_valid(struct span name)
+{
+    unsigned common = BYTE_TOKEN;
+
+    for (size_t i = 0; i < name.len; i++)
+        common &= byte_classes[(unsigned char)name.data[i]];
+    return name.len && common;
+}
+
+/* A path that is being normalized: bytes so far, of which the last segment is not judged yet. */
+struct plain_path {
+    char *data;
+    size_t len;
+    size_t segment; /* where the last segment begins, behind its '/' */
+};
+
+static bool is_plain_path(struct span raw, bool merge_slashes)
+{
+    bool behind_slash = false;
+
+    for (size_t i = 0; i < raw.len; i++) {
+        char c = raw.data[i];
+
+        if (c == '%' || (behind_slash && (c == '.' || (merge_slashes && c == '/'))))
+            return false;
+        behind_slash = c == '/';
+    }
+    return true;
+}
+
+/* 1 when the last segment was "." or ".." and is gone with what it names, 0 when it stays. */
+static int resolve_segment(struct plain_path *p)
+{
+    struct span last = span_of(p->data + p->segment, p->len - p->segment);
+
+    if (span_equals(last, SPAN("."))) {
+        p->len = p->segment;
+        return 1;
+    }
+    if (!span_equals(last, SPAN("..")))
+        return 0;
+    if (p->segment <= 1)
+        return -EINVAL;
+    p->len = p->segment - 1;
+    while (p->data[p->len - 1] != '/')
+        p->len--;
+    p->segment = p->len;
+    return 1;
+}
+
+static int add_slash(struct plain_path *p, bool merge_slashes)
+{
+    int resolved = resolve_segment(p);
+
+    if (resolved < 0)
+        return resolved;
+    if (resolved || (merge_slashes && p->len && p->len == p->segment))
+        return 0;
+    p->data[p->len++] = '/';
+    p->segment = p->len;
+    return 0;
+}
+
+/* The byte at *i, decoded; moves *i to its last digit. -EINVAL for a bad escape and for NUL. */
+static int decode_byte(struct span raw, size_t *i)
+{
+    int high;
+    int low;
+
+    if (raw.data[*i] != '%')
+        return (unsigned char)raw.data[*i];
+    if (raw.len - *i < 3)
+        return -EINVAL;
+    high = byte_hex_value(raw.data[*i + 1]);
+    low = byte_hex_value(raw.data[*i + 2]);
+    *i += 2;
+    if (high < 0 || low < 0 || high + low == 0)
+        return -EINVAL;
+    return high * 16 + low;
+}
+
+int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct span *path)
+{
+    struct plain_path p = {0};
+    int result = 0;
+
+    if (!raw.len || raw.data[0] != '/')
+        return -EINVAL;
+    *path = raw;
+    if (is_plain_path(raw, merge_slashes))
+        return 0;
+    p.data = arena_alloc(a, raw.len);
+    if (!p.data)
+        return -ENOMEM;
+    for (size_t i = 0; i < raw.len && result >= 0; i++) {
+        result = decode_byte(raw, &i);
+        if (result == '/')
+            result = add_slash(&p, merge_slashes);
+        else if (result > 0)
+            p.data[p.len++] = (char)result;
+    }
+    if (result >= 0)
+        result = resolve_segment(&p);
+    *path = span_of(p.data, p.len);
+    return result < 0 ? result : 0;
+}
+
+struct span path_escape(struct span path, struct arena *a)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t escaped_count = 0;
+    size_t n = 0;
+    char *out;
+
+    for (size_t i = 0; i < path.len; i++)
+        escaped_count += !byte_is(path.data[i], BYTE_PATH);
+    if (!escaped_count)
+        return path;
+    out = arena_alloc(a, path.len + 2 * escaped_count);
+    if (!out)
+        return SPAN_NONE;
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.data[i];
+
+        if (byte_is(path.data[i], BYTE_PATH)) {
+            out[n++] = path.data[i];
+            continue;
+        }
+        out[n++] = '%';
+        out[n++] = hex[c >> 4];
+        out[n++] = hex[c & 15];
+    }
+    return span_of(out, n);
+}
