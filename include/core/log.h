@@ -43,11 +43,14 @@ const struct log *log_startup(void);
 /* True when some target takes lines of this level: ask before making an expensive line. */
 bool log_takes(const struct log *l, enum log_level level);
 
-/* One line: time, level, process and thread, then the text. Never blocks, never fails. */
+/* One line: time, level, process and thread, then the text, with control bytes and what is no
+ * UTF-8 as \xHH. Never blocks, never fails, leaves errno as it is. A '"' or '\\' of a stranger's
+ * is the caller's to escape (span_escape). A pipe whose reader leaves may raise SIGPIPE unless
+ * the process ignores it. */
 void log_write(const struct log *l, enum log_level level, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Lines that no target could take so far, in this process. */
+/* Lines that a target did not take so far, counted once per target, in this process. */
 uint64_t log_lost_count(void);
 
 #endif
