@@ -12,12 +12,17 @@ struct regex_scratch;
 
 #define REGEX_CAPTURES_MAX 10 /* $0 (unused) to $9; named ones beyond are an error */
 
+/* What the last match found. Named groups are looked up with regex_group() of .regex; as in nginx,
+ * those of a server_name stay when a location's regex matches, so keep one of these for each. */
 struct captures {
+    const struct regex *regex;          /* that matched; NULL: none yet */
     struct span at[REGEX_CAPTURES_MAX]; /* views into the subject; data NULL where not matched */
-    size_t count;
+    size_t count;                       /* groups with $0; those behind have data NULL */
 };
 
-/* Compiles (with JIT where there is one). 0; -EINVAL with a message. */
+/* Compiles bytes, not UTF-8 (with JIT where there is one), as nginx does: "(?i)", "(*UTF)" and the
+ * like work inside of a pattern. 0; -EINVAL with a message such as
+ * pcre2_compile() failed: missing closing parenthesis in "(a"; -ENOMEM. */
 int regex_new(struct span pattern, bool ignores_case, struct regex **out, char *error,
               size_t error_size) MUST_USE;
 void regex_free(struct regex *r);
@@ -31,9 +36,14 @@ bool regex_named_group(const struct regex *r, size_t i, struct span *name, size_
 struct regex_scratch *regex_scratch_new(void) MUST_USE; /* per thread; NULL: no memory */
 void regex_scratch_free(struct regex_scratch *s);
 
-/* True on a match, with its captures (captures may be NULL). Bounded: a pattern that runs away
- * (PCRE2's match limit) counts as no match. */
+/* True on a match, with its captures (captures may be NULL; they stay as they are without a match).
+ * Bounded: a pattern that runs away (PCRE2's match limit) counts as no match. */
 bool regex_match(const struct regex *r, struct span subject, struct regex_scratch *s,
                  struct captures *captures);
+
+/* True when a match with this scratch failed since the last call, because it ran away or because
+ * its subject is not the UTF-8 that a "(*UTF)" pattern wants: the decision that was built on it may
+ * be wrong, and as in nginx the request is answered with 500. */
+bool regex_take_runaway(struct regex_scratch *s);
 
 #endif
