@@ -34,4 +34,7 @@ int tls_suites_select(struct span text, struct tls_suites *out, char *error,
  * Returns its length; asserts that size suffices (4096 does). */
 size_t tls_suites_text(const struct tls_suites *s, char *out, size_t size);
 
+/* The suite with this number of the IANA registry; NULL when we do not have it. */
+const struct tls_suite *tls_suite_by_id(uint16_t id);
+
 #endif
