@@ -100,7 +100,9 @@ enum variable_id {
 
 struct template_part {
     enum variable_id variable;
-    struct span text;    /* the literal; for a family what follows its '_'; for a named capture its name */
+    /* The literal; for a family what follows its '_', in lower case; for a named capture its name
+     * as the regex spells it. */
+    struct span text;
     unsigned capture;    /* 1 to 9 for $1 to $9; 0 for a named one */
 };
 
@@ -117,8 +119,9 @@ struct template_names {
     size_t count;
 };
 
-/* Compiles text ("$a", "${a}b"; a '$' before anything else is an error as in nginx). 0; -EINVAL
- * with a message such as: unknown "foo" variable; -ENOMEM. named may be NULL. */
+/* Compiles text ("$a", "${a}b", "$1"; a '$' before anything else is an error as in nginx; names
+ * have no case). The text may go afterwards. 0; -EINVAL with a message such as: unknown "foo"
+ * variable; -ENOMEM. named may be NULL. */
 int template_compile(struct span text, const struct template_names *named, struct arena *a,
                      struct template *out, char *error, size_t error_size) MUST_USE;
 
@@ -129,6 +132,7 @@ typedef struct span (*variable_fn)(void *source, const struct template_part *par
 int template_expand(const struct template *t, variable_fn get, void *source, struct arena *a,
                     struct span *out) MUST_USE;
 
+/* As in the table; "" for literal text and captures. */
 const char *variable_name(enum variable_id id);
 
 #endif
