@@ -12,12 +12,18 @@
 #define RECORD_BYTES_MAX 16384
 #define RECORD_OVERHEAD_BYTES 512
 
-/* A chunk: what one receive fills, and the unit of what waits to be sent. */
+/* A chunk: the unit of bytes that wait in a connection, with its header. */
 #define CHUNK_BYTES 32768
+#define CHUNK_HEADER_BYTES 256
+#define CHUNK_ROOM (CHUNK_BYTES - CHUNK_HEADER_BYTES)
 
-/* Chunks in the ring that the kernel fills. All are back in it by the end of each turn, so this
- * bounds the receives of one turn and not the connections; beyond, a receive is armed again. */
-#define RECEIVE_CHUNK_COUNT 32
+/* Buffers that the kernel fills, per worker. All are its own again at the end of each turn, so
+ * their number bounds the receives of one turn and not the connections; a receive that finds none
+ * is armed again. A connection that fills a small one gets large ones until one stays half empty. */
+#define SMALL_BUFFER_BYTES 4096
+#define SMALL_BUFFER_COUNT 512
+#define LARGE_BUFFER_BYTES CHUNK_ROOM
+#define LARGE_BUFFER_COUNT 32
 
 /* What waits in one connection to be sent. At high water its source is not read any more; at low
  * water it is again. One receive and one TLS record may come on top. */
@@ -53,11 +59,10 @@
 
 #define WORKERS_MAX 128
 
-static_assert(CHUNK_BYTES >= RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES,
+static_assert(CHUNK_ROOM >= RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES,
               "a sealed record fits into one chunk");
 static_assert(OUT_BYTES_LOW < OUT_BYTES_HIGH, "a connection that was full becomes writable again");
-static_assert((OUT_BYTES_HIGH + CHUNK_BYTES) / CHUNK_BYTES <= OUT_CHUNKS_PER_SEND,
-              "one send takes all that waits");
+static_assert(LARGE_BUFFER_BYTES <= CHUNK_ROOM, "what one receive brings can be kept in one chunk");
 static_assert(RESPONSE_HEAD_BYTES_MAX < WRITTEN_HEAD_BYTES_MAX,
               "a response head that was accepted can be written, with what we add");
 

@@ -1,0 +1,133 @@
+/* conn - a byte stream: a socket, with or without TLS, and its close protocol.
+ *
+ * Embedded in a client or an upstream connection; at any moment one task owns it and is made ready
+ * by its facts. Bytes that came in are read in place and consumed; bytes that go out are staged,
+ * and once per turn sealed and sent together.
+ *
+ * Invariants: at most one receive, one send and one control operation are in flight; nothing is
+ * received while received bytes are unread; a conn is deinited only when it is closed, and it is
+ * closed only when nothing is in flight.
+ *
+ * Closing: conn_finish() flushes, says close_notify, shuts the write side, lingers when asked, and
+ * closes; conn_abort() closes at once. Both end in conn_is_closed(). */
+#ifndef RINGWAY_IO_CONN_H
+#define RINGWAY_IO_CONN_H
+
+#include "io/chunk.h"
+#include "io/loop.h"
+#include "io/tls.h"
+
+enum conn_state {
+    CONN_UNUSED,
+    CONN_CONNECTING,
+    CONN_HANDSHAKING,
+    CONN_OPEN,
+    CONN_FINISHING, /* the output is being flushed */
+    CONN_LINGERING, /* our side is shut; what comes is discarded */
+    CONN_CLOSING,   /* waits until nothing is in flight, then for close itself */
+    CONN_CLOSED,
+};
+
+/* How the peer's side of the stream ended. */
+enum conn_end {
+    CONN_END_NONE,   /* it has not, or there are bytes yet to read */
+    CONN_END_CLEAN,  /* FIN; with TLS after close_notify */
+    CONN_END_CUT,    /* TLS: FIN without close_notify */
+    CONN_END_FAILED, /* reset, TLS failure, no memory: conn.error and tls_failure() say more */
+};
+
+struct conn {
+    struct loop *loop;
+    struct chunk_pool *chunks;
+    struct task *owner;
+    struct tls *tls; /* owned; NULL without TLS */
+    int fd;
+    int error; /* the first failure of the system, negative errno; 0: none */
+    enum conn_state state;
+    enum conn_end end;
+    bool wants_input;     /* a receive is armed once all is consumed */
+    bool wants_room;      /* the owner waits for the output to drain */
+    bool is_bulk;         /* receives get large buffers */
+    bool raw_is_borrowed; /* raw lies in a receive buffer of this turn */
+    bool lingers;
+    bool resets; /* close with RST */
+    struct op recv_op, send_op, control_op;
+    struct task step; /* of the flush phase: hold, seal, send, or go on with closing */
+    struct span raw;  /* received and unread: ciphertext with TLS, else plain */
+    struct chunk *raw_chunk;
+    struct span plain; /* decrypted and unread */
+    struct chunk *plain_chunk;
+    struct list staged; /* plain output, to be sealed (TLS) */
+    struct list out;    /* bytes for the socket; the first of them may be in flight */
+    size_t staged_bytes, out_bytes, sending_bytes;
+    uint64_t received_bytes, sent_bytes; /* on the wire */
+    uint64_t progress_ms;                /* when bytes last came or went */
+};
+
+/* A conn around an accepted socket; takes the descriptor. State: open. */
+void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd,
+               struct task *owner);
+
+/* A conn that connects. 0, or negative errno (the conn is then CONN_CLOSED). The owner is made
+ * ready when it is open, or failed (conn_end() and conn.error). */
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                 const struct address *a, struct task *owner) MUST_USE;
+
+/* Frees what it holds. It must be closed. */
+void conn_deinit(struct conn *c);
+
+/* Puts TLS upon an open conn, which takes over the session. State: handshaking. */
+void conn_start_tls(struct conn *c, struct tls *tls);
+
+enum conn_progress { CONN_WAITS, CONN_READY, CONN_FAILED };
+
+/* Goes on with the handshake. CONN_READY: open; the owner is made ready by each step's input. */
+enum conn_progress conn_handshake(struct conn *c);
+
+/* What can be read now; empty: nothing. Valid until conn_consume() or the end of the turn. */
+struct span conn_input(struct conn *c);
+void conn_consume(struct conn *c, size_t n);
+
+/* Asks for more once all is consumed; the owner is made ready when it is there, or at an end. */
+void conn_want_input(struct conn *c);
+
+/* Asked after conn_input() was empty. */
+enum conn_end conn_end(const struct conn *c);
+
+/* The output function of the conn's TLS session: pass it to tls_new_*() with the conn as owner. */
+int conn_tls_output(void *conn, struct span sealed);
+
+/* Appends to the output, which is sent in this turn's flush. 0, or -ENOMEM: part may have been
+ * taken, so the conn can only be aborted. */
+int conn_write(struct conn *c, struct span s) MUST_USE;
+
+/* The same with a filled chunk, which it takes over. */
+void conn_write_chunk(struct conn *c, struct chunk *chunk);
+
+/* False when much waits to be sent: the owner is then made ready when there is room again. */
+bool conn_has_room(struct conn *c);
+
+/* Bytes that wait to be sent, or are being sent. */
+static inline size_t conn_out_bytes(const struct conn *c)
+{
+    return c->staged_bytes + c->out_bytes;
+}
+
+/* Ends the stream well; with lingers, what still comes is read and discarded until the peer ends
+ * its side, which the owner bounds in time by conn_abort(). */
+void conn_finish(struct conn *c, bool lingers);
+
+/* Ends it at once. with_reset: the peer sees RST, never a clean end. */
+void conn_abort(struct conn *c, bool with_reset);
+
+static inline bool conn_is_closed(const struct conn *c)
+{
+    return c->state == CONN_CLOSED;
+}
+
+static inline bool conn_is_open(const struct conn *c)
+{
+    return c->state == CONN_OPEN;
+}
+
+#endif

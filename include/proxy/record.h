@@ -1,0 +1,70 @@
+/* record - what is known of one exchange: for variables, logs, and the heads that we write.
+ *
+ * Embedded in an exchange, which fills it in as the facts come; everything else only reads it.
+ * Spans point into the exchange's arena, its conns' TLS sessions, or the snapshot. */
+#ifndef RINGWAY_PROXY_RECORD_H
+#define RINGWAY_PROXY_RECORD_H
+
+#include "conf/snapshot.h"
+#include "core/outcome.h"
+#include "http/message.h"
+#include "io/conn.h"
+#include "proxy/engine.h"
+
+#define NOT_MEASURED UINT64_MAX
+
+/* One try at one peer. Times in microseconds since the try began; NOT_MEASURED: did not happen. */
+struct try_record {
+    const struct peer_conf *peer;
+    unsigned status; /* of its response head, or of the outcome (502, 504); 0: none yet */
+    uint64_t began_us;
+    uint64_t connect_us;  /* connected, with TLS: handshake finished; 0 on a reused connection */
+    uint64_t header_us;   /* response head complete */
+    uint64_t response_us; /* response complete, or given up */
+    uint64_t bytes_sent, bytes_received, response_length;
+    bool is_tls, is_resumed, is_reused;
+    const char *protocol, *cipher; /* of TLS; literals */
+};
+
+/* What a client connection tells of itself; outlives its exchanges. */
+struct client_facts {
+    struct conn *conn;
+    struct address address, local_address;
+    uint64_t number;        /* $connection */
+    uint64_t request_count; /* $connection_requests, this one included */
+    uint64_t since_ms;      /* of the loop's clock, when it was accepted */
+};
+
+struct record {
+    struct engine *engine;
+    struct arena *arena;
+    const struct snapshot *snapshot;
+    const struct client_facts *client;
+    const struct listen_conf *listen;
+    const struct server_conf *server;     /* the listener's default one until Host is known */
+    const struct location_conf *location; /* the server's root level until it is known */
+    const struct head *request;           /* its spans are empty where it was never complete */
+    struct span uri, args;                /* $uri, $args: as in the request, or after an internal redirect */
+    struct captures captures;             /* of the regex that matched last */
+    const struct regex *captures_of;      /* for named ones; NULL: none */
+    struct captures server_captures;      /* of a server_name regex */
+    const struct regex *server_captures_of;
+    uint64_t began_us, began_ms_wall;
+    uint64_t request_bytes; /* head and body, as received */
+    unsigned char request_id[16];
+    bool has_request_id;
+
+    const struct proxy_pass *pass; /* NULL: answered here */
+    struct try_record tries[TRIES_MAX];
+    size_t try_count;
+    const struct head *response; /* of the upstream, once complete */
+
+    unsigned status;       /* as sent, or to be sent: $status; 0: none yet */
+    struct span sent_head; /* the head as it was written: $sent_http_* */
+    uint64_t sent_bytes;      /* head and body, before TLS */
+    uint64_t sent_body_bytes; /* content without chunk framing */
+    enum outcome outcome;
+    struct span detail;    /* one line that says more than the outcome's word; may be empty */
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* reply - answers that are made here: return, errors, redirects, static files.
+ *
+ * Embedded in an exchange. Files are opened and looked at with system calls that a warm cache
+ * answers at once, and read by the loop.
+ * Invariant: a chunk that a read fills belongs to the reply until its completion. */
+#ifndef RINGWAY_PROXY_REPLY_H
+#define RINGWAY_PROXY_REPLY_H
+
+#include "proxy/heads.h"
+
+enum reply_result {
+    REPLY_WAITS, /* for a read, or for room in the client's output */
+    REPLY_DONE,  /* all is in the client's output */
+    REPLY_FAILED /* memory or the disk: cut the client */
+};
+
+struct reply {
+    struct response_plan plan;
+    struct span body; /* in the arena or the snapshot; when there is no file */
+    bool closes_without_answer; /* return 444 */
+    int fd;                     /* -1: no file */
+    uint64_t offset, left;      /* of the file, yet to be read */
+    struct op read_op;
+    struct chunk *chunk; /* that is being read into */
+    int read_error;
+    bool is_head_written;
+    struct task *owner;
+};
+
+void reply_init(struct reply *p, struct task *owner);
+
+/* The answer of a "return" directive. 0; -ENOMEM. 301, 302, 303, 307 and 308 redirect: an absolute
+ * URL as it is, a path made absolute as absolute_redirect, server_name_in_redirect and
+ * port_in_redirect say. */
+int reply_from_return(struct reply *p, struct record *r, const struct return_rule *rule) MUST_USE;
+
+/* A redirect to a URL or path. */
+int reply_redirect(struct reply *p, struct record *r, unsigned status, struct span to) MUST_USE;
+
+/* The built-in page of a status (a small HTML page as nginx's: title, h1, hr, ringway[/version]);
+ * no body for 204, 304 and below 200. 0; -ENOMEM. */
+int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
+
+/* The file of record.uri below root, with index files for a directory. Returns the status that it
+ * came to: 200, 206, 304, 416, 301 (directory without slash) - the reply is then made - or an error
+ * (403, 404, 405, 500, 503) of which the caller makes a reply or an error_page. */
+unsigned reply_from_file(struct reply *p, struct record *r) MUST_USE;
+
+/* Writes the head, then the body as there is room: call until it is done. The owner's task is
+ * made ready for the next step. No body goes to a HEAD request. */
+enum reply_result reply_run(struct reply *p, struct record *r) MUST_USE;
+
+/* True while a read is in flight: the exchange must not be reused. */
+bool reply_is_busy(const struct reply *p);
+
+/* Closes the file and gives the chunk back. Nothing may be in flight. */
+void reply_deinit(struct reply *p, struct record *r);
+
+/* The error_page row for a status; NULL: none. */
+const struct error_page *reply_error_page(const struct record *r, unsigned status);
+
+#endif

@@ -1,0 +1,571 @@
+/* conn - reading, writing and closing a byte stream. */
+#include "io/conn.h"
+
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+static void on_received(struct op *op, const struct completion *c);
+static void on_sent(struct op *op, const struct completion *c);
+static void on_connected(struct op *op, const struct completion *c);
+static void on_shut(struct op *op, const struct completion *c);
+static void on_closed(struct op *op, const struct completion *c);
+static void run_step(struct task *t);
+
+/* ---- beginning ---- */
+
+static void set_up(struct conn *c, struct loop *l, struct chunk_pool *chunks, struct task *owner)
+{
+    *c = (struct conn){.loop = l, .chunks = chunks, .owner = owner, .fd = -1};
+    op_init(&c->recv_op, on_received);
+    op_init(&c->send_op, on_sent);
+    op_init(&c->control_op, on_connected);
+    task_init(&c->step, run_step);
+    list_init(&c->staged);
+    list_init(&c->out);
+    c->progress_ms = loop_now_ms(l);
+}
+
+void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd,
+               struct task *owner)
+{
+    set_up(c, l, chunks, owner);
+    c->fd = fd;
+    c->state = CONN_OPEN;
+}
+
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                 const struct address *a, struct task *owner)
+{
+    static const int on = 1;
+
+    set_up(c, l, chunks, owner);
+    c->fd = socket(a->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0) {
+        c->error = -errno;
+        c->state = CONN_CLOSED;
+        return c->error;
+    }
+    /* Fails on unix sockets, which have no such option and need none. */
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    c->state = CONN_CONNECTING;
+    loop_connect(l, &c->control_op, c->fd, a);
+    return 0;
+}
+
+void conn_start_tls(struct conn *c, struct tls *tls)
+{
+    assert(c->state == CONN_OPEN);
+    assert(!c->tls);
+    c->tls = tls;
+    c->state = CONN_HANDSHAKING;
+}
+
+/* ---- facts ---- */
+
+static void wake_owner(struct conn *c)
+{
+    if (c->owner)
+        loop_ready(c->loop, c->owner);
+}
+
+static void step_later(struct conn *c)
+{
+    loop_flush_later(c->loop, &c->step);
+}
+
+static void fail(struct conn *c, int error)
+{
+    if (!c->error)
+        c->error = error;
+    c->end = CONN_END_FAILED;
+    wake_owner(c);
+}
+
+static void on_connected(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, control_op);
+
+    step_later(c);
+    if (c->state != CONN_CONNECTING)
+        return;
+    if (done->result < 0) {
+        fail(c, done->result);
+        return;
+    }
+    c->state = CONN_OPEN;
+    c->progress_ms = loop_now_ms(c->loop);
+    wake_owner(c);
+}
+
+/* The size of the next buffer follows from how full the last one was. */
+static void note_received(struct conn *c, const struct completion *done)
+{
+    size_t n = done->data.len;
+
+    assert(c->raw.len == 0);
+    c->raw = done->data;
+    c->raw_is_borrowed = true;
+    c->received_bytes += n;
+    c->progress_ms = loop_now_ms(c->loop);
+    c->is_bulk = c->is_bulk ? n > LARGE_BUFFER_BYTES / 8 : n == SMALL_BUFFER_BYTES;
+}
+
+static void on_received(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, recv_op);
+
+    step_later(c);
+    if (c->state == CONN_CLOSING)
+        return;
+    if (done->result == -ENOBUFS) {
+        stats_add(loop_stats(c->loop), COUNTER_RECEIVE_STARVED, 1);
+        return; /* the step arms it again */
+    }
+    if (c->state == CONN_LINGERING && done->result > 0)
+        return; /* discarded; the step arms it again */
+    c->wants_input = false;
+    if (done->result < 0)
+        fail(c, done->result);
+    else if (done->result == 0)
+        c->end = c->tls ? CONN_END_CUT : CONN_END_CLEAN;
+    else
+        note_received(c, done);
+    wake_owner(c);
+}
+
+/* Gives back the chunks that were sent as a whole. */
+static void drop_sent(struct conn *c, size_t n)
+{
+    c->out_bytes -= n;
+    while (n) {
+        struct chunk *first = list_entry(c->out.next, struct chunk, link);
+        size_t part = size_min(n, chunk_unread(first).len);
+
+        first->start += (uint32_t)part;
+        n -= part;
+        if (chunk_unread(first).len)
+            break;
+        list_remove(&first->link);
+        chunk_give(c->chunks, first);
+    }
+}
+
+static void on_sent(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, send_op);
+
+    step_later(c);
+    if (c->state == CONN_CLOSING)
+        return;
+    if (done->result < 0) {
+        fail(c, done->result);
+        return;
+    }
+    if ((size_t)done->result < c->sending_bytes)
+        stats_add(loop_stats(c->loop), COUNTER_SHORT_SENDS, 1);
+    drop_sent(c, (size_t)done->result);
+    c->sent_bytes += (size_t)done->result;
+    c->progress_ms = loop_now_ms(c->loop);
+    if (c->wants_room && conn_out_bytes(c) <= OUT_BYTES_LOW) {
+        c->wants_room = false;
+        wake_owner(c);
+    }
+}
+
+/* ---- reading ---- */
+
+static void drop_raw(struct conn *c)
+{
+    c->raw = SPAN_NONE;
+    c->raw_is_borrowed = false;
+    if (c->raw_chunk)
+        chunk_give(c->chunks, c->raw_chunk);
+    c->raw_chunk = NULL;
+}
+
+static void drop_plain(struct conn *c)
+{
+    c->plain = SPAN_NONE;
+    if (c->plain_chunk)
+        chunk_give(c->chunks, c->plain_chunk);
+    c->plain_chunk = NULL;
+}
+
+/* Decrypts the next bytes, at most a chunk. */
+static void open_more(struct conn *c)
+{
+    enum tls_result result;
+    size_t len = 0;
+
+    if (!c->raw.len && !tls_has_opened_bytes(c->tls))
+        return;
+    if (!c->plain_chunk)
+        c->plain_chunk = chunk_take(c->chunks);
+    if (!c->plain_chunk) {
+        fail(c, -ENOMEM);
+        return;
+    }
+    result = tls_open(c->tls, &c->raw, c->plain_chunk->bytes, CHUNK_ROOM, &len);
+    if (!c->raw.len)
+        drop_raw(c);
+    if (result == TLS_OK)
+        c->plain = span_of(c->plain_chunk->bytes, len);
+    else
+        drop_plain(c);
+    if (result == TLS_END && c->end != CONN_END_FAILED)
+        c->end = CONN_END_CLEAN;
+    if (result == TLS_FAILED)
+        fail(c, -EPROTO);
+}
+
+struct span conn_input(struct conn *c)
+{
+    if (!c->tls)
+        return c->raw;
+    if (!c->plain.len && c->state == CONN_OPEN && c->end != CONN_END_FAILED)
+        open_more(c);
+    return c->plain;
+}
+
+void conn_consume(struct conn *c, size_t n)
+{
+    if (c->tls) {
+        c->plain = span_skip(c->plain, n);
+        if (!c->plain.len)
+            drop_plain(c);
+        return;
+    }
+    c->raw = span_skip(c->raw, n);
+    if (!c->raw.len)
+        drop_raw(c);
+}
+
+enum conn_end conn_end(const struct conn *c)
+{
+    if (c->end == CONN_END_FAILED)
+        return c->end;
+    if (c->plain.len || c->raw.len || (c->tls && tls_has_opened_bytes(c->tls)))
+        return CONN_END_NONE;
+    return c->end;
+}
+
+void conn_want_input(struct conn *c)
+{
+    if (c->wants_input)
+        return;
+    c->wants_input = true;
+    step_later(c);
+}
+
+static void arm_receive(struct conn *c)
+{
+    if (!c->wants_input || c->recv_op.is_in_flight || c->end != CONN_END_NONE)
+        return;
+    if (c->raw.len || c->plain.len) {
+        c->wants_input = false;
+        wake_owner(c);
+        return;
+    }
+    loop_recv(c->loop, &c->recv_op, c->fd, c->is_bulk);
+}
+
+/* Receive buffers go back to the kernel at the end of the turn: what is unread is kept. */
+static void hold_unread(struct conn *c)
+{
+    struct span unread = c->raw;
+
+    if (!c->raw_is_borrowed)
+        return;
+    c->raw_is_borrowed = false;
+    if (!unread.len)
+        return;
+    assert(!c->raw_chunk);
+    c->raw_chunk = chunk_take(c->chunks);
+    if (!c->raw_chunk) {
+        c->raw = SPAN_NONE;
+        fail(c, -ENOMEM);
+        return;
+    }
+    (void)chunk_append(c->raw_chunk, unread);
+    c->raw = chunk_unread(c->raw_chunk);
+    assert(c->raw.len == unread.len);
+}
+
+enum conn_progress conn_handshake(struct conn *c)
+{
+    enum tls_result result;
+
+    assert(c->state == CONN_HANDSHAKING);
+    if (c->end != CONN_END_NONE && !c->raw.len)
+        return CONN_FAILED;
+    if (!loop_takes_handshake(c->loop)) {
+        wake_owner(c);
+        return CONN_WAITS;
+    }
+    step_later(c);
+    result = tls_handshake(c->tls, &c->raw);
+    if (!c->raw.len)
+        drop_raw(c);
+    if (result == TLS_NEEDS_INPUT) {
+        conn_want_input(c);
+        return CONN_WAITS;
+    }
+    if (result != TLS_OK) {
+        if (!c->error)
+            c->error = -EPROTO;
+        c->end = CONN_END_FAILED;
+        return CONN_FAILED;
+    }
+    c->state = CONN_OPEN;
+    return CONN_READY;
+}
+
+/* ---- writing ---- */
+
+/* Appends to the last chunk of a list, and to as many new ones as it takes. A send in flight knows
+ * its own end, so the last chunk may grow behind it. */
+static int append(struct conn *c, struct list *list, struct span s)
+{
+    while (s.len) {
+        struct chunk *last = list_is_empty(list) ? NULL : list_entry(list->prev, struct chunk, link);
+
+        size_t n;
+
+        if (!last || !chunk_room(last)) {
+            last = chunk_take(c->chunks);
+            if (!last)
+                return -ENOMEM;
+            list_push_back(list, &last->link);
+        }
+        n = chunk_append(last, s);
+        s = span_skip(s, n);
+        *(list == &c->out ? &c->out_bytes : &c->staged_bytes) += n;
+    }
+    return 0;
+}
+
+int conn_tls_output(void *conn, struct span sealed)
+{
+    return append(conn, &((struct conn *)conn)->out, sealed);
+}
+
+int conn_write(struct conn *c, struct span s)
+{
+    step_later(c);
+    return append(c, c->tls ? &c->staged : &c->out, s);
+}
+
+void conn_write_chunk(struct conn *c, struct chunk *chunk)
+{
+    step_later(c);
+    list_push_back(c->tls ? &c->staged : &c->out, &chunk->link);
+    *(c->tls ? &c->staged_bytes : &c->out_bytes) += chunk_unread(chunk).len;
+}
+
+bool conn_has_room(struct conn *c)
+{
+    if (conn_out_bytes(c) < OUT_BYTES_HIGH)
+        return true;
+    c->wants_room = true;
+    return false;
+}
+
+static void seal_staged(struct conn *c)
+{
+    while (!list_is_empty(&c->staged)) {
+        struct chunk *first = list_entry(c->staged.next, struct chunk, link);
+        struct span rest = chunk_unread(first);
+
+        while (rest.len) {
+            struct span record = span_take(rest, size_min(rest.len, RECORD_BYTES_MAX));
+            int result = tls_seal(c->tls, record);
+
+            if (result) {
+                fail(c, result);
+                return;
+            }
+            rest = span_skip(rest, record.len);
+        }
+        c->staged_bytes -= chunk_unread(first).len;
+        list_remove(&first->link);
+        chunk_give(c->chunks, first);
+    }
+}
+
+static void send_vectors(struct conn *c, struct chunk *first)
+{
+    size_t count = 0;
+
+    list_for_each(link, &c->out) {
+        struct span unread = chunk_unread(list_entry(link, struct chunk, link));
+
+        if (count == OUT_CHUNKS_PER_SEND)
+            break;
+        first->vectors[count++] = (struct iovec){(void *)(uintptr_t)unread.data, unread.len};
+        c->sending_bytes += unread.len;
+    }
+    first->message = (struct msghdr){.msg_iov = first->vectors, .msg_iovlen = count};
+    loop_sendmsg(c->loop, &c->send_op, c->fd, &first->message);
+}
+
+static void start_send(struct conn *c)
+{
+    struct chunk *first;
+
+    if (c->send_op.is_in_flight || list_is_empty(&c->out) || c->error)
+        return;
+    first = list_entry(c->out.next, struct chunk, link);
+    c->sending_bytes = 0;
+    if (first->link.next != &c->out) {
+        send_vectors(c, first);
+        return;
+    }
+    c->sending_bytes = chunk_unread(first).len;
+    loop_send(c->loop, &c->send_op, c->fd, chunk_unread(first));
+}
+
+/* ---- ending ---- */
+
+void conn_finish(struct conn *c, bool lingers)
+{
+    if (c->state >= CONN_FINISHING)
+        return;
+    if (c->state != CONN_OPEN || c->error) {
+        conn_abort(c, false);
+        return;
+    }
+    c->state = CONN_FINISHING;
+    c->lingers = lingers;
+    step_later(c);
+}
+
+void conn_abort(struct conn *c, bool with_reset)
+{
+    if (c->state >= CONN_CLOSING)
+        return;
+    c->state = CONN_CLOSING;
+    c->resets = with_reset;
+    if (c->recv_op.is_in_flight)
+        loop_cancel(c->loop, &c->recv_op);
+    if (c->send_op.is_in_flight)
+        loop_cancel(c->loop, &c->send_op);
+    if (c->control_op.is_in_flight)
+        loop_cancel(c->loop, &c->control_op);
+    step_later(c);
+}
+
+static void on_shut(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, control_op);
+
+    (void)done; /* a peer that is gone already is as good as one that was told */
+    step_later(c);
+}
+
+static void on_closed(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, control_op);
+
+    (void)done; /* the descriptor is gone, whatever close says: close(2) */
+    c->fd = -1;
+    c->state = CONN_CLOSED;
+    wake_owner(c);
+}
+
+/* All was handed to the kernel: says so to the peer, then lingers or closes. */
+static void finish_step(struct conn *c)
+{
+    bool has_failed = c->end == CONN_END_FAILED || c->error;
+
+    if (!has_failed && conn_out_bytes(c))
+        return;
+    if (has_failed || !c->lingers || c->end != CONN_END_NONE) {
+        conn_abort(c, false);
+        return;
+    }
+    drop_plain(c);
+    drop_raw(c);
+    c->state = CONN_LINGERING;
+    op_init(&c->control_op, on_shut);
+    loop_shutdown(c->loop, &c->control_op, c->fd, SHUT_WR);
+    c->wants_input = true;
+    arm_receive(c);
+}
+
+static void linger_step(struct conn *c)
+{
+    c->raw = SPAN_NONE;
+    c->raw_is_borrowed = false;
+    if (c->end != CONN_END_NONE || c->error) {
+        conn_abort(c, false);
+        return;
+    }
+    c->wants_input = true;
+    arm_receive(c);
+}
+
+static void close_step(struct conn *c)
+{
+    static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    if (c->recv_op.is_in_flight || c->send_op.is_in_flight || c->control_op.is_in_flight)
+        return;
+    if (c->resets)
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    op_init(&c->control_op, on_closed);
+    loop_close(c->loop, &c->control_op, c->fd);
+}
+
+/* The conn's part of the flush phase. */
+static void run_step(struct task *t)
+{
+    struct conn *c = container_of(t, struct conn, step);
+
+    if (c->state == CONN_CLOSED)
+        return;
+    if (c->state == CONN_LINGERING)
+        linger_step(c);
+    if (c->state == CONN_CLOSING) {
+        close_step(c);
+        return;
+    }
+    if (c->state == CONN_LINGERING)
+        return;
+    hold_unread(c);
+    if (c->tls && c->state != CONN_HANDSHAKING) {
+        seal_staged(c);
+        if (c->state == CONN_FINISHING && !c->error)
+            tls_seal_close_notify(c->tls);
+    }
+    start_send(c);
+    if (c->state == CONN_FINISHING) {
+        finish_step(c);
+        return;
+    }
+    arm_receive(c);
+}
+
+static void give_all(struct conn *c, struct list *list)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(list)) != NULL)
+        chunk_give(c->chunks, list_entry(link, struct chunk, link));
+}
+
+void conn_deinit(struct conn *c)
+{
+    assert(c->state == CONN_CLOSED || c->state == CONN_UNUSED);
+    op_assert_idle(&c->recv_op);
+    op_assert_idle(&c->send_op);
+    op_assert_idle(&c->control_op);
+    task_cancel(&c->step);
+    drop_raw(c);
+    drop_plain(c);
+    give_all(c, &c->staged);
+    give_all(c, &c->out);
+    tls_free(c->tls);
+    c->tls = NULL;
+    c->state = CONN_UNUSED;
+}

@@ -1,0 +1,545 @@
+/* loop - the io_uring of one thread, and its turn. */
+#include "io/loop.h"
+
+#include <liburing.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "core/limits.h"
+
+/* What a completion's user_data is: an operation (no tag), a message from another ring, or
+ * something whose completion says nothing (a cancel). */
+#define TAG_MASK 3u
+#define TAG_OPERATION 0u
+#define TAG_MESSAGE 1u
+#define TAG_IGNORE 2u
+
+#define COMPLETIONS_PER_ENTRY 4 /* the completion queue, in sizes of the submission queue */
+
+static_assert(_Alignof(struct op) > TAG_MASK, "tags fit below an operation's address");
+
+/* Identifiers of large buffers begin here, so that a completion tells which kind was filled. */
+#define LARGE_ID_FIRST 0x8000u
+
+/* Receive buffers of one size. The kernel takes them in turn; used ones go back at the end of the
+ * turn. */
+struct buffers {
+    struct io_uring_buf_ring *ring;
+    char *memory;
+    size_t buffer_bytes;
+    unsigned count; /* a power of two */
+    unsigned short group;
+    unsigned first_id;
+    unsigned used_count;
+    unsigned short *used;
+};
+
+enum { BUFFERS_SMALL, BUFFERS_LARGE, BUFFERS_KINDS };
+
+struct loop {
+    struct io_uring ring;
+    bool is_stopped;
+    bool is_in_flush;
+    uint64_t now_ms;
+    unsigned handshakes_left;
+    struct wheel wheel;
+    struct list ready, flush, reap;
+    struct buffers buffers[BUFFERS_KINDS];
+    struct stats *stats;
+};
+
+/* ---- making and freeing ---- */
+
+static int explain(int error, char *text, size_t size)
+{
+    if (error == -EPERM)
+        snprintf(text, size, "io_uring is refused (EPERM): set the sysctl kernel.io_uring_disabled "
+                             "to 0, or allow io_uring_setup in the container's seccomp profile");
+    else if (error == -ENOSYS)
+        snprintf(text, size, "io_uring is not there (ENOSYS): it needs Linux 6.1 or newer, and a "
+                             "seccomp profile that allows io_uring_setup");
+    else if (error == -ENOMEM)
+        snprintf(text, size, "no memory for io_uring (ENOMEM): raise RLIMIT_MEMLOCK (ulimit -l, "
+                             "LimitMEMLOCK= in systemd) to at least 16 MiB per worker");
+    else if (error == -EINVAL)
+        snprintf(text, size, "io_uring lacks what ringway needs (EINVAL): it needs Linux 6.1 or newer");
+    else if (error == -EMFILE || error == -ENFILE)
+        snprintf(text, size, "no file descriptor for io_uring: raise worker_rlimit_nofile or "
+                             "RLIMIT_NOFILE (ulimit -n)");
+    else
+        snprintf(text, size, "io_uring cannot be set up: %s", strerror(-error));
+    return error;
+}
+
+static int check_kernel(char *error, size_t error_size)
+{
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+
+    if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+        return 0; /* the features are probed anyway */
+    if (major > 6 || (major == 6 && minor >= 1))
+        return 0;
+    snprintf(error, error_size, "Linux %u.%u is too old: ringway needs 6.1 or newer", major, minor);
+    return -ENOSYS;
+}
+
+/* The best mode first; kernels and sandboxes that refuse one get the next. */
+static int setup_ring(struct loop *l, unsigned entries)
+{
+    static const unsigned modes[] = {
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+        0,
+    };
+    int result = -EINVAL;
+
+    for (size_t i = 0; i < COUNT_OF(modes) && result == -EINVAL; i++) {
+        struct io_uring_params params = {
+            .flags = modes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+            .cq_entries = entries * COMPLETIONS_PER_ENTRY,
+        };
+
+        result = io_uring_queue_init_params(entries, &l->ring, &params);
+    }
+    return result;
+}
+
+static void buffers_add(struct buffers *b, unsigned index, unsigned offset)
+{
+    io_uring_buf_ring_add(b->ring, b->memory + index * b->buffer_bytes, (unsigned)b->buffer_bytes,
+                          (unsigned short)(b->first_id + index), io_uring_buf_ring_mask(b->count),
+                          (int)offset);
+}
+
+static int buffers_init(struct loop *l, struct buffers *b, size_t buffer_bytes, unsigned count)
+{
+    int error = 0;
+    void *memory;
+
+    b->buffer_bytes = buffer_bytes;
+    b->count = count;
+    b->group = (unsigned short)(b - l->buffers);
+    b->first_id = b->group == BUFFERS_LARGE ? LARGE_ID_FIRST : 0;
+    b->used = calloc(count, sizeof(*b->used));
+    memory = mmap(NULL, buffer_bytes * count, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    b->memory = memory == MAP_FAILED ? NULL : memory;
+    if (!b->used || !b->memory)
+        return -ENOMEM;
+    b->ring = io_uring_setup_buf_ring(&l->ring, count, b->group, 0, &error);
+    if (!b->ring)
+        return error;
+    for (unsigned i = 0; i < count; i++)
+        buffers_add(b, i, i);
+    io_uring_buf_ring_advance(b->ring, (int)count);
+    return 0;
+}
+
+static void buffers_deinit(struct loop *l, struct buffers *b)
+{
+    if (b->ring)
+        (void)io_uring_free_buf_ring(&l->ring, b->ring, b->count, b->group);
+    if (b->memory)
+        (void)munmap(b->memory, b->buffer_bytes * b->count);
+    free(b->used);
+}
+
+static void read_clock(struct loop *l)
+{
+    l->now_ms = loop_now_us(l) / 1000;
+}
+
+static int init(struct loop *l, const struct loop_options *o)
+{
+    int result = 0;
+
+    list_init(&l->ready);
+    list_init(&l->flush);
+    list_init(&l->reap);
+    l->stats = o->stats;
+    read_clock(l);
+    wheel_init(&l->wheel, l->now_ms);
+    if (o->small_buffer_count)
+        result = buffers_init(l, &l->buffers[BUFFERS_SMALL], SMALL_BUFFER_BYTES,
+                              o->small_buffer_count);
+    if (!result && o->large_buffer_count)
+        result = buffers_init(l, &l->buffers[BUFFERS_LARGE], LARGE_BUFFER_BYTES,
+                              o->large_buffer_count);
+    return result;
+}
+
+int loop_new(const struct loop_options *options, struct loop **out, char *error,
+             size_t error_size)
+{
+    struct loop *l;
+    int result = check_kernel(error, error_size);
+
+    if (result)
+        return result;
+    l = calloc(1, sizeof(*l));
+    if (!l)
+        return explain(-ENOMEM, error, error_size);
+    result = setup_ring(l, options->entries);
+    if (result) {
+        free(l);
+        return explain(result, error, error_size);
+    }
+    result = init(l, options);
+    if (result) {
+        loop_free(l);
+        return explain(result, error, error_size);
+    }
+    *out = l;
+    return 0;
+}
+
+void loop_free(struct loop *l)
+{
+    for (size_t i = 0; i < BUFFERS_KINDS; i++)
+        buffers_deinit(l, &l->buffers[i]);
+    io_uring_queue_exit(&l->ring);
+    free(l);
+}
+
+/* ---- the turn ---- */
+
+static uint64_t wait_limit_ms(const struct loop *l, uint64_t wait_ms)
+{
+    uint64_t next = wheel_next_ms(&l->wheel);
+
+    if (!list_is_empty(&l->ready))
+        return 0;
+    if (next == UINT64_MAX)
+        return wait_ms;
+    return u64_min(wait_ms, next > l->now_ms ? next - l->now_ms : 0);
+}
+
+static void wait_for_completions(struct loop *l, uint64_t wait_ms)
+{
+    uint64_t limit = wait_limit_ms(l, wait_ms);
+    struct __kernel_timespec ts = {
+        .tv_sec = (long long)(limit / 1000),
+        .tv_nsec = (long long)(limit % 1000) * 1000000,
+    };
+    struct io_uring_cqe *cqe;
+    int result;
+
+    if (limit == 0)
+        result = io_uring_submit_and_get_events(&l->ring);
+    else
+        result = io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1,
+                                                  limit == UINT64_MAX ? NULL : &ts, NULL);
+    /* EBUSY: the completion queue is full and must be harvested first. */
+    assert(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
+           result == -EAGAIN);
+}
+
+/* Looks up the buffer that a receive filled, and notes it for the end of the turn. */
+static struct span take_buffer(struct loop *l, const struct io_uring_cqe *cqe)
+{
+    unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+    struct buffers *b;
+
+    if (!(cqe->flags & IORING_CQE_F_BUFFER))
+        return SPAN_NONE;
+    b = &l->buffers[id < LARGE_ID_FIRST ? BUFFERS_SMALL : BUFFERS_LARGE];
+    id -= b->first_id;
+    assert(id < b->count);
+    assert(b->used_count < b->count);
+    b->used[b->used_count++] = (unsigned short)id;
+    return span_of(b->memory + id * b->buffer_bytes, cqe->res > 0 ? (size_t)cqe->res : 0);
+}
+
+static void complete_operation(struct loop *l, struct op *op, const struct io_uring_cqe *cqe)
+{
+    struct completion c = {
+        .result = cqe->res,
+        .is_last = !(cqe->flags & IORING_CQE_F_MORE),
+        .data = take_buffer(l, cqe),
+    };
+
+    assert(op->is_in_flight);
+    op->is_in_flight = !c.is_last;
+    op->done(op, &c);
+}
+
+static void harvest(struct loop *l)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head, count = 0;
+
+    io_uring_for_each_cqe(&l->ring, head, cqe) {
+        uint64_t tag = cqe->user_data & TAG_MASK;
+        void *target = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)TAG_MASK);
+
+        if (tag == TAG_OPERATION) {
+            complete_operation(l, target, cqe);
+        } else if (tag == TAG_MESSAGE) {
+            struct message *m = target;
+
+            m->deliver(l, m);
+        }
+        count++;
+    }
+    io_uring_cq_advance(&l->ring, count);
+}
+
+/* Runs each task once; what becomes ready meanwhile waits for the next turn. */
+static void run_tasks(struct list *tasks)
+{
+    struct list now;
+    struct list *link;
+
+    list_init(&now);
+    list_move_all(tasks, &now);
+    while ((link = list_pop_front(&now)) != NULL) {
+        struct task *t = list_entry(link, struct task, link);
+
+        t->run(t);
+    }
+}
+
+static void return_buffers(struct buffers *b)
+{
+    for (unsigned i = 0; i < b->used_count; i++)
+        buffers_add(b, b->used[i], i);
+    if (b->used_count)
+        io_uring_buf_ring_advance(b->ring, (int)b->used_count);
+    b->used_count = 0;
+}
+
+void loop_turn(struct loop *l, uint64_t wait_ms)
+{
+    wait_for_completions(l, wait_ms);
+    read_clock(l);
+    l->handshakes_left = HANDSHAKES_PER_TURN;
+    stats_add(l->stats, COUNTER_TURNS, 1);
+    harvest(l);
+    wheel_advance(&l->wheel, l->now_ms);
+    run_tasks(&l->ready);
+    run_tasks(&l->flush);
+    run_tasks(&l->reap);
+    for (size_t i = 0; i < BUFFERS_KINDS; i++)
+        return_buffers(&l->buffers[i]);
+}
+
+void loop_run(struct loop *l)
+{
+    l->is_stopped = false;
+    while (!l->is_stopped)
+        loop_turn(l, UINT64_MAX);
+}
+
+void loop_stop(struct loop *l)
+{
+    l->is_stopped = true;
+}
+
+/* ---- clock, tasks ---- */
+
+uint64_t loop_now_ms(const struct loop *l)
+{
+    return l->now_ms;
+}
+
+uint64_t loop_now_us(const struct loop *l)
+{
+    struct timespec ts;
+
+    (void)l;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+struct wheel *loop_wheel(struct loop *l)
+{
+    return &l->wheel;
+}
+
+struct stats *loop_stats(struct loop *l)
+{
+    return l->stats;
+}
+
+void task_init(struct task *t, task_fn run)
+{
+    list_init(&t->link);
+    t->run = run;
+}
+
+static void put(struct list *list, struct task *t)
+{
+    if (!list_is_linked(&t->link))
+        list_push_back(list, &t->link);
+}
+
+void loop_ready(struct loop *l, struct task *t)
+{
+    put(&l->ready, t);
+}
+
+void loop_flush_later(struct loop *l, struct task *t)
+{
+    put(&l->flush, t);
+}
+
+void loop_reap_later(struct loop *l, struct task *t)
+{
+    put(&l->reap, t);
+}
+
+void task_cancel(struct task *t)
+{
+    list_remove(&t->link);
+}
+
+bool loop_takes_handshake(struct loop *l)
+{
+    if (!l->handshakes_left)
+        return false;
+    l->handshakes_left--;
+    return true;
+}
+
+/* ---- the verbs ---- */
+
+void op_init(struct op *op, op_fn done)
+{
+    *op = (struct op){.done = done};
+}
+
+static struct io_uring_sqe *next_entry(struct loop *l)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
+
+    while (!sqe) {
+        int result = io_uring_submit(&l->ring);
+
+        assert(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
+        sqe = io_uring_get_sqe(&l->ring);
+    }
+    return sqe;
+}
+
+/* An entry for an operation, which from now on belongs to the kernel. */
+static struct io_uring_sqe *begin(struct loop *l, struct op *op)
+{
+    op_assert_idle(op);
+    op->is_in_flight = true;
+    return next_entry(l);
+}
+
+static void mark(struct io_uring_sqe *sqe, const void *target, unsigned tag)
+{
+    assert(((uintptr_t)target & TAG_MASK) == 0);
+    io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)target | tag);
+}
+
+void loop_accept(struct loop *l, struct op *op, int listen_fd)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_multishot_accept(sqe, listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_connect(sqe, fd, &a->u.any, a->len);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_recv(sqe, fd, NULL, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = l->buffers[is_bulk ? BUFFERS_LARGE : BUFFERS_SMALL].group;
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_send(struct loop *l, struct op *op, int fd, struct span data)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_send(sqe, fd, data.data, data.len, MSG_NOSIGNAL);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *message)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_sendmsg(sqe, fd, message, MSG_NOSIGNAL);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_read(struct loop *l, struct op *op, int fd, void *data, size_t size, uint64_t offset)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_read(sqe, fd, data, (unsigned)size, offset);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_write(struct loop *l, struct op *op, int fd, struct span data)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    /* Offset -1: the file's own position, or its end where it was opened to append. */
+    io_uring_prep_write(sqe, fd, data.data, (unsigned)data.len, (uint64_t)-1);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_shutdown(struct loop *l, struct op *op, int fd, int how)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_shutdown(sqe, fd, how);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_close(struct loop *l, struct op *op, int fd)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_close(sqe, fd);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_cancel(struct loop *l, struct op *op)
+{
+    struct io_uring_sqe *sqe = next_entry(l);
+
+    io_uring_prep_cancel64(sqe, (uint64_t)(uintptr_t)op | TAG_OPERATION, 0);
+    mark(sqe, NULL, TAG_IGNORE);
+}
+
+/* Only a failure completes: success is told to the receiver alone. */
+static void post_failed(struct op *op, const struct completion *c)
+{
+    struct message *m = container_of(op, struct message, sent);
+
+    assert(c->result < 0);
+    m->undelivered(m->sender, m);
+}
+
+void loop_post(struct loop *sender, struct loop *receiver, struct message *m)
+{
+    struct io_uring_sqe *sqe = next_entry(sender);
+
+    op_init(&m->sent, post_failed);
+    m->sent.is_in_flight = true;
+    m->sender = sender;
+    io_uring_prep_msg_ring(sqe, receiver->ring.ring_fd, 0, (uint64_t)(uintptr_t)m | TAG_MESSAGE, 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    mark(sqe, &m->sent, TAG_OPERATION);
+}
