@@ -22,15 +22,21 @@ struct response_plan {
     bool accepts_ranges;
 };
 
-/* Appends the response head to the client's conn and notes it in the record (status, sent_head).
+/* Appends the response head to the client's conn, notes it in the record (status, sent_head) and
+ * counts its bytes (sent_bytes). Fields of the upstream's that are hop-by-hop, about framing, or
+ * hidden do not pass. FRAMING_CHUNKED is for HTTP/1.1 clients only (asserted).
  * 0; -ENOMEM; -EMSGSIZE when it is larger than WRITTEN_HEAD_BYTES_MAX. */
 int heads_write_response(struct record *r, const struct response_plan *plan) MUST_USE;
 
-/* A 1xx of the upstream's, passed on. */
+/* A 1xx of the upstream's, passed on; its bytes are counted (sent_bytes). */
 int heads_write_interim(struct record *r, const struct head *upstream) MUST_USE;
 
-/* Appends the request head for record.pass to an upstream's conn. framing: how the body goes on.
- * uri: the target. 0; -ENOMEM; -EMSGSIZE. */
+/* Appends the request head for record.pass to an upstream's conn: the target is made of record.uri
+ * and args, and the fields of what came and proxy_set_header. framing: how the body goes on; for
+ * FRAMING_LENGTH request.content_length is announced. Notes what it asked for in the record
+ * (asked_for_upgrade, asked_to_close, asked_to_continue). Bytes are not counted.
+ * 0; -ENOMEM; -EMSGSIZE; -EINVAL, with nothing appended, for a configured value or target that may
+ * not be written, and for FRAMING_CHUNKED to an upstream of HTTP/1.0. */
 int heads_write_request(struct record *r, struct conn *upstream, enum framing framing) MUST_USE;
 
 #endif

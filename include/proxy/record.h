@@ -55,6 +55,10 @@ struct record {
     bool has_request_id;
 
     const struct proxy_pass *pass; /* NULL: answered here */
+    /* Of the request head as it was last written to an upstream: */
+    bool asked_for_upgrade; /* a 101 is an answer to it */
+    bool asked_to_close;    /* Connection: close, or HTTP/1.0: it cannot be kept alive */
+    bool asked_to_continue; /* Expect: 100-continue went on: else a client that waits gets 100 here */
     struct try_record tries[TRIES_MAX];
     size_t try_count;
     const struct head *response; /* of the upstream, once complete */
