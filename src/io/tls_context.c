@@ -1,0 +1,354 @@
+/* tls_context - what all sessions of one configuration have in common.
+ *
+ * Owned by one worker and used by its thread only. Everything is loaded from bytes when the
+ * context is made, and checked then: a setting that cannot work is an error with a message.
+ * wolfSSL's own caches stay off: it would share sessions between configurations. */
+#include "tls_internal.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SUITES_TEXT_BYTES 4096
+#define PASSWORD_BYTES_MAX 1024
+
+int tls_library_init(void)
+{
+    return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : -EIO;
+}
+
+void tls_library_deinit(void)
+{
+    (void)wolfSSL_Cleanup();
+}
+
+PRINTF_LIKE(2, 3)
+static int refuse(char error[TLS_ERROR_BYTES], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(error, TLS_ERROR_BYTES, format, args);
+    va_end(args);
+    return -EINVAL;
+}
+
+static int refuse_as_wolfssl(char error[TLS_ERROR_BYTES], const char *what, int rc)
+{
+    if (rc == MEMORY_E)
+        return -ENOMEM;
+    return refuse(error, "%s: %s", what, wolfSSL_ERR_reason_error_string((unsigned long)rc));
+}
+
+/* --- PEM: certificates and keys -------------------------------------------------------------- */
+
+static bool has_text(struct span in, const char *text)
+{
+    return in.len && memmem(in.data, in.len, text, strlen(text)) != NULL;
+}
+
+/* wolfSSL's question for a password, answered with one of ours. */
+static int give_password(char *out, int size, int is_sealing, void *password)
+{
+    const struct span *p = password;
+
+    (void)is_sealing;
+    if (p->len > (size_t)size)
+        return 0;
+    memcpy(out, p->data, p->len);
+    return (int)p->len;
+}
+
+static int use_key(WOLFSSL_CTX *ctx, struct span pem, struct span password)
+{
+    wolfSSL_CTX_set_default_passwd_cb(ctx, give_password);
+    wolfSSL_CTX_set_default_passwd_cb_userdata(ctx, &password);
+    int rc = wolfSSL_CTX_use_PrivateKey_buffer(ctx, (const unsigned char *)pem.data, (long)pem.len,
+                                               WOLFSSL_FILETYPE_PEM);
+    wolfSSL_CTX_set_default_passwd_cb(ctx, NULL);
+    wolfSSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+    return rc;
+}
+
+static int load_key(WOLFSSL_CTX *ctx, struct span pem, const struct tls_passwords *passwords,
+                    char error[TLS_ERROR_BYTES])
+{
+    int rc = BAD_FUNC_ARG;
+
+    if (!has_text(pem, "PRIVATE KEY-----"))
+        return refuse(error, "cannot load key: no PEM private key found");
+    if (!has_text(pem, "ENCRYPTED")) {
+        rc = use_key(ctx, pem, SPAN_NONE);
+        return rc == WOLFSSL_SUCCESS ? 0 : refuse_as_wolfssl(error, "cannot load key", rc);
+    }
+    for (size_t i = 0; i < passwords->count; i++) {
+        rc = use_key(ctx, pem, passwords->list[i]);
+        if (rc == WOLFSSL_SUCCESS)
+            return 0;
+        if (rc == MEMORY_E)
+            return -ENOMEM;
+    }
+    return refuse(error, "key is encrypted and no password fits");
+}
+
+static int load_pair(WOLFSSL_CTX *ctx, const struct tls_pair *pair,
+                     const struct tls_passwords *passwords, char error[TLS_ERROR_BYTES])
+{
+    int rc;
+
+    if (!has_text(pair->certificate_pem, "CERTIFICATE-----"))
+        return refuse(error, "cannot load certificate: no PEM certificate found");
+    rc = wolfSSL_CTX_use_certificate_chain_buffer(
+        ctx, (const unsigned char *)pair->certificate_pem.data, (long)pair->certificate_pem.len);
+    if (rc != WOLFSSL_SUCCESS)
+        return refuse_as_wolfssl(error, "cannot load certificate", rc);
+    rc = load_key(ctx, pair->key_pem, passwords, error);
+    if (rc)
+        return rc;
+    if (wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS)
+        return refuse(error, "key does not match the certificate");
+    return 0;
+}
+
+/* --- both kinds ------------------------------------------------------------------------------ */
+
+static WOLFSSL_METHOD *method_of(bool is_server, unsigned protocols)
+{
+    if (protocols == TLS_PROTOCOL_1_2)
+        return is_server ? wolfTLSv1_2_server_method() : wolfTLSv1_2_client_method();
+    if (protocols == TLS_PROTOCOL_1_3)
+        return is_server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method();
+    return is_server ? wolfSSLv23_server_method() : wolfSSLv23_client_method();
+}
+
+static int set_suites(WOLFSSL_CTX *ctx, const struct tls_suites *suites, unsigned protocols,
+                      char error[TLS_ERROR_BYTES])
+{
+    struct tls_suites usable = {.count = 0};
+    char text[SUITES_TEXT_BYTES];
+
+    for (size_t i = 0; i < suites->count; i++) {
+        const struct tls_suite *s = suites->rows[i];
+
+        if (protocols & (s->is_tls13 ? TLS_PROTOCOL_1_3 : TLS_PROTOCOL_1_2))
+            usable.rows[usable.count++] = s;
+    }
+    if (!usable.count)
+        return refuse(error, "no cipher suite for the protocols");
+    (void)tls_suites_text(&usable, text, sizeof(text));
+    if (wolfSSL_CTX_set_cipher_list(ctx, text) != WOLFSSL_SUCCESS)
+        return refuse(error, "cipher suites are not available: %.150s", text);
+    return 0;
+}
+
+/* A wolfSSL context with what does not depend on the side. */
+static int new_wolfssl(struct tls_context *c, WOLFSSL_CTX **out, char error[TLS_ERROR_BYTES])
+{
+    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
+                    WOLFSSL_ECC_SECP521R1};
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method_of(c->is_server, c->protocols));
+
+    *out = ctx;
+    if (!ctx)
+        return -ENOMEM;
+    if (c->protocols == (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3) &&
+        wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+        return -ENOMEM;
+    if (wolfSSL_CTX_set_groups(ctx, groups, COUNT_OF(groups)) != WOLFSSL_SUCCESS)
+        return -ENOMEM;
+    (void)wolfSSL_CTX_set_group_messages(ctx);
+    wolfSSL_CTX_SetIORecv(ctx, tls_on_input);
+    wolfSSL_CTX_SetIOSend(ctx, tls_on_output);
+    return set_suites(ctx, &c->suites, c->protocols, error);
+}
+
+static struct tls_context *new_context(bool is_server, unsigned protocols,
+                                       const struct tls_suites *suites)
+{
+    struct tls_context *c = calloc(1, sizeof(*c));
+
+    assert(protocols);
+    if (!c)
+        return NULL;
+    c->is_server = is_server;
+    c->protocols = protocols;
+    c->suites = *suites;
+    c->key_log_fd = -1;
+    return c;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->member_count; i++)
+        wolfSSL_CTX_free(c->members[i].ctx);
+    tls_sealer_free(c->sealer);
+    if (c->key_log_fd >= 0)
+        (void)close(c->key_log_fd);
+    free(c);
+}
+
+/* --- clients --------------------------------------------------------------------------------- */
+
+static int set_up_client(struct tls_context *c, const struct tls_client_settings *s,
+                         char error[TLS_ERROR_BYTES])
+{
+    struct tls_member *m = &c->members[0];
+    int rc = new_wolfssl(c, &m->ctx, error);
+
+    c->member_count = 1;
+    if (rc)
+        return rc;
+    if (s->pair.certificate_pem.len) {
+        rc = load_pair(m->ctx, &s->pair, &s->passwords, error);
+        if (rc)
+            return rc;
+    }
+    /* Our own cache gets the sessions by callback, which needs theirs "on" but without store. */
+    (void)wolfSSL_CTX_set_session_cache_mode(m->ctx, WOLFSSL_SESS_CACHE_NO_INTERNAL);
+    wolfSSL_CTX_sess_set_new_cb(m->ctx, tls_on_new_session);
+    if (wolfSSL_CTX_UseSessionTicket(m->ctx) != WOLFSSL_SUCCESS)
+        return -ENOMEM;
+    wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
+    c->verifies = s->verifies;
+    if (s->verifies) {
+        rc = wolfSSL_CTX_load_verify_buffer(m->ctx, (const unsigned char *)s->ca_pem.data,
+                                            (long)s->ca_pem.len, WOLFSSL_FILETYPE_PEM);
+        if (rc != WOLFSSL_SUCCESS)
+            return refuse_as_wolfssl(error, "cannot load CA certificates", rc);
+        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, NULL);
+    }
+    if (s->key_log_path) {
+        c->key_log_fd = open(s->key_log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        if (c->key_log_fd < 0)
+            return refuse(error, "cannot open key log \"%.150s\": %s", s->key_log_path,
+                          strerror(errno));
+    }
+    return 0;
+}
+
+int tls_context_new_client(const struct tls_client_settings *settings, struct tls_context **out,
+                           char error[TLS_ERROR_BYTES])
+{
+    struct tls_context *c = new_context(false, settings->protocols, &settings->suites);
+    int rc;
+
+    error[0] = '\0';
+    if (!c)
+        return -ENOMEM;
+    rc = set_up_client(c, settings, error);
+    if (rc) {
+        tls_context_free(c);
+        return rc;
+    }
+    *out = c;
+    return 0;
+}
+
+/* --- servers --------------------------------------------------------------------------------- */
+
+/* What kind of key the leaf has: the client has to be able to verify its signatures. */
+static void classify(struct tls_member *m, struct span pem)
+{
+    static const struct {
+        const char *oid; /* DER of the curve or of the algorithm in the key */
+        size_t len;
+        uint16_t scheme;
+    } kinds[] = {
+        {"\x2a\x86\x48\xce\x3d\x03\x01\x07", 8, 0x0403}, /* P-256 with SHA-256 */
+        {"\x2b\x81\x04\x00\x22", 5, 0x0503},             /* P-384 with SHA-384 */
+        {"\x2b\x81\x04\x00\x23", 5, 0x0603},             /* P-521 with SHA-512 */
+    };
+    unsigned char der[8192];
+    int len = wc_CertPemToDer((const unsigned char *)pem.data, (int)pem.len, der, sizeof(der),
+                              CERT_TYPE);
+
+    for (size_t i = 0; len > 0 && i < COUNT_OF(kinds); i++) {
+        if (memmem(der, (size_t)len, kinds[i].oid, kinds[i].len)) {
+            m->is_ecdsa = true;
+            m->signature_scheme = kinds[i].scheme;
+            return;
+        }
+    }
+}
+
+bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span offered)
+{
+    for (size_t i = 0; i < c->suites.count; i++) {
+        const struct tls_suite *s = c->suites.rows[i];
+
+        if (!s->is_tls13 && strstr(s->openssl_name, "ECDSA") &&
+            tls_hello_has_number(offered, s->id))
+            return true;
+    }
+    return false;
+}
+
+static int set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx, bool has_tickets)
+{
+    (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+    if (!has_tickets) {
+        (void)wolfSSL_CTX_NoTicketTLSv12(ctx);
+        (void)wolfSSL_CTX_no_ticket_TLSv13(ctx);
+        return 0;
+    }
+    (void)wolfSSL_CTX_set_TicketEncCb(ctx, tls_on_server_ticket);
+    (void)wolfSSL_CTX_set_TicketEncCtx(ctx, c);
+    (void)wolfSSL_CTX_set_TicketHint(ctx, TLS_TICKET_LIFETIME_S);
+    (void)wolfSSL_CTX_set_timeout(ctx, TLS_TICKET_LIFETIME_S);
+    return 0;
+}
+
+static int set_up_server(struct tls_context *c, const struct tls_server_settings *s,
+                         struct tls_server_shared *shared, char error[TLS_ERROR_BYTES])
+{
+    if (!s->pair_count)
+        return refuse(error, "no certificate is set");
+    if (s->pair_count > TLS_PAIRS_MAX)
+        return refuse(error, "too many certificates, %d are possible", TLS_PAIRS_MAX);
+    if (s->has_tickets) {
+        c->sealer = tls_sealer_new(shared, s->id);
+        if (!c->sealer)
+            return -ENOMEM;
+    }
+    while (c->member_count < s->pair_count) {
+        const struct tls_pair *pair = &s->pairs[c->member_count];
+        struct tls_member *m = &c->members[c->member_count++];
+        int rc = new_wolfssl(c, &m->ctx, error);
+
+        if (rc == 0)
+            rc = load_pair(m->ctx, pair, &s->passwords, error);
+        if (rc == 0)
+            rc = set_up_tickets(c, m->ctx, s->has_tickets);
+        if (rc)
+            return rc;
+        classify(m, pair->certificate_pem);
+        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
+    }
+    return 0;
+}
+
+int tls_context_new_server(const struct tls_server_settings *settings,
+                           struct tls_server_shared *shared, struct tls_context **out,
+                           char error[TLS_ERROR_BYTES])
+{
+    struct tls_context *c = new_context(true, settings->protocols, &settings->suites);
+    int rc;
+
+    error[0] = '\0';
+    if (!c)
+        return -ENOMEM;
+    c->prefers_server_suites = settings->prefers_server_suites;
+    c->verify_client = settings->verify_client;
+    rc = set_up_server(c, settings, shared, error);
+    if (rc) {
+        tls_context_free(c);
+        return rc;
+    }
+    *out = c;
+    return 0;
+}

@@ -1,0 +1,107 @@
+/* tls_internal - what the files of the TLS room share, and nobody else sees.
+ *
+ * The only header that includes wolfSSL. */
+#ifndef RINGWAY_IO_TLS_INTERNAL_H
+#define RINGWAY_IO_TLS_INTERNAL_H
+
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
+
+#include "io/tls.h"
+#include "io/tls_hello.h"
+#include "io/tls_verify.h"
+
+#define TLS_PAIRS_MAX 8
+
+/* How long clients may resume sessions with us. */
+#define TLS_TICKET_LIFETIME_S 3600
+
+/* A wolfSSL context has one certificate: a server with several has as many contexts. */
+struct tls_member {
+    WOLFSSL_CTX *ctx;
+    bool is_ecdsa;
+    uint16_t signature_scheme; /* the one that the client must offer, of the key's kind */
+};
+
+struct tls_context {
+    struct tls_member members[TLS_PAIRS_MAX]; /* one for a client */
+    size_t member_count;
+    bool is_server;
+    bool verifies;
+    unsigned protocols;
+    struct tls_suites suites;
+    struct tls_trust *trust; /* NULL: nothing is verified */
+    unsigned verify_depth;
+    enum tls_verify_client verify_client;
+    bool prefers_server_suites;
+    struct tls_sealer *sealer; /* NULL: no tickets */
+    int key_log_fd; /* -1: none */
+};
+
+struct tls_ticket {
+    WOLFSSL_SESSION *session;
+    struct tls_ticket *next; /* while it waits in its session to be taken */
+    bool is_single_use;
+    uint64_t lifetime_ms;
+};
+
+/* Who has to be at the other end, until the handshake is finished. */
+struct tls_expected {
+    struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX];
+    size_t name_count;
+    char text[]; /* what the names point to */
+};
+
+struct tls {
+    WOLFSSL *ssl; /* a server's is made when its ClientHello is complete */
+    struct tls_context *context;
+    tls_select_fn select;
+    tls_output_fn output;
+    void *owner;
+    struct span input;           /* what is left of the current call's */
+    struct tls_hello_buffer *hello; /* server: a ClientHello that came in pieces */
+    struct span hello_left;      /* of it: what wolfSSL has not read yet */
+    struct tls_expected *expected;
+    struct tls_ticket *tickets;  /* client: given by the server, the oldest first */
+    char *server_name;           /* server: as the client wrote it */
+    struct tls_client_facts *facts; /* server: of the client's certificate */
+    char *reason;                /* why it failed, when that is not a literal */
+    size_t handshake_bytes;
+    enum tls_failure_kind failure;
+    bool is_finished;
+    bool has_ended;       /* the peer sent close_notify */
+    bool has_closed;      /* we did */
+    bool has_new_session; /* client, TLS 1.2: to be given out once the handshake is finished */
+};
+
+/* Records why a session failed; the first reason stays. Returns TLS_FAILED. */
+enum tls_result tls_fail(struct tls *t, enum tls_failure_kind kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* What wolfSSL says through its last return value: an outcome for the caller, or why it failed. */
+enum tls_result tls_fail_as_wolfssl(struct tls *t, int rc);
+
+/* tls_ticket.c */
+int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session);
+void tls_keep_session(struct tls *t);
+int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
+                         unsigned char iv[WOLFSSL_TICKET_IV_SZ],
+                         unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int is_sealing,
+                         unsigned char *ticket, int in_len, int *out_len, void *context);
+
+struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t context_id) MUST_USE;
+void tls_sealer_free(struct tls_sealer *s);
+
+/* tls_context.c: true when the client offers a suite of TLS 1.2 that signs with ECDSA. */
+bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span offered);
+
+/* tls_key_log.c */
+void tls_key_log_attach(struct tls *t);
+
+/* tls.c */
+int tls_on_input(WOLFSSL *ssl, char *out, int size, void *session);
+int tls_on_output(WOLFSSL *ssl, char *data, int len, void *session);
+
+#endif
