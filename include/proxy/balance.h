@@ -5,7 +5,7 @@
 #ifndef RINGWAY_PROXY_BALANCE_H
 #define RINGWAY_PROXY_BALANCE_H
 
-#include "proxy/upstream.h"
+#include "proxy/view.h"
 
 /* The next peer that is up, not full and not among those tried (a bit per peer index; peers beyond
  * 63 share bit 63 and are tried at most once); backups when no other is left. NULL: none. */

@@ -255,6 +255,7 @@ void conn_want_input(struct conn *c)
     if (c->wants_input)
         return;
     c->wants_input = true;
+    c->progress_ms = loop_now_ms(c->loop); /* the wait begins now */
     step_later(c);
 }
 
@@ -350,15 +351,23 @@ int conn_tls_output(void *conn, struct span sealed)
     return append(conn, &((struct conn *)conn)->out, sealed);
 }
 
+/* Output that begins to wait does so now, whenever bytes last moved. */
+static void begin_output(struct conn *c)
+{
+    if (!conn_out_bytes(c))
+        c->progress_ms = loop_now_ms(c->loop);
+    step_later(c);
+}
+
 int conn_write(struct conn *c, struct span s)
 {
-    step_later(c);
+    begin_output(c);
     return append(c, c->tls ? &c->staged : &c->out, s);
 }
 
 void conn_write_chunk(struct conn *c, struct chunk *chunk)
 {
-    step_later(c);
+    begin_output(c);
     list_push_back(c->tls ? &c->staged : &c->out, &chunk->link);
     *(c->tls ? &c->staged_bytes : &c->out_bytes) += chunk_unread(chunk).len;
 }

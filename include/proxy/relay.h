@@ -1,0 +1,33 @@
+/* relay - moves one body from a connection to another, with its framing decided anew.
+ *
+ * Owned by an exchange. Holds no bytes: they stay in src's input or dst's output.
+ * Invariant: src is asked for more only while dst has room. */
+#ifndef RINGWAY_PROXY_RELAY_H
+#define RINGWAY_PROXY_RELAY_H
+
+#include "http/parser.h"
+#include "io/conn.h"
+
+enum relay_result {
+    RELAY_WAITS,
+    RELAY_DONE,      /* the body ended as its framing says, and stands in dst's output */
+    RELAY_CUT,       /* src ended early, or failed */
+    RELAY_BAD,       /* what src sent is no valid body: parser.reason */
+    RELAY_TOO_LARGE, /* more than bytes_max */
+    RELAY_NO_MEMORY,
+};
+
+struct relay {
+    struct conn *src;
+    struct conn *dst;      /* NULL: the body is read and dropped */
+    struct parser *parser; /* of src's message, past its head; NULL: bytes of a tunnel */
+    enum framing framing;  /* towards dst */
+    uint64_t bytes;        /* of content, so far */
+    uint64_t bytes_max;    /* 0: no limit */
+    bool is_done;
+};
+
+/* Moves what there is and what there is room for; then src's owner, or dst's, is made ready. */
+enum relay_result relay_run(struct relay *r) MUST_USE;
+
+#endif

@@ -1,0 +1,86 @@
+/* view - a worker's view of a snapshot: TLS contexts, upstreams, peers and lanes.
+ *
+ * Owned by its worker and pinned by clients and connections; it goes with the last of them once a
+ * newer one is in force. A lane is what connections and TLS sessions are pooled by: one peer under
+ * one identity (SNI, names, CA, client certificate …). */
+#ifndef RINGWAY_PROXY_VIEW_H
+#define RINGWAY_PROXY_VIEW_H
+
+#include "conf/snapshot.h"
+#include "proxy/engine.h"
+
+#define LANES_PER_PEER_MAX 256 /* names from variables; beyond, one that is not in use goes */
+
+struct view;
+
+struct peer {
+    const struct peer_conf *conf;
+    struct upstream *upstream;
+    int64_t current_weight, effective_weight; /* smooth weighted round robin */
+    struct list lanes;
+};
+
+struct upstream {
+    const struct upstream_conf *conf;
+    struct view *view;
+    struct peer *peers;
+    struct list idle; /* of all lanes, the most recently used first */
+    unsigned idle_count;
+};
+
+struct lane {
+    struct list link; /* in peer.lanes, the most recently used first */
+    struct peer *peer;
+    const struct tls_profile *profile; /* NULL: plain */
+    struct span given_name;            /* owned: proxy_ssl_name; empty: not given */
+    struct span host_name;             /* of the proxy_pass; in the snapshot */
+    struct span sni;                   /* given_name, or a name of the snapshot's */
+    struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX];
+    size_t name_count;
+    struct tls_identity identity;
+    struct list idle;         /* upstream_conn.lane_link, the most recently used first */
+    struct list waiters;      /* ticket_wait.link */
+    unsigned conn_count;      /* connections that point here */
+    unsigned cold_handshakes; /* without a ticket, whose own tickets are yet to come */
+    bool gives_tickets;       /* false once a connection ended without one: nobody waits */
+    bool is_borrowing;        /* another worker was asked */
+    bool may_borrow;          /* false once none had any, until there was one again */
+};
+
+struct view {
+    struct engine *engine;
+    struct snapshot *snapshot; /* one reference */
+    unsigned ref_count;        /* worker, clients, upstream connections, loans */
+    struct tls_context **client_contexts; /* by tls_profile.index */
+    struct tls_context **server_contexts; /* by tls_server_profile.index */
+    struct upstream *upstreams;           /* by upstream_conf.index */
+    bool is_retired; /* a newer one is in force: nothing goes back to idle */
+};
+
+/* Makes the worker's view: contexts and upstreams; takes a reference on the snapshot. 0, -ENOMEM,
+ * or -EINVAL with a message when a context cannot be made. One reference to the caller. */
+int view_new(struct engine *e, struct snapshot *s, struct view **out,
+             char error[TLS_ERROR_BYTES]) MUST_USE;
+struct view *view_ref(struct view *v);
+void view_unref(struct view *v);
+
+/* What a lane is found by. */
+struct lane_key {
+    const struct proxy_pass *pass;
+    struct span name; /* proxy_ssl_name, expanded; empty: not given */
+};
+
+/* The lane for a peer; made when it is new. NULL: no memory. */
+struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *key) MUST_USE;
+
+/* Adds one to a word that all workers share. */
+static inline void peer_count(_Atomic uint64_t *word)
+{
+    atomic_fetch_add_explicit(word, 1, memory_order_relaxed);
+}
+
+/* A peer's use by a try: counts for max_conns and least_conn; its end counts for max_fails. */
+void peer_begin(struct peer *p);
+void peer_end(struct peer *p, bool has_failed, uint64_t now_ms);
+
+#endif

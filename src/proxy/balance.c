@@ -1,0 +1,89 @@
+/* balance - round robin by weight, and least connections. */
+#include "proxy/balance.h"
+
+uint64_t balance_bit(const struct peer *p)
+{
+    return 1ull << size_min(p->conf->index, 63);
+}
+
+static uint32_t active_count(const struct peer *p)
+{
+    return atomic_load_explicit(&p->conf->shared->active_count, memory_order_relaxed);
+}
+
+/* A group of one is never taken out: there is nothing to turn to. */
+static bool is_up(const struct peer *p, uint64_t now_ms)
+{
+    if (p->upstream->conf->peer_count == 1)
+        return true;
+    return atomic_load_explicit(&p->conf->shared->down_until_ms, memory_order_relaxed) <= now_ms;
+}
+
+static bool is_eligible(const struct peer *p, uint64_t tried, uint64_t now_ms)
+{
+    const struct peer_conf *conf = p->conf;
+
+    if (conf->is_down || tried & balance_bit(p) || !is_up(p, now_ms))
+        return false;
+    return !conf->max_conns || active_count(p) < conf->max_conns;
+}
+
+/* True when a has fewer active connections for its weight. */
+static bool is_less_busy(const struct peer *a, const struct peer *b)
+{
+    return (uint64_t)active_count(a) * b->conf->weight < (uint64_t)active_count(b) * a->conf->weight;
+}
+
+static bool is_as_busy(const struct peer *a, const struct peer *b)
+{
+    return !is_less_busy(a, b) && !is_less_busy(b, a);
+}
+
+/* With least_conn: only the least busy peers take part in the round robin. */
+static struct peer *least_busy(struct upstream *u, bool backups, uint64_t tried, uint64_t now_ms)
+{
+    struct peer *best = NULL;
+
+    for (size_t i = 0; i < u->conf->peer_count; i++) {
+        struct peer *p = &u->peers[i];
+
+        if (p->conf->is_backup == backups && is_eligible(p, tried, now_ms) &&
+            (!best || is_less_busy(p, best)))
+            best = p;
+    }
+    return best;
+}
+
+/* Smooth weighted round robin: every peer gains its weight, the highest is taken and pays the sum. */
+static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint64_t now_ms)
+{
+    bool by_load = u->conf->balance == BALANCE_LEAST_CONN;
+    struct peer *least = by_load ? least_busy(u, backups, tried, now_ms) : NULL;
+    struct peer *best = NULL;
+    int64_t total = 0;
+
+    for (size_t i = 0; i < u->conf->peer_count; i++) {
+        struct peer *p = &u->peers[i];
+
+        if (p->conf->is_backup != backups || !is_eligible(p, tried, now_ms))
+            continue;
+        if (by_load && !is_as_busy(p, least))
+            continue;
+        p->current_weight += p->effective_weight;
+        total += p->effective_weight;
+        if (p->effective_weight < p->conf->weight)
+            p->effective_weight++;
+        if (!best || p->current_weight > best->current_weight)
+            best = p;
+    }
+    if (best)
+        best->current_weight -= total;
+    return best;
+}
+
+struct peer *balance_pick(struct upstream *u, uint64_t tried, uint64_t now_ms)
+{
+    struct peer *p = pick(u, false, tried, now_ms);
+
+    return p ? p : pick(u, true, tried, now_ms);
+}

@@ -1,0 +1,109 @@
+/* relay - one direction of a body. */
+#include "proxy/relay.h"
+
+#include "http/writer.h"
+
+static int write_content(struct relay *r, struct span body)
+{
+    char text[CHUNK_PREFIX_BYTES_MAX];
+    struct writer w;
+    int result;
+
+    r->bytes += body.len;
+    if (!r->dst)
+        return 0;
+    if (r->framing != FRAMING_CHUNKED)
+        return conn_write(r->dst, body);
+    writer_init(&w, text, sizeof(text));
+    writer_chunk_prefix(&w, body.len);
+    result = conn_write(r->dst, span_of(w.data, w.len));
+    if (!result)
+        result = conn_write(r->dst, body);
+    if (!result)
+        result = conn_write(r->dst, SPAN("\r\n"));
+    return result;
+}
+
+/* Trailers are bounded like a head, so they fit where a head does. */
+static int write_end(struct relay *r)
+{
+    char text[CHUNK_PREFIX_BYTES_MAX];
+    struct writer w;
+    int result;
+
+    if (r->framing != FRAMING_CHUNKED || !r->dst)
+        return 0;
+    writer_init(&w, text, sizeof(text));
+    writer_u64(&w, 0);
+    writer_span(&w, SPAN("\r\n"));
+    result = conn_write(r->dst, span_of(w.data, w.len));
+    for (size_t i = 0; i < r->parser->head.trailer_count && !result; i++) {
+        const struct field *f = &r->parser->head.trailers[i];
+
+        if (!f->is_dropped && (conn_write(r->dst, f->name) || conn_write(r->dst, SPAN(": ")) ||
+                               conn_write(r->dst, f->value) || conn_write(r->dst, SPAN("\r\n"))))
+            result = -ENOMEM;
+    }
+    return result ? result : conn_write(r->dst, SPAN("\r\n"));
+}
+
+/* The source has nothing more to read now: has it ended, and may it? */
+static enum relay_result at_end_of_input(struct relay *r)
+{
+    enum conn_end end = conn_end(r->src);
+
+    if (end == CONN_END_NONE) {
+        conn_want_input(r->src);
+        return RELAY_WAITS;
+    }
+    if (!r->parser)
+        return end == CONN_END_FAILED ? RELAY_CUT : RELAY_DONE;
+    if (end != CONN_END_CLEAN || parser_end_of_stream(r->parser) != PARSER_END)
+        return RELAY_CUT;
+    return write_end(r) ? RELAY_NO_MEMORY : RELAY_DONE;
+}
+
+/* One event of the source's parser; RELAY_WAITS: go on while there is input. */
+static enum relay_result take_event(struct relay *r, struct span *input, bool *is_used_up)
+{
+    struct span body = SPAN_NONE;
+    enum parser_event event;
+
+    if (!r->parser) {
+        body = *input;
+        *input = span_skip(*input, input->len);
+        event = body.len ? PARSER_BODY : PARSER_NEED_INPUT;
+    } else {
+        event = parser_next(r->parser, input, &body);
+    }
+    if (event == PARSER_NEED_INPUT) {
+        *is_used_up = true;
+        return RELAY_WAITS;
+    }
+    if (event == PARSER_END)
+        return write_end(r) ? RELAY_NO_MEMORY : RELAY_DONE;
+    if (event != PARSER_BODY)
+        return RELAY_BAD;
+    if (r->bytes_max && body.len > r->bytes_max - r->bytes)
+        return RELAY_TOO_LARGE;
+    return write_content(r, body) ? RELAY_NO_MEMORY : RELAY_WAITS;
+}
+
+enum relay_result relay_run(struct relay *r)
+{
+    while (!r->is_done && (!r->dst || conn_has_room(r->dst))) {
+        struct span input = conn_input(r->src);
+        size_t before = input.len;
+        bool is_used_up = false;
+        enum relay_result result = take_event(r, &input, &is_used_up);
+
+        conn_consume(r->src, before - input.len);
+        if (result == RELAY_WAITS && is_used_up && !conn_input(r->src).len)
+            result = at_end_of_input(r);
+        else if (result == RELAY_WAITS)
+            continue;
+        r->is_done = result != RELAY_WAITS;
+        return result;
+    }
+    return r->is_done ? RELAY_DONE : RELAY_WAITS;
+}

@@ -1,0 +1,290 @@
+/* view - what a worker makes of a snapshot, and the lanes of its peers. */
+#include "proxy/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- views ---- */
+
+static void peer_init(struct peer *p, struct upstream *u, const struct peer_conf *conf)
+{
+    *p = (struct peer){.conf = conf, .upstream = u, .effective_weight = conf->weight};
+    list_init(&p->lanes);
+}
+
+static int upstream_init(struct upstream *u, struct view *v, const struct upstream_conf *conf)
+{
+    *u = (struct upstream){.conf = conf, .view = v};
+    list_init(&u->idle);
+    u->peers = calloc(size_max(conf->peer_count, 1), sizeof(*u->peers));
+    if (!u->peers)
+        return -ENOMEM;
+    for (size_t i = 0; i < conf->peer_count; i++)
+        peer_init(&u->peers[i], u, &conf->peers[i]);
+    return 0;
+}
+
+static int make_upstreams(struct view *v)
+{
+    size_t count = v->snapshot->upstream_count;
+
+    v->upstreams = calloc(size_max(count, 1), sizeof(*v->upstreams));
+    if (!v->upstreams)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (upstream_init(&v->upstreams[i], v, v->snapshot->upstreams[i]))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int make_contexts(struct view *v, char error[TLS_ERROR_BYTES])
+{
+    const struct snapshot *s = v->snapshot;
+    int result = 0;
+
+    v->client_contexts = calloc(size_max(s->tls_profile_count, 1), sizeof(*v->client_contexts));
+    v->server_contexts =
+        calloc(size_max(s->tls_server_profile_count, 1), sizeof(*v->server_contexts));
+    if (!v->client_contexts || !v->server_contexts)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->tls_profile_count && !result; i++)
+        result = tls_context_new_client(&s->tls_profiles[i]->settings, &v->client_contexts[i],
+                                        error);
+    for (size_t i = 0; i < s->tls_server_profile_count && !result; i++)
+        result = tls_context_new_server(&s->tls_server_profiles[i]->settings,
+                                        s->tls_server_shared, &v->server_contexts[i], error);
+    return result;
+}
+
+int view_new(struct engine *e, struct snapshot *s, struct view **out, char error[TLS_ERROR_BYTES])
+{
+    struct view *v = calloc(1, sizeof(*v));
+    int result;
+
+    error[0] = '\0';
+    if (!v)
+        return -ENOMEM;
+    v->engine = e;
+    v->snapshot = snapshot_ref(s);
+    v->ref_count = 1;
+    result = make_upstreams(v);
+    if (!result)
+        result = make_contexts(v, error);
+    if (result) {
+        view_unref(v);
+        return result;
+    }
+    *out = v;
+    return 0;
+}
+
+struct view *view_ref(struct view *v)
+{
+    v->ref_count++;
+    return v;
+}
+
+static void lane_free(struct lane *l)
+{
+    assert(list_is_empty(&l->idle));
+    assert(list_is_empty(&l->waiters));
+    assert(l->conn_count == 0);
+    list_remove(&l->link);
+    free((char *)(uintptr_t)l->given_name.data);
+    free(l);
+}
+
+static void upstream_deinit(struct upstream *u)
+{
+    for (size_t i = 0; u->peers && i < u->conf->peer_count; i++) {
+        list_for_each_safe(link, &u->peers[i].lanes)
+            lane_free(list_entry(link, struct lane, link));
+    }
+    free(u->peers);
+}
+
+void view_unref(struct view *v)
+{
+    assert(v->ref_count > 0);
+    if (--v->ref_count)
+        return;
+    for (size_t i = 0; v->upstreams && i < v->snapshot->upstream_count; i++)
+        upstream_deinit(&v->upstreams[i]);
+    for (size_t i = 0; v->client_contexts && i < v->snapshot->tls_profile_count; i++)
+        tls_context_free(v->client_contexts[i]);
+    for (size_t i = 0; v->server_contexts && i < v->snapshot->tls_server_profile_count; i++)
+        tls_context_free(v->server_contexts[i]);
+    free(v->upstreams);
+    free(v->client_contexts);
+    free(v->server_contexts);
+    snapshot_unref(v->snapshot);
+    free(v);
+}
+
+/* ---- lanes ---- */
+
+static bool lane_fits(const struct lane *l, const struct lane_key *key)
+{
+    if (l->profile != key->pass->tls)
+        return false;
+    if (!l->profile)
+        return true;
+    if (!span_equals(l->given_name, key->name))
+        return false;
+    return key->name.len || span_equals(l->host_name, key->pass->host_name);
+}
+
+static void add_name(struct lane *l, struct span name)
+{
+    if (name.len && (!l->name_count || !span_equals_nocase(l->names[0].text, name)))
+        l->names[l->name_count++].text = name;
+}
+
+/* The name given by proxy_ssl_name; else one of the two that the file itself gives, the host of
+ * the server line and the host of proxy_pass. */
+static void set_names(struct lane *l)
+{
+    struct span server = l->peer->conf->host;
+
+    if (l->given_name.len) {
+        add_name(l, l->given_name);
+        l->sni = l->given_name;
+    } else {
+        add_name(l, server);
+        add_name(l, l->host_name);
+        l->sni = server.len && !address_is_ip_text(server) ? server : l->host_name;
+    }
+    if (!l->profile->sends_sni || address_is_ip_text(l->sni))
+        l->sni = SPAN_NONE;
+}
+
+static void set_identity(struct lane *l)
+{
+    struct span parts[] = {
+        span_of((const char *)l->profile->settings_digest.digest, TLS_IDENTITY_BYTES),
+        l->peer->conf->address_text,
+        l->sni,
+        l->name_count > 0 ? l->names[0].text : SPAN_NONE,
+        l->name_count > 1 ? l->names[1].text : SPAN_NONE,
+    };
+
+    tls_identity_make(&l->identity, parts, COUNT_OF(parts));
+}
+
+static struct lane *lane_new(struct peer *p, const struct lane_key *key)
+{
+    struct lane *l = calloc(1, sizeof(*l));
+    char *name = malloc(key->name.len + 1);
+
+    if (!l || !name) {
+        free(l);
+        free(name);
+        return NULL;
+    }
+    if (key->name.len)
+        memcpy(name, key->name.data, key->name.len);
+    list_init(&l->link);
+    list_init(&l->idle);
+    list_init(&l->waiters);
+    l->peer = p;
+    l->profile = key->pass->tls;
+    l->given_name = span_of(name, key->name.len);
+    l->host_name = key->pass->host_name;
+    l->gives_tickets = true;
+    l->may_borrow = true;
+    if (l->profile) {
+        set_names(l);
+        set_identity(l);
+    }
+    return l;
+}
+
+/* Makes room for one more lane: true when there is. */
+static bool lanes_have_room(struct peer *p)
+{
+    size_t count = 0;
+    struct lane *unused = NULL;
+
+    list_for_each(link, &p->lanes) {
+        struct lane *l = list_entry(link, struct lane, link);
+
+        count++;
+        if (!l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters))
+            unused = l;
+    }
+    if (count < LANES_PER_PEER_MAX)
+        return true;
+    if (unused)
+        lane_free(unused);
+    return unused != NULL;
+}
+
+struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *key)
+{
+    struct lane *l;
+
+    (void)v;
+    list_for_each(link, &p->lanes) {
+        l = list_entry(link, struct lane, link);
+        if (!lane_fits(l, key))
+            continue;
+        if (p->lanes.next != link) {
+            list_remove(link);
+            list_push_front(&p->lanes, link);
+        }
+        return l;
+    }
+    if (!lanes_have_room(p))
+        return NULL;
+    l = lane_new(p, key);
+    if (l)
+        list_push_front(&p->lanes, &l->link);
+    return l;
+}
+
+/* ---- health ---- */
+
+void peer_begin(struct peer *p)
+{
+    atomic_fetch_add_explicit(&p->conf->shared->active_count, 1, memory_order_relaxed);
+    peer_count(&p->conf->shared->requests);
+}
+
+/* The first failure opens a window of fail_timeout; max_fails of them within it take the peer out
+ * for as long. */
+static void count_failure(struct peer *p, uint64_t at_ms)
+{
+    const struct peer_conf *conf = p->conf;
+    struct peer_shared *s = conf->shared;
+    uint64_t since = atomic_load_explicit(&s->fail_since_ms, memory_order_relaxed);
+
+    peer_count(&s->failures);
+    if (!conf->max_fails)
+        return;
+    if (at_ms - since > conf->fail_timeout_ms) {
+        atomic_store_explicit(&s->fail_since_ms, at_ms, memory_order_relaxed);
+        atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
+    }
+    if (atomic_fetch_add_explicit(&s->fail_count, 1, memory_order_relaxed) + 1 >= conf->max_fails)
+        atomic_store_explicit(&s->down_until_ms, at_ms + conf->fail_timeout_ms,
+                              memory_order_relaxed);
+    p->effective_weight -= conf->weight / conf->max_fails;
+    if (p->effective_weight < 0)
+        p->effective_weight = 0;
+}
+
+void peer_end(struct peer *p, bool has_failed, uint64_t at_ms)
+{
+    struct peer_shared *s = p->conf->shared;
+
+    atomic_fetch_sub_explicit(&s->active_count, 1, memory_order_relaxed);
+    if (has_failed) {
+        count_failure(p, at_ms);
+        return;
+    }
+    if (atomic_load_explicit(&s->fail_count, memory_order_relaxed)) {
+        atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
+        atomic_store_explicit(&s->down_until_ms, 0, memory_order_relaxed);
+    }
+}
