@@ -7,10 +7,10 @@
 #include "conf/regex.h"
 #include "core/slab.h"
 #include "core/stats.h"
+#include "core/time_text.h"
 #include "io/chunk.h"
 #include "io/loop.h"
 #include "io/tls_cache.h"
-#include "proxy/log_escape.h"
 
 struct engine {
     struct loop *loop;
