@@ -98,7 +98,7 @@ const struct field *head_find(const struct head *h, enum field_id id)
     return NULL;
 }
 
-static bool is_named_by_variable(struct span name, struct span variable)
+bool field_name_is_variable(struct span name, struct span variable)
 {
     if (name.len != variable.len)
         return false;
@@ -119,7 +119,7 @@ const struct field *head_find_name(const struct head *h, struct span name, bool 
 
         if (f->is_dropped)
             continue;
-        if (as_variable ? is_named_by_variable(f->name, name) : span_equals_nocase(f->name, name))
+        if (as_variable ? field_name_is_variable(f->name, name) : span_equals_nocase(f->name, name))
             return f;
     }
     return NULL;

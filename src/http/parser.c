@@ -179,14 +179,28 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_complete,
 };
 
-static struct flaw flaw_of_llhttp(llhttp_errno_t error)
+static bool was_read(const struct fields_reader *r, enum field_id id)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (field_id_of(r->fields[i].name) == id)
+            return true;
+    }
+    return false;
+}
+
+/* llhttp stops at the field that contradicts one before. */
+static struct flaw flaw_of_llhttp(llhttp_errno_t error, const struct fields_reader *r)
 {
     switch (error) {
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return bad_syntax("repeated Content-Length, or Content-Length with Transfer-Encoding");
+        return bad_syntax("repeated Content-Length");
     case HPE_INVALID_CONTENT_LENGTH:
+        if (was_read(r, FIELD_TRANSFER_ENCODING))
+            return bad_syntax("Content-Length with Transfer-Encoding");
         return bad_syntax("malformed Content-Length");
     case HPE_INVALID_TRANSFER_ENCODING:
+        if (was_read(r, FIELD_CONTENT_LENGTH))
+            return bad_syntax("Content-Length with Transfer-Encoding");
         return bad_syntax("Transfer-Encoding where chunked is not last, or repeats");
     default:
         return bad_syntax("malformed field line");
@@ -213,7 +227,7 @@ static struct flaw read_fields(struct parser *p, struct field **fields, size_t *
     assert(error == HPE_OK);
     error = llhttp_execute(&machine, lines.data, lines.len);
     if (error != HPE_PAUSED)
-        return flaw_of_llhttp(error);
+        return flaw_of_llhttp(error, &r);
     if (!r.is_complete || r.count != r.size)
         return bad_syntax("malformed field line");
     *fields = r.fields;

@@ -1,0 +1,7 @@
+/* http_response - an upstream's bytes, in one piece and in many, are the same responses. */
+#include "../fuzz_parser.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_parser(data, size, false);
+}
