@@ -1,0 +1,83 @@
+/* static_file - what a file answers: its path, type and validators, and what the conditions and the
+ * range of a request make of them (RFC 9110 sections 13 and 14). Pure: opens and reads nothing. */
+#ifndef RINGWAY_PROXY_STATIC_FILE_H
+#define RINGWAY_PROXY_STATIC_FILE_H
+
+#include <sys/stat.h>
+
+#include "conf/snapshot.h"
+
+/* Both end with a NUL that is not counted. */
+struct static_path {
+    struct span full;     /* "/srv/www/a/b.png": $request_filename, messages */
+    struct span relative; /* "a/b.png", or "." for the root: for openat2(2) with RESOLVE_BENEATH */
+};
+
+/* root and a normalized path (head.path) joined in the arena. 0; -EINVAL for a path without its
+ * slash in front, with a NUL, or with a ".." segment (normalizing removes them; this is the second
+ * lock); -ENAMETOOLONG; -ENOMEM. */
+int static_path_join(struct span root, struct span path, struct arena *a,
+                     struct static_path *out) MUST_USE;
+
+/* The media type by the extension of a path, in any case; default_type where it has none that is
+ * known. A name that only begins with a dot has no extension. */
+struct span static_media_type(const struct mime_types *types, struct span path,
+                              struct span default_type);
+
+/* As nginx writes them: "\"64a0f2c8-1f4\"" of the time of change and the size. Returns the length;
+ * NUL-terminated. The Last-Modified text is time_format_http() of st_mtime. */
+#define STATIC_ETAG_BYTES sizeof("\"0123456789abcdef-0123456789abcdef\"")
+size_t static_etag(const struct stat *st, char out[STATIC_ETAG_BYTES]);
+
+/* The if_modified_since directive; nginx's default is exact. */
+enum static_since {
+    STATIC_SINCE_OFF,    /* always modified */
+    STATIC_SINCE_EXACT,  /* not modified when the times are equal */
+    STATIC_SINCE_BEFORE, /* not modified when it was not changed later: RFC 9110's own rule */
+};
+
+/* Values of the request's fields, data NULL where there is none; several lines joined by ", ". */
+struct static_conditions {
+    struct span if_match;
+    struct span if_none_match;
+    struct span if_modified_since;
+    struct span if_unmodified_since;
+    enum static_since since;
+};
+
+enum static_verdict {
+    STATIC_SEND,
+    STATIC_NOT_MODIFIED,        /* 304 */
+    STATIC_PRECONDITION_FAILED, /* 412 */
+};
+
+/* For GET and HEAD, in the order of RFC 9110 section 13.2.2. etag: a strong one, in its quotes, or
+ * empty with "etag off". Dates that are none are passed over. */
+enum static_verdict static_evaluate(const struct static_conditions *c, struct span etag,
+                                    int64_t modified_s);
+
+/* True when a Range may be obeyed under that If-Range (data NULL: there is none): the same strong
+ * entity tag, or exactly the same date. */
+bool static_range_is_wanted(struct span if_range, struct span etag, int64_t modified_s);
+
+enum static_range_kind {
+    STATIC_WHOLE, /* 200: another unit, or several ranges, which nobody is obliged to obey */
+    STATIC_PART,  /* 206 */
+    STATIC_UNSATISFIABLE, /* 416: behind the end, or bad syntax, as in nginx */
+};
+
+struct static_range {
+    enum static_range_kind kind;
+    uint64_t first, last; /* of a part: both inclusive, within the file */
+};
+
+/* The value of a Range field against a file of that many bytes. */
+struct static_range static_range_parse(struct span value, uint64_t size);
+
+/* The Content-Range of a part, "bytes 0-99/1234", or of a refusal. Returns the length;
+ * NUL-terminated. */
+#define STATIC_CONTENT_RANGE_BYTES (sizeof("bytes -/") + (size_t)3 * 20)
+size_t static_content_range(const struct static_range *r, uint64_t size,
+                            char out[STATIC_CONTENT_RANGE_BYTES]);
+
+#endif

@@ -1,0 +1,226 @@
+/* static_file - paths, media types, validators, conditions and ranges of files. */
+#include "proxy/static_file.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/time_text.h"
+
+static bool has_parent_segment(struct span path)
+{
+    while (path.len) {
+        size_t end = span_index_of(path, '/');
+
+        if (span_equals(span_take(path, end), SPAN("..")))
+            return true;
+        path = span_skip(path, size_min(end + 1, path.len));
+    }
+    return false;
+}
+
+int static_path_join(struct span root, struct span path, struct arena *a, struct static_path *out)
+{
+    size_t at;
+
+    if (!path.len || path.data[0] != '/' || span_index_of(path, '\0') < path.len)
+        return -EINVAL;
+    if (has_parent_segment(path))
+        return -EINVAL;
+    if (root.len && root.data[root.len - 1] == '/')
+        root.len--;
+    if (root.len + path.len >= PATH_MAX)
+        return -ENAMETOOLONG;
+    out->full = arena_printf(a, "%.*s%.*s", SPAN_ARG(root), SPAN_ARG(path));
+    if (!out->full.data)
+        return -ENOMEM;
+    /* An absolute path would leave the root; with "merge_slashes off" there may be more of them. */
+    at = root.len;
+    while (at < out->full.len && out->full.data[at] == '/')
+        at++;
+    out->relative = at < out->full.len ? span_skip(out->full, at) : SPAN(".");
+    return 0;
+}
+
+static struct span extension_of(struct span path)
+{
+    size_t slash = span_last_index_of(path, '/');
+    struct span name = slash < path.len ? span_skip(path, slash + 1) : path;
+    size_t dot = span_last_index_of(name, '.');
+
+    return dot > 0 && dot < name.len ? span_skip(name, dot + 1) : SPAN_NONE;
+}
+
+struct span static_media_type(const struct mime_types *types, struct span path,
+                              struct span default_type)
+{
+    struct span extension = extension_of(path);
+    size_t mask = types->slot_count - 1;
+
+    if (!extension.len || !types->slot_count)
+        return default_type;
+    for (size_t i = span_hash_nocase(extension) & mask; types->slots[i].extension.len;
+         i = (i + 1) & mask) {
+        if (span_equals_nocase(types->slots[i].extension, extension))
+            return types->slots[i].type;
+    }
+    return default_type;
+}
+
+size_t static_etag(const struct stat *st, char out[STATIC_ETAG_BYTES])
+{
+    return (size_t)snprintf(out, STATIC_ETAG_BYTES, "\"%" PRIx64 "-%" PRIx64 "\"",
+                            (uint64_t)st->st_mtime, (uint64_t)st->st_size);
+}
+
+/* Takes the next entity tag of a list (RFC 9110 section 8.8.3), in its quotes. False at the end,
+ * and at what is no entity tag. */
+static bool next_etag(struct span *list, struct span *etag, bool *is_weak)
+{
+    size_t end;
+
+    while (list->len && (list->data[0] == ',' || list->data[0] == ' ' || list->data[0] == '\t'))
+        *list = span_skip(*list, 1);
+    *is_weak = span_starts_with(*list, SPAN("W/"));
+    if (*is_weak)
+        *list = span_skip(*list, 2);
+    if (!list->len || list->data[0] != '"')
+        return false;
+    end = 1 + span_index_of(span_skip(*list, 1), '"');
+    if (end >= list->len)
+        return false;
+    *etag = span_take(*list, end + 1);
+    *list = span_skip(*list, end + 1);
+    return true;
+}
+
+/* RFC 9110 section 8.8.3.2: a weak tag of the list equals ours only where weak comparison does. */
+static bool list_has_etag(struct span list, struct span etag, bool compares_weakly)
+{
+    struct span other;
+    bool is_weak;
+
+    if (span_equals(span_trim(list), SPAN("*")))
+        return true;
+    while (etag.len && next_etag(&list, &other, &is_weak)) {
+        if ((compares_weakly || !is_weak) && span_equals(other, etag))
+            return true;
+    }
+    return false;
+}
+
+static bool precondition_holds(const struct static_conditions *c, struct span etag,
+                               int64_t modified_s)
+{
+    int64_t date;
+
+    if (c->if_match.data)
+        return list_has_etag(c->if_match, etag, false);
+    if (c->if_unmodified_since.data && time_parse_http(c->if_unmodified_since, &date) == 0)
+        return modified_s <= date;
+    return true;
+}
+
+static bool is_modified(const struct static_conditions *c, struct span etag, int64_t modified_s)
+{
+    int64_t date;
+
+    /* RFC 9110 section 13.1.3: the date is not looked at beside the tag. */
+    if (c->if_none_match.data)
+        return !list_has_etag(c->if_none_match, etag, true);
+    if (!c->if_modified_since.data || c->since == STATIC_SINCE_OFF ||
+        time_parse_http(c->if_modified_since, &date) < 0)
+        return true;
+    return c->since == STATIC_SINCE_EXACT ? modified_s != date : modified_s > date;
+}
+
+enum static_verdict static_evaluate(const struct static_conditions *c, struct span etag,
+                                    int64_t modified_s)
+{
+    if (!precondition_holds(c, etag, modified_s))
+        return STATIC_PRECONDITION_FAILED;
+    return is_modified(c, etag, modified_s) ? STATIC_SEND : STATIC_NOT_MODIFIED;
+}
+
+bool static_range_is_wanted(struct span if_range, struct span etag, int64_t modified_s)
+{
+    int64_t date;
+
+    if (!if_range.data)
+        return true;
+    if (if_range.len && if_range.data[0] == '"')
+        return etag.len && span_equals(if_range, etag);
+    return time_parse_http(if_range, &date) == 0 && date == modified_s;
+}
+
+static struct static_range part_of(uint64_t first, uint64_t last, uint64_t size)
+{
+    if (first >= size || first > last)
+        return (struct static_range){.kind = STATIC_UNSATISFIABLE};
+    return (
+        struct static_range){.kind = STATIC_PART, .first = first, .last = u64_min(last, size - 1)};
+}
+
+/* Digits; a number that is too large for us is larger than any file. */
+static int parse_position(struct span text, uint64_t *position)
+{
+    int status = span_to_u64(text, position);
+
+    if (status != -ERANGE)
+        return status;
+    *position = UINT64_MAX;
+    return 0;
+}
+
+/* "a-b", "a-" or "-n", of a file that is not empty. */
+static struct static_range parse_spec(struct span spec, uint64_t size)
+{
+    const struct static_range bad = {.kind = STATIC_UNSATISFIABLE};
+    size_t dash = span_index_of(spec, '-');
+    uint64_t first, last = UINT64_MAX;
+    struct span end;
+
+    if (dash == spec.len)
+        return bad;
+    end = span_skip(spec, dash + 1);
+    if (end.len && parse_position(end, &last) < 0)
+        return bad;
+    if (dash == 0) {
+        if (!end.len || last == 0)
+            return bad;
+        return part_of(size - u64_min(last, size), size - 1, size);
+    }
+    if (parse_position(span_take(spec, dash), &first) < 0)
+        return bad;
+    return part_of(first, last, size);
+}
+
+struct static_range static_range_parse(struct span value, uint64_t size)
+{
+    const struct span unit = SPAN("bytes=");
+    struct span spec, other;
+
+    if (!span_starts_with_nocase(value, unit))
+        return (struct static_range){.kind = STATIC_WHOLE};
+    value = span_skip(value, unit.len);
+    if (!span_next_element(&value, &spec))
+        return (struct static_range){.kind = STATIC_UNSATISFIABLE};
+    /* No part of an empty file can be named in a Content-Range. */
+    if (span_next_element(&value, &other) || size == 0)
+        return (struct static_range){.kind = STATIC_WHOLE};
+    return parse_spec(spec, size);
+}
+
+size_t static_content_range(const struct static_range *r, uint64_t size,
+                            char out[STATIC_CONTENT_RANGE_BYTES])
+{
+    int len;
+
+    if (r->kind == STATIC_PART)
+        len = snprintf(out, STATIC_CONTENT_RANGE_BYTES, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+                       r->first, r->last, size);
+    else
+        len = snprintf(out, STATIC_CONTENT_RANGE_BYTES, "bytes */%" PRIu64, size);
+    return (size_t)len;
+}
