@@ -68,7 +68,9 @@ struct field {
     struct span name;
     struct span value; /* without OWS at its ends */
     enum field_id id;
-    bool is_dropped; /* hop-by-hop, named by Connection, or refused: not forwarded, not a variable */
+    /* Hop-by-hop, named by Connection, or refused: not forwarded, and a variable only in the first
+     * of these cases. */
+    bool is_dropped;
 };
 
 enum framing {
@@ -138,6 +140,9 @@ const struct field *head_find(const struct head *h, enum field_id id);
 /* The same by name, in any case. In the form of a variable ('_' also matches '-') when
  * as_variable is true: "user_agent" finds "User-Agent". */
 const struct field *head_find_name(const struct head *h, struct span name, bool as_variable);
+
+/* True when a name is that of a variable, in any case: '_' also matches '-'. */
+bool field_name_is_variable(struct span name, struct span variable);
 
 enum method method_of(struct span text);
 

@@ -45,14 +45,14 @@ struct record {
     const struct location_conf *location; /* the server's root level until it is known */
     const struct head *request;           /* its spans are empty where it was never complete */
     struct span uri, args;                /* $uri, $args: as in the request, or after an internal redirect */
-    struct captures captures;             /* of the regex that matched last */
-    const struct regex *captures_of;      /* for named ones; NULL: none */
-    struct captures server_captures;      /* of a server_name regex */
-    const struct regex *server_captures_of;
+    struct captures captures;        /* of the location's regex; .regex NULL: none matched */
+    struct captures server_captures; /* of the server_name's */
     uint64_t began_us, began_ms_wall;
     uint64_t request_bytes; /* head and body, as received */
     unsigned char request_id[16];
     bool has_request_id;
+    bool is_pipelined; /* $pipe: its head was there before the answer to the one before it */
+    bool lacks_memory; /* a variable could not be made: see record_expand() */
 
     const struct proxy_pass *pass; /* NULL: answered here */
     /* Of the request head as it was last written to an upstream: */

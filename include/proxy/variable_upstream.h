@@ -1,0 +1,17 @@
+/* variable_upstream - the values of $upstream_*: one for each try, separated by ", ".
+ *
+ * A try that has no such value shows "-". Without a try there is no value. Offsets are those of
+ * members of struct try_record. */
+#ifndef RINGWAY_PROXY_VARIABLE_UPSTREAM_H
+#define RINGWAY_PROXY_VARIABLE_UPSTREAM_H
+
+#include "proxy/value.h"
+
+struct span upstream_value_address(struct record *r, const struct value_key *key);
+struct span upstream_value_status(struct record *r, const struct value_key *key);
+struct span upstream_value_u64(struct record *r, const struct value_key *key);
+struct span upstream_value_seconds(struct record *r, const struct value_key *key); /* of us */
+struct span upstream_value_text(struct record *r, const struct value_key *key); /* const char * */
+struct span upstream_value_session_reused(struct record *r, const struct value_key *key);
+
+#endif

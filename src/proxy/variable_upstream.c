@@ -1,0 +1,92 @@
+/* variable_upstream - the values of $upstream_*: one for each try, separated by ", ". */
+#include "proxy/variable_upstream.h"
+
+typedef struct span (*try_fn)(struct record *r, const struct try_record *t, size_t offset);
+
+static struct span for_each_try(struct record *r, try_fn value, size_t offset)
+{
+    struct span parts[TRIES_MAX];
+
+    if (!r->try_count)
+        return SPAN_NONE;
+    for (size_t i = 0; i < r->try_count; i++) {
+        parts[i] = value(r, &r->tries[i], offset);
+        if (!parts[i].data)
+            parts[i] = SPAN("-");
+    }
+    return value_join(r, parts, r->try_count, SPAN(", "));
+}
+
+static uint64_t u64_at(const struct try_record *t, size_t offset)
+{
+    return *(const uint64_t *)((const char *)t + offset);
+}
+
+static struct span address_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    return t->peer ? t->peer->address_text : SPAN_NONE;
+}
+
+/* Where no peer could be tried at all, the group stands for it, as in nginx. */
+struct span upstream_value_address(struct record *r, const struct value_key *key)
+{
+    bool found_none = r->outcome == OUTCOME_NO_PEER || r->outcome == OUTCOME_PEERS_BUSY;
+
+    if (!r->try_count && found_none && r->pass && r->pass->upstream)
+        return r->pass->upstream->name;
+    return for_each_try(r, address_of, 0);
+}
+
+static struct span status_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    return t->status ? value_u64(r, t->status) : SPAN_NONE;
+}
+
+struct span upstream_value_status(struct record *r, const struct value_key *key)
+{
+    return for_each_try(r, status_of, 0);
+}
+
+static struct span number_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    return value_u64(r, u64_at(t, offset));
+}
+
+struct span upstream_value_u64(struct record *r, const struct value_key *key)
+{
+    return for_each_try(r, number_of, key->offset);
+}
+
+static struct span seconds_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    uint64_t us = u64_at(t, offset);
+
+    return us == NOT_MEASURED ? SPAN_NONE : value_seconds(r, us / 1000);
+}
+
+struct span upstream_value_seconds(struct record *r, const struct value_key *key)
+{
+    return for_each_try(r, seconds_of, key->offset);
+}
+
+static struct span text_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    return span_of_cstr(*(const char *const *)((const char *)t + offset));
+}
+
+struct span upstream_value_text(struct record *r, const struct value_key *key)
+{
+    return for_each_try(r, text_of, key->offset);
+}
+
+static struct span resumption_of(struct record *r, const struct try_record *t, size_t offset)
+{
+    if (!t->is_tls)
+        return SPAN_NONE;
+    return t->is_resumed ? SPAN("r") : SPAN(".");
+}
+
+struct span upstream_value_session_reused(struct record *r, const struct value_key *key)
+{
+    return for_each_try(r, resumption_of, 0);
+}
