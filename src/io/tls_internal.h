@@ -45,6 +45,7 @@ struct tls_ticket {
     struct tls_ticket *next; /* while it waits in its session to be taken */
     bool is_single_use;
     uint64_t lifetime_ms;
+    uint64_t expires_ms; /* by the worker's clock; 0 until a cache takes it in */
 };
 
 /* Who has to be at the other end, until the handshake is finished. */

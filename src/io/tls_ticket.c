@@ -32,6 +32,12 @@ static struct tls_ticket *ticket_of(WOLFSSL_SESSION *session, bool is_single_use
         return NULL;
     }
     seconds = wolfSSL_SESSION_get_timeout(session);
+    if (!seconds && !is_single_use) {
+        /* RFC 5077 section 3.3: a hint of 0 leaves the time to the client; wolfSSL would take
+         * the session for expired at once. */
+        seconds = TLS_TICKET_LIFETIME_S;
+        (void)wolfSSL_SSL_SESSION_set_timeout(ticket->session, seconds);
+    }
     ticket->is_single_use = is_single_use;
     ticket->lifetime_ms = u64_min(seconds > 0 ? (uint64_t)seconds * 1000 : 0, LIFETIME_MS_MAX);
     return ticket;
@@ -99,7 +105,11 @@ uint64_t tls_ticket_lifetime_ms(const struct tls_ticket *ticket)
 
 struct tls_ticket *tls_ticket_copy(const struct tls_ticket *ticket)
 {
-    return ticket_of(ticket->session, ticket->is_single_use);
+    struct tls_ticket *copy = ticket_of(ticket->session, ticket->is_single_use);
+
+    if (copy)
+        copy->expires_ms = ticket->expires_ms;
+    return copy;
 }
 
 /* --- the keys of servers --------------------------------------------------------------------- */
