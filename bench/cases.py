@@ -1,0 +1,30 @@
+"""The cases of the bench: one row is one kind of traffic that every proxy is put through."""
+
+from dataclasses import dataclass
+
+POOLED = 'pooled'    # connections to the origin are kept and used again
+RESUMED = 'resumed'  # a new connection to the origin for each request, its TLS session resumed
+FULL = 'full'        # the same, with a full handshake each time
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    body_bytes: int
+    client_tls: bool = False
+    upstream: str = POOLED
+    ratio_max: float | None = None  # ringway's CPU per request against the better of the others
+
+
+CASES = {case.name: case for case in (
+    Case('small', '128 B, kept alive, plain client, TLS upstream', 128, ratio_max=0.7),
+    Case('small-tls', '128 B, kept alive, TLS on both sides', 128, client_tls=True),
+    Case('16k', '16 KB, kept alive, plain client, TLS upstream', 16 << 10),
+    Case('1m', '1 MB, kept alive, plain client, TLS upstream', 1 << 20),
+    Case('1m-tls', '1 MB, kept alive, TLS on both sides', 1 << 20, client_tls=True),
+    Case('fresh-resumed', '128 B, a new resumed TLS connection upstream for each request', 128,
+         upstream=RESUMED),
+    Case('fresh-full', '128 B, a new full TLS handshake upstream for each request', 128,
+         upstream=FULL),
+)}
