@@ -117,7 +117,8 @@ def print_case(result: Result) -> None:
               f" {held['ratio']:.2f}, {'HOLDS' if held['holds'] else 'MISSED'}")
     if result.dropped:
         cores = ', '.join(f'{cores:.2f}' for cores in result.dropped)
-        print(f'  dropped {len(result.dropped)} rounds: something else used {cores} cores')
+        rounds = 'round' if len(result.dropped) == 1 else 'rounds'
+        print(f'  dropped {len(result.dropped)} {rounds}: something else used {cores} cores')
     if not result.quiet:
         print('  NOT QUIET: something else used the machine in most rounds; these are the least'
               ' disturbed ones. Do not trust the numbers.')
