@@ -6,6 +6,7 @@
 #ifndef RINGWAY_PROXY_REPLY_H
 #define RINGWAY_PROXY_REPLY_H
 
+#include "io/loop.h"
 #include "proxy/heads.h"
 
 enum reply_result {
@@ -15,7 +16,7 @@ enum reply_result {
 };
 
 struct reply {
-    struct response_plan plan;
+    struct response_plan plan; /* keeps_alive is the caller's, who sets it before reply_run() */
     struct span body; /* in the arena or the snapshot; when there is no file */
     bool closes_without_answer; /* return 444 */
     int fd;                     /* -1: no file */
@@ -25,29 +26,36 @@ struct reply {
     int read_error;
     bool is_head_written;
     struct task *owner;
+    struct loop *loop; /* of the engine, while a read is in flight */
 };
 
 void reply_init(struct reply *p, struct task *owner);
 
-/* The answer of a "return" directive. 0; -ENOMEM. 301, 302, 303, 307 and 308 redirect: an absolute
+/* Each of the following makes the reply anew, also over one that was made before.
+ *
+ * The answer of a "return" directive. 0; -ENOMEM. Without a text, a status from 400 on has its
+ * built-in page: ask reply_error_page() first. 301, 302, 303, 307 and 308 redirect: an absolute
  * URL as it is, a path made absolute as absolute_redirect, server_name_in_redirect and
- * port_in_redirect say. */
+ * port_in_redirect say. A URL that may not stand in a field becomes a 500. */
 int reply_from_return(struct reply *p, struct record *r, const struct return_rule *rule) MUST_USE;
 
 /* A redirect to a URL or path. */
 int reply_redirect(struct reply *p, struct record *r, unsigned status, struct span to) MUST_USE;
 
 /* The built-in page of a status (a small HTML page as nginx's: title, h1, hr, ringway[/version]);
- * no body for 204, 304 and below 200. 0; -ENOMEM. */
+ * no body for 204, 205, 304 and below 200. 0; -ENOMEM. */
 int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
 
-/* The file of record.uri below root, with index files for a directory. Returns the status that it
- * came to: 200, 206, 304, 416, 301 (directory without slash) - the reply is then made - or an error
- * (403, 404, 405, 500, 503) of which the caller makes a reply or an error_page. */
+/* The file of record.uri below root; for a path that ends in '/' the first index file that is
+ * there, which becomes record.uri. Returns the status that it came to: 200, 206, 304, 412, 416, 301
+ * (a directory without slash) - the reply is then made - or an error (403, 404, 405, 500, 503) of
+ * which the caller makes a reply or an error_page; record.detail says why. Links are followed, as
+ * in nginx; only regular files are answered. */
 unsigned reply_from_file(struct reply *p, struct record *r) MUST_USE;
 
 /* Writes the head, then the body as there is room: call until it is done. The owner's task is
- * made ready for the next step. No body goes to a HEAD request. */
+ * made ready for the next step. No body goes to a HEAD request. Counts sent_bytes and
+ * sent_body_bytes. */
 enum reply_result reply_run(struct reply *p, struct record *r) MUST_USE;
 
 /* True while a read is in flight: the exchange must not be reused. */

@@ -1,0 +1,22 @@
+/* file - the file that a request names, opened.
+ *
+ * By system calls that a warm cache answers at once. Links are followed, as in nginx. */
+#ifndef RINGWAY_PROXY_FILE_H
+#define RINGWAY_PROXY_FILE_H
+
+#include <sys/stat.h>
+
+#include "proxy/record.h"
+
+/* A file below the root of the record's location. The caller closes it. */
+struct file {
+    int fd; /* -1: none */
+    struct stat stat;
+};
+
+/* Opens the file of record.uri; for a path that ends in '/' the first index file that is there,
+ * which becomes record.uri. 0 with an open regular file; 301 for a directory without its slash; or
+ * the status of an error (403, 404, 500, 503), which record.detail explains: nothing is open then. */
+unsigned file_open(struct record *r, struct file *f) MUST_USE;
+
+#endif

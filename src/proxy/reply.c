@@ -1,0 +1,425 @@
+/* reply - answers that are made here: return, errors, redirects, static files. */
+#include "proxy/reply.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/time_text.h"
+#include "proxy/file.h"
+#include "proxy/static_file.h"
+#include "proxy/value.h"
+#include "proxy/variable.h"
+
+#define STATUS_CLOSE 444 /* nginx's own: the connection is closed */
+
+static void on_read(struct op *op, const struct completion *c);
+
+void reply_init(struct reply *p, struct task *owner)
+{
+    *p = (struct reply){.fd = -1, .owner = owner};
+    op_init(&p->read_op, on_read);
+}
+
+static void close_file(struct reply *p)
+{
+    if (p->fd >= 0)
+        (void)close(p->fd);
+    p->fd = -1;
+    p->left = 0;
+}
+
+/* Forgets an answer that was made before. */
+static void begin(struct reply *p, unsigned status)
+{
+    assert(!p->is_head_written);
+    close_file(p);
+    p->plan = (struct response_plan){.status = status, .keeps_alive = p->plan.keeps_alive};
+    p->body = SPAN_NONE;
+    p->closes_without_answer = false;
+}
+
+static void plan_length(struct reply *p, const struct record *r, uint64_t length)
+{
+    p->plan.framing = r->request->method == METHOD_HEAD ? FRAMING_NONE : FRAMING_LENGTH;
+    p->plan.content_length = length;
+    p->plan.has_content_length = true;
+}
+
+/* ---- built-in pages ---- */
+
+static bool has_content(unsigned status)
+{
+    return status >= 200 && status != 204 && status != 205 && status != 304;
+}
+
+/* RFC 9110 section 15.5.6 wants it with 405. Which methods an upstream takes is not known here. */
+static struct span allowed_methods(const struct record *r)
+{
+    if (r->location->proxy_pass.is_set)
+        return SPAN("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    return SPAN("GET, HEAD");
+}
+
+static struct span page_of(struct record *r, unsigned status)
+{
+    struct span reason = status_reason(status);
+    const char *space = reason.len ? " " : "";
+    const char *version = r->location->settings.server_tokens ? "/" RINGWAY_VERSION : "";
+
+    return arena_printf(r->arena,
+                        "<html>\r\n"
+                        "<head><title>%u%s%.*s</title></head>\r\n"
+                        "<body>\r\n"
+                        "<center><h1>%u%s%.*s</h1></center>\r\n"
+                        "<hr><center>ringway%s</center>\r\n"
+                        "</body>\r\n"
+                        "</html>\r\n",
+                        status, space, SPAN_ARG(reason), status, space, SPAN_ARG(reason), version);
+}
+
+int reply_from_status(struct reply *p, struct record *r, unsigned status)
+{
+    begin(p, status);
+    if (status == 405)
+        p->plan.allow = allowed_methods(r);
+    if (status == 205)
+        plan_length(p, r, 0);
+    if (!has_content(status))
+        return 0;
+    p->body = page_of(r, status);
+    p->plan.content_type = SPAN("text/html");
+    plan_length(p, r, p->body.len);
+    return p->body.data ? 0 : -ENOMEM;
+}
+
+const struct error_page *reply_error_page(const struct record *r, unsigned status)
+{
+    const struct settings *s = &r->location->settings;
+
+    for (size_t i = 0; i < s->error_page_count; i++) {
+        if (s->error_pages[i].status == status)
+            return &s->error_pages[i];
+    }
+    return NULL;
+}
+
+/* ---- redirects ---- */
+
+/* The name of this host in a URL; data NULL where none is known. */
+static struct span own_host(struct record *r)
+{
+    const struct address *local = &r->client->local_address;
+    struct span host;
+
+    if (r->location->settings.server_name_in_redirect && r->server->name.len)
+        return r->server->name;
+    if (r->request->host.len)
+        return r->request->host;
+    if (!local->len || local->u.any.sa_family == AF_UNIX)
+        return SPAN_NONE;
+    host = value_host(r, local);
+    if (local->u.any.sa_family == AF_INET6)
+        return arena_printf(r->arena, "[%.*s]", SPAN_ARG(host));
+    return host;
+}
+
+/* As nginx: a path gets scheme, host and port; what is no path stays as it is. */
+static struct span absolute_url(struct record *r, struct span to)
+{
+    const struct settings *s = &r->location->settings;
+    unsigned port = address_port(&r->client->local_address);
+    bool is_tls = r->listen->is_tls;
+    const char *scheme = is_tls ? "https" : "http";
+    struct span host;
+
+    if (!s->absolute_redirect || !to.len || to.data[0] != '/')
+        return to;
+    host = own_host(r);
+    if (!host.data)
+        return to;
+    if (!s->port_in_redirect || port == 0 || port == (is_tls ? 443 : 80))
+        return arena_printf(r->arena, "%s://%.*s%.*s", scheme, SPAN_ARG(host), SPAN_ARG(to));
+    return arena_printf(r->arena, "%s://%.*s:%u%.*s", scheme, SPAN_ARG(host), port, SPAN_ARG(to));
+}
+
+int reply_redirect(struct reply *p, struct record *r, unsigned status, struct span to)
+{
+    struct span location = absolute_url(r, to);
+
+    if (!location.data && to.len)
+        return -ENOMEM;
+    if (!field_value_is_valid(location)) {
+        r->detail = SPAN("a redirect to what may not stand in a field");
+        return reply_from_status(p, r, 500);
+    }
+    if (reply_from_status(p, r, status) < 0)
+        return -ENOMEM;
+    p->plan.location = location;
+    return 0;
+}
+
+static bool is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* ---- return ---- */
+
+static struct span media_type(const struct record *r)
+{
+    const struct settings *s = &r->location->settings;
+
+    return static_media_type(&s->types, r->uri, s->default_type);
+}
+
+int reply_from_return(struct reply *p, struct record *r, const struct return_rule *rule)
+{
+    struct span text = SPAN_NONE;
+
+    if (rule->status == STATUS_CLOSE) {
+        begin(p, STATUS_CLOSE);
+        p->closes_without_answer = true;
+        return 0;
+    }
+    if (rule->has_text && record_expand(r, &rule->text, &text) < 0)
+        return -ENOMEM;
+    if (is_redirect(rule->status) && rule->has_text)
+        return reply_redirect(p, r, rule->status, text);
+    if (!has_content(rule->status) || (rule->status >= 400 && !rule->has_text))
+        return reply_from_status(p, r, rule->status);
+    begin(p, rule->status);
+    p->body = text;
+    if (text.len)
+        p->plan.content_type = media_type(r);
+    plan_length(p, r, text.len);
+    return 0;
+}
+
+/* ---- static files ---- */
+
+/* A directory is found by its path with a slash behind it, and the arguments stay. */
+static unsigned redirect_to_directory(struct reply *p, struct record *r)
+{
+    struct span path = path_escape(r->uri, r->arena);
+    struct span to;
+
+    if (!path.data)
+        return 503;
+    to = arena_printf(r->arena, "%.*s/%s%.*s", SPAN_ARG(path), r->args.len ? "?" : "",
+                      SPAN_ARG(r->args));
+    return to.data && reply_redirect(p, r, 301, to) == 0 ? p->plan.status : 503;
+}
+
+/* Etag and Last-Modified, which 304, 206 and 200 have in common. 0 or -ENOMEM. */
+static int plan_validators(struct reply *p, struct record *r, const struct stat *st)
+{
+    char date[TIME_HTTP_BYTES];
+    char etag[STATIC_ETAG_BYTES];
+
+    p->plan.etag = arena_copy(r->arena, span_of(etag, static_etag(st, etag)));
+    p->plan.last_modified =
+        arena_copy(r->arena, span_of(date, time_format_http(st->st_mtime, date)));
+    return p->plan.etag.data && p->plan.last_modified.data ? 0 : -ENOMEM;
+}
+
+static enum static_verdict evaluate(struct record *r, struct span etag, int64_t modified_s)
+{
+    struct static_conditions c = {
+        .if_match = value_fields(r, r->request, SPAN("if_match")),
+        .if_none_match = value_fields(r, r->request, SPAN("if_none_match")),
+        .if_modified_since = value_fields(r, r->request, SPAN("if_modified_since")),
+        .if_unmodified_since = value_fields(r, r->request, SPAN("if_unmodified_since")),
+        .since = STATIC_SINCE_EXACT,
+    };
+
+    return static_evaluate(&c, etag, modified_s);
+}
+
+/* RFC 9110 section 14.2: Range is defined for GET alone. */
+static struct static_range range_of(struct record *r, const struct response_plan *plan,
+                                    const struct stat *st)
+{
+    const struct static_range whole = {.kind = STATIC_WHOLE};
+    struct span range = value_fields(r, r->request, SPAN("range"));
+    struct span if_range = value_fields(r, r->request, SPAN("if_range"));
+
+    if (!range.data || r->request->method != METHOD_GET ||
+        !static_range_is_wanted(if_range, plan->etag, st->st_mtime))
+        return whole;
+    return static_range_parse(range, (uint64_t)st->st_size);
+}
+
+static unsigned refuse_range(struct reply *p, struct record *r, struct span content_range)
+{
+    if (reply_from_status(p, r, 416) < 0)
+        return 503;
+    p->plan.content_range = content_range;
+    return 416;
+}
+
+/* The file, or the part of it that was asked for. */
+static unsigned plan_content(struct reply *p, struct record *r, const struct stat *st)
+{
+    struct static_range range = range_of(r, &p->plan, st);
+    uint64_t size = (uint64_t)st->st_size;
+    char text[STATIC_CONTENT_RANGE_BYTES];
+    struct span content_range = SPAN_NONE;
+
+    if (range.kind != STATIC_WHOLE) {
+        content_range =
+            arena_copy(r->arena, span_of(text, static_content_range(&range, size, text)));
+        if (!content_range.data)
+            return 503;
+    }
+    if (range.kind == STATIC_UNSATISFIABLE)
+        return refuse_range(p, r, content_range);
+    p->plan.status = range.kind == STATIC_PART ? 206 : 200;
+    p->plan.content_range = content_range;
+    p->plan.content_type = media_type(r);
+    p->plan.accepts_ranges = true;
+    p->offset = range.kind == STATIC_PART ? range.first : 0;
+    p->left = range.kind == STATIC_PART ? range.last - range.first + 1 : size;
+    plan_length(p, r, p->left);
+    return p->plan.status;
+}
+
+static unsigned answer_with_file(struct reply *p, struct record *r, const struct stat *st)
+{
+    if (plan_validators(p, r, st) < 0)
+        return 503;
+    switch (evaluate(r, p->plan.etag, st->st_mtime)) {
+    case STATIC_NOT_MODIFIED:
+        p->plan.status = 304;
+        return 304;
+    case STATIC_PRECONDITION_FAILED:
+        return reply_from_status(p, r, 412) < 0 ? 503 : 412;
+    case STATIC_SEND:
+        break;
+    }
+    return plan_content(p, r, st);
+}
+
+unsigned reply_from_file(struct reply *p, struct record *r)
+{
+    struct file file;
+    unsigned status;
+
+    begin(p, 200);
+    if (r->request->method != METHOD_GET && r->request->method != METHOD_HEAD)
+        return 405;
+    status = file_open(r, &file);
+    if (status == 301)
+        return redirect_to_directory(p, r);
+    if (status)
+        return status;
+    p->fd = file.fd;
+    status = answer_with_file(p, r, &file.stat);
+    if (status != 200 && status != 206)
+        close_file(p);
+    return status;
+}
+
+/* ---- sending ---- */
+
+static void on_read(struct op *op, const struct completion *c)
+{
+    struct reply *p = container_of(op, struct reply, read_op);
+
+    if (c->result > 0)
+        p->chunk->end = (uint32_t)c->result;
+    else
+        p->read_error = c->result < 0 ? c->result : -ENODATA;
+    loop_ready(p->loop, p->owner);
+}
+
+static void start_read(struct reply *p)
+{
+    size_t size = (size_t)u64_min(p->left, CHUNK_ROOM);
+
+    loop_read(p->loop, &p->read_op, p->fd, p->chunk->bytes, size, p->offset);
+}
+
+static void count_body(struct record *r, size_t bytes)
+{
+    r->sent_bytes += bytes;
+    r->sent_body_bytes += bytes;
+}
+
+/* What was read goes to the client's output, which takes over the chunk. */
+static void send_chunk(struct reply *p, struct record *r)
+{
+    size_t bytes = chunk_unread(p->chunk).len;
+
+    p->offset += bytes;
+    p->left -= bytes;
+    conn_write_chunk(r->client->conn, p->chunk);
+    p->chunk = NULL;
+    count_body(r, bytes);
+}
+
+static enum reply_result fail_read(struct reply *p, struct record *r)
+{
+    char text[64];
+
+    r->detail = arena_printf(r->arena, "read() of a file failed at %" PRIu64 " (%s)", p->offset,
+                             p->read_error == -ENODATA
+                                 ? "it became shorter"
+                                 : strerror_r(-p->read_error, text, sizeof(text)));
+    return REPLY_FAILED;
+}
+
+static enum reply_result send_file(struct reply *p, struct record *r)
+{
+    if (p->read_op.is_in_flight)
+        return REPLY_WAITS;
+    if (p->read_error)
+        return fail_read(p, r);
+    if (p->chunk)
+        send_chunk(p, r);
+    if (!p->left)
+        return REPLY_DONE;
+    if (!conn_has_room(r->client->conn))
+        return REPLY_WAITS;
+    p->chunk = chunk_take(r->client->conn->chunks);
+    if (!p->chunk)
+        return REPLY_FAILED;
+    p->loop = r->engine->loop;
+    start_read(p);
+    return REPLY_WAITS;
+}
+
+enum reply_result reply_run(struct reply *p, struct record *r)
+{
+    bool has_body = p->plan.framing == FRAMING_LENGTH;
+
+    if (p->closes_without_answer)
+        return REPLY_FAILED;
+    if (p->is_head_written)
+        return has_body && p->fd >= 0 ? send_file(p, r) : REPLY_DONE;
+    if (heads_write_response(r, &p->plan) < 0)
+        return REPLY_FAILED;
+    p->is_head_written = true;
+    if (has_body && p->fd >= 0)
+        return send_file(p, r);
+    if (!has_body || !p->body.len)
+        return REPLY_DONE;
+    if (conn_write(r->client->conn, p->body) < 0)
+        return REPLY_FAILED;
+    count_body(r, p->body.len);
+    return REPLY_DONE;
+}
+
+bool reply_is_busy(const struct reply *p)
+{
+    return p->read_op.is_in_flight;
+}
+
+void reply_deinit(struct reply *p, struct record *r)
+{
+    op_assert_idle(&p->read_op);
+    if (p->chunk)
+        chunk_give(r->client->conn->chunks, p->chunk);
+    p->chunk = NULL;
+    close_file(p);
+}
