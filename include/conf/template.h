@@ -8,85 +8,85 @@
 #include "core/arena.h"
 
 /* X(identifier, name). A name that ends in '_' is a family: $http_user_agent. */
-#define VARIABLES(X)                                                  \
-    X(ARGS, "args")                                                   \
-    X(BINARY_REMOTE_ADDR, "binary_remote_addr")                       \
-    X(BODY_BYTES_SENT, "body_bytes_sent")                             \
-    X(BYTES_SENT, "bytes_sent")                                       \
-    X(CONNECTION, "connection")                                       \
-    X(CONNECTION_REQUESTS, "connection_requests")                     \
-    X(CONNECTION_TIME, "connection_time")                             \
-    X(CONTENT_LENGTH, "content_length")                               \
-    X(CONTENT_TYPE, "content_type")                                   \
-    X(DOCUMENT_ROOT, "document_root")                                 \
-    X(DOCUMENT_URI, "document_uri")                                   \
-    X(HOST, "host")                                                   \
-    X(HOSTNAME, "hostname")                                           \
-    X(HTTPS, "https")                                                 \
-    X(IS_ARGS, "is_args")                                             \
-    X(MSEC, "msec")                                                   \
-    X(NGINX_VERSION, "nginx_version")                                 \
-    X(PID, "pid")                                                     \
-    X(PIPE, "pipe")                                                   \
-    X(PROXY_ADD_X_FORWARDED_FOR, "proxy_add_x_forwarded_for")         \
-    X(PROXY_HOST, "proxy_host")                                       \
-    X(PROXY_PORT, "proxy_port")                                       \
-    X(QUERY_STRING, "query_string")                                   \
-    X(REMOTE_ADDR, "remote_addr")                                     \
-    X(REMOTE_PORT, "remote_port")                                     \
-    X(REMOTE_USER, "remote_user")                                     \
-    X(REQUEST, "request")                                             \
-    X(REQUEST_COMPLETION, "request_completion")                       \
-    X(REQUEST_FILENAME, "request_filename")                           \
-    X(REQUEST_ID, "request_id")                                       \
-    X(REQUEST_LENGTH, "request_length")                               \
-    X(REQUEST_METHOD, "request_method")                               \
-    X(REQUEST_TIME, "request_time")                                   \
-    X(REQUEST_URI, "request_uri")                                     \
-    X(SCHEME, "scheme")                                               \
-    X(SERVER_ADDR, "server_addr")                                     \
-    X(SERVER_NAME, "server_name")                                     \
-    X(SERVER_PORT, "server_port")                                     \
-    X(SERVER_PROTOCOL, "server_protocol")                             \
-    X(SSL_ALPN_PROTOCOL, "ssl_alpn_protocol")                         \
-    X(SSL_CIPHER, "ssl_cipher")                                       \
-    X(SSL_CLIENT_CERT, "ssl_client_cert")                             \
-    X(SSL_CLIENT_ESCAPED_CERT, "ssl_client_escaped_cert")             \
-    X(SSL_CLIENT_FINGERPRINT, "ssl_client_fingerprint")               \
-    X(SSL_CLIENT_I_DN, "ssl_client_i_dn")                             \
-    X(SSL_CLIENT_I_DN_LEGACY, "ssl_client_i_dn_legacy")               \
-    X(SSL_CLIENT_RAW_CERT, "ssl_client_raw_cert")                     \
-    X(SSL_CLIENT_S_DN, "ssl_client_s_dn")                             \
-    X(SSL_CLIENT_S_DN_LEGACY, "ssl_client_s_dn_legacy")               \
-    X(SSL_CLIENT_SERIAL, "ssl_client_serial")                         \
-    X(SSL_CLIENT_V_END, "ssl_client_v_end")                           \
-    X(SSL_CLIENT_V_REMAIN, "ssl_client_v_remain")                     \
-    X(SSL_CLIENT_V_START, "ssl_client_v_start")                       \
-    X(SSL_CLIENT_VERIFY, "ssl_client_verify")                         \
-    X(SSL_CURVE, "ssl_curve")                                         \
-    X(SSL_PROTOCOL, "ssl_protocol")                                   \
-    X(SSL_SERVER_NAME, "ssl_server_name")                             \
-    X(SSL_SESSION_ID, "ssl_session_id")                               \
-    X(SSL_SESSION_REUSED, "ssl_session_reused")                       \
-    X(STATUS, "status")                                               \
-    X(TIME_ISO8601, "time_iso8601")                                   \
-    X(TIME_LOCAL, "time_local")                                       \
-    X(UPSTREAM_ADDR, "upstream_addr")                                 \
-    X(UPSTREAM_BYTES_RECEIVED, "upstream_bytes_received")             \
-    X(UPSTREAM_BYTES_SENT, "upstream_bytes_sent")                     \
-    X(UPSTREAM_CONNECT_TIME, "upstream_connect_time")                 \
-    X(UPSTREAM_HEADER_TIME, "upstream_header_time")                   \
-    X(UPSTREAM_RESPONSE_LENGTH, "upstream_response_length")           \
-    X(UPSTREAM_RESPONSE_TIME, "upstream_response_time")               \
-    X(UPSTREAM_SSL_CIPHER, "upstream_ssl_cipher")                     \
-    X(UPSTREAM_SSL_PROTOCOL, "upstream_ssl_protocol")                 \
-    X(UPSTREAM_SSL_SESSION_REUSED, "upstream_ssl_session_reused")     \
-    X(UPSTREAM_STATUS, "upstream_status")                             \
-    X(URI, "uri")                                                     \
-    X(ARG_, "arg_")                                                   \
-    X(COOKIE_, "cookie_")                                             \
-    X(HTTP_, "http_")                                                 \
-    X(SENT_HTTP_, "sent_http_")                                       \
+#define VARIABLES(X)                                              \
+    X(ARGS, "args")                                               \
+    X(BINARY_REMOTE_ADDR, "binary_remote_addr")                   \
+    X(BODY_BYTES_SENT, "body_bytes_sent")                         \
+    X(BYTES_SENT, "bytes_sent")                                   \
+    X(CONNECTION, "connection")                                   \
+    X(CONNECTION_REQUESTS, "connection_requests")                 \
+    X(CONNECTION_TIME, "connection_time")                         \
+    X(CONTENT_LENGTH, "content_length")                           \
+    X(CONTENT_TYPE, "content_type")                               \
+    X(DOCUMENT_ROOT, "document_root")                             \
+    X(DOCUMENT_URI, "document_uri")                               \
+    X(HOST, "host")                                               \
+    X(HOSTNAME, "hostname")                                       \
+    X(HTTPS, "https")                                             \
+    X(IS_ARGS, "is_args")                                         \
+    X(MSEC, "msec")                                               \
+    X(NGINX_VERSION, "nginx_version")                             \
+    X(PID, "pid")                                                 \
+    X(PIPE, "pipe")                                               \
+    X(PROXY_ADD_X_FORWARDED_FOR, "proxy_add_x_forwarded_for")     \
+    X(PROXY_HOST, "proxy_host")                                   \
+    X(PROXY_PORT, "proxy_port")                                   \
+    X(QUERY_STRING, "query_string")                               \
+    X(REMOTE_ADDR, "remote_addr")                                 \
+    X(REMOTE_PORT, "remote_port")                                 \
+    X(REMOTE_USER, "remote_user")                                 \
+    X(REQUEST, "request")                                         \
+    X(REQUEST_COMPLETION, "request_completion")                   \
+    X(REQUEST_FILENAME, "request_filename")                       \
+    X(REQUEST_ID, "request_id")                                   \
+    X(REQUEST_LENGTH, "request_length")                           \
+    X(REQUEST_METHOD, "request_method")                           \
+    X(REQUEST_TIME, "request_time")                               \
+    X(REQUEST_URI, "request_uri")                                 \
+    X(SCHEME, "scheme")                                           \
+    X(SERVER_ADDR, "server_addr")                                 \
+    X(SERVER_NAME, "server_name")                                 \
+    X(SERVER_PORT, "server_port")                                 \
+    X(SERVER_PROTOCOL, "server_protocol")                         \
+    X(SSL_ALPN_PROTOCOL, "ssl_alpn_protocol")                     \
+    X(SSL_CIPHER, "ssl_cipher")                                   \
+    X(SSL_CLIENT_CERT, "ssl_client_cert")                         \
+    X(SSL_CLIENT_ESCAPED_CERT, "ssl_client_escaped_cert")         \
+    X(SSL_CLIENT_FINGERPRINT, "ssl_client_fingerprint")           \
+    X(SSL_CLIENT_I_DN, "ssl_client_i_dn")                         \
+    X(SSL_CLIENT_I_DN_LEGACY, "ssl_client_i_dn_legacy")           \
+    X(SSL_CLIENT_RAW_CERT, "ssl_client_raw_cert")                 \
+    X(SSL_CLIENT_S_DN, "ssl_client_s_dn")                         \
+    X(SSL_CLIENT_S_DN_LEGACY, "ssl_client_s_dn_legacy")           \
+    X(SSL_CLIENT_SERIAL, "ssl_client_serial")                     \
+    X(SSL_CLIENT_V_END, "ssl_client_v_end")                       \
+    X(SSL_CLIENT_V_REMAIN, "ssl_client_v_remain")                 \
+    X(SSL_CLIENT_V_START, "ssl_client_v_start")                   \
+    X(SSL_CLIENT_VERIFY, "ssl_client_verify")                     \
+    X(SSL_CURVE, "ssl_curve")                                     \
+    X(SSL_PROTOCOL, "ssl_protocol")                               \
+    X(SSL_SERVER_NAME, "ssl_server_name")                         \
+    X(SSL_SESSION_ID, "ssl_session_id")                           \
+    X(SSL_SESSION_REUSED, "ssl_session_reused")                   \
+    X(STATUS, "status")                                           \
+    X(TIME_ISO8601, "time_iso8601")                               \
+    X(TIME_LOCAL, "time_local")                                   \
+    X(UPSTREAM_ADDR, "upstream_addr")                             \
+    X(UPSTREAM_BYTES_RECEIVED, "upstream_bytes_received")         \
+    X(UPSTREAM_BYTES_SENT, "upstream_bytes_sent")                 \
+    X(UPSTREAM_CONNECT_TIME, "upstream_connect_time")             \
+    X(UPSTREAM_HEADER_TIME, "upstream_header_time")               \
+    X(UPSTREAM_RESPONSE_LENGTH, "upstream_response_length")       \
+    X(UPSTREAM_RESPONSE_TIME, "upstream_response_time")           \
+    X(UPSTREAM_SSL_CIPHER, "upstream_ssl_cipher")                 \
+    X(UPSTREAM_SSL_PROTOCOL, "upstream_ssl_protocol")             \
+    X(UPSTREAM_SSL_SESSION_REUSED, "upstream_ssl_session_reused") \
+    X(UPSTREAM_STATUS, "upstream_status")                         \
+    X(URI, "uri")                                                 \
+    X(ARG_, "arg_")                                               \
+    X(COOKIE_, "cookie_")                                         \
+    X(HTTP_, "http_")                                             \
+    X(SENT_HTTP_, "sent_http_")                                   \
     X(UPSTREAM_HTTP_, "upstream_http_")
 
 enum variable_id {
@@ -103,13 +103,14 @@ struct template_part {
     /* The literal; for a family what follows its '_', in lower case; for a named capture its name
      * as the regex spells it. */
     struct span text;
-    unsigned capture;    /* 1 to 9 for $1 to $9; 0 for a named one */
+    unsigned capture; /* 1 to 9 for $1 to $9; 0 for a named one */
 };
 
-struct template {
+struct template
+{
     const struct template_part *parts;
     size_t part_count;
-    bool is_literal; /* no variables: text is the whole of it */
+    bool is_literal;  /* no variables: text is the whole of it */
     struct span text; /* as it was written */
 };
 
@@ -128,7 +129,8 @@ int template_compile(struct span text, const struct template_names *named, struc
 /* A variable's value; SPAN_NONE where it has none. Views must live as long as the arena. */
 typedef struct span (*variable_fn)(void *source, const struct template_part *part);
 
-/* The text with every variable replaced, in the arena (a literal is returned as it is). 0; -ENOMEM. */
+/* The text with every variable replaced, in the arena (a literal is returned as it is). 0;
+ * -ENOMEM. */
 int template_expand(const struct template *t, variable_fn get, void *source, struct arena *a,
                     struct span *out) MUST_USE;
 

@@ -17,7 +17,7 @@
 #endif
 
 /* The struct that embeds a member, from a pointer to that member. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* The number of elements of an array (never of a pointer). */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

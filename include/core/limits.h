@@ -19,7 +19,8 @@
 
 /* Buffers that the kernel fills, per worker. All are its own again at the end of each turn, so
  * their number bounds the receives of one turn and not the connections; a receive that finds none
- * is armed again. A connection that fills a small one gets large ones until one stays half empty. */
+ * is armed again. A connection that fills a small one gets large ones until one stays half empty.
+ */
 #define SMALL_BUFFER_BYTES 4096
 #define SMALL_BUFFER_COUNT 512
 #define LARGE_BUFFER_BYTES CHUNK_ROOM

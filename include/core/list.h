@@ -85,7 +85,7 @@ static inline void list_move_all(struct list *from, struct list *to)
     for (struct list *link = (head)->next; link != (head); link = link->next)
 
 /* As list_for_each; the current link may be removed by the body. */
-#define list_for_each_safe(link, head)                                             \
+#define list_for_each_safe(link, head)                                                \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
          link = link##_next, link##_next = link->next)
 

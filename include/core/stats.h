@@ -13,11 +13,14 @@
 /* X(identifier, name, help) */
 #define COUNTERS(X)                                                                               \
     X(ACCEPTED, "connections_accepted", "client connections accepted")                            \
-    X(ACCEPT_PAUSES, "accept_pauses", "times that accepting paused for want of descriptors or slots") \
+    X(ACCEPT_PAUSES, "accept_pauses",                                                             \
+      "times that accepting paused for want of descriptors or slots")                             \
     X(REQUESTS, "requests", "requests whose head was read")                                       \
     X(CLIENT_HANDSHAKES_FULL, "client_handshakes_full", "full TLS handshakes with clients")       \
-    X(CLIENT_HANDSHAKES_RESUMED, "client_handshakes_resumed", "resumed TLS handshakes with clients") \
-    X(CLIENT_HANDSHAKES_FAILED, "client_handshakes_failed", "TLS handshakes with clients that failed") \
+    X(CLIENT_HANDSHAKES_RESUMED, "client_handshakes_resumed",                                     \
+      "resumed TLS handshakes with clients")                                                      \
+    X(CLIENT_HANDSHAKES_FAILED, "client_handshakes_failed",                                       \
+      "TLS handshakes with clients that failed")                                                  \
     X(UPSTREAM_CONNECTS, "upstream_connects", "connections opened to upstreams")                  \
     X(UPSTREAM_REUSES, "upstream_reuses", "requests sent over a kept connection")                 \
     X(UPSTREAM_HANDSHAKES_FULL, "upstream_handshakes_full", "full TLS handshakes with upstreams") \
@@ -25,8 +28,10 @@
       "resumed TLS handshakes with upstreams")                                                    \
     X(UPSTREAM_HANDSHAKES_FAILED, "upstream_handshakes_failed",                                   \
       "TLS handshakes with upstreams that failed")                                                \
-    X(UPSTREAM_UNVERIFIED, "upstream_unverified", "TLS connections to upstreams with proxy_ssl_verify off") \
-    X(UPSTREAM_SURPLUS, "upstream_surplus", "upstream connections dropped for bytes that nobody asked for") \
+    X(UPSTREAM_UNVERIFIED, "upstream_unverified",                                                 \
+      "TLS connections to upstreams with proxy_ssl_verify off")                                   \
+    X(UPSTREAM_SURPLUS, "upstream_surplus",                                                       \
+      "upstream connections dropped for bytes that nobody asked for")                             \
     X(TICKETS_LENT, "tickets_lent", "TLS tickets given to another worker")                        \
     X(TICKETS_BORROWED, "tickets_borrowed", "TLS tickets got from another worker")                \
     X(TICKET_WAITS, "ticket_waits", "connects that waited for the first ticket")                  \
@@ -38,7 +43,8 @@
     X(TURNS, "turns", "turns of the loop")                                                        \
     X(RECEIVE_STARVED, "receive_starved", "receives armed again because the ring had no buffer")  \
     X(SHORT_SENDS, "short_sends", "sends that the kernel took in part")                           \
-    X(LOG_RECORDS_LOST, "log_records_lost", "access records dropped because the log did not keep up")
+    X(LOG_RECORDS_LOST, "log_records_lost",                                                       \
+      "access records dropped because the log did not keep up")
 
 enum counter {
 #define X(id, name, help) COUNTER_##id,

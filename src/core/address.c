@@ -94,17 +94,16 @@ int address_parse_ip(struct span host, uint16_t port, struct address *out)
     if (!copy_text(without_brackets(host), text, sizeof(text)))
         return -EINVAL;
     if (inet_pton(AF_INET6, text, &in6) == 1) {
-        *out = (struct address){.len = sizeof(out->u.in6),
-                                .u.in6 = {.sin6_family = AF_INET6,
-                                          .sin6_port = htons(port),
-                                          .sin6_addr = in6}};
+        *out = (struct address){
+            .len = sizeof(out->u.in6),
+            .u.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6}};
         return 0;
     }
     if (has_brackets(host) || inet_pton(AF_INET, text, &in) != 1)
         return -EINVAL;
-    *out = (struct address){
-        .len = sizeof(out->u.in),
-        .u.in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = in}};
+    *out =
+        (struct address){.len = sizeof(out->u.in),
+                         .u.in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = in}};
     return 0;
 }
 

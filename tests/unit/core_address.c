@@ -31,8 +31,8 @@ static void split_takes_hosts_with_and_without_ports(void **state)
 
 static void split_refuses_what_is_ambiguous(void **state)
 {
-    static const char *const bad[] = {"",      ":80",    "a:",      "::1",   "a:1:2", "[]",
-                                      "[]:80", "[::1",   "[::1]80", "[::1]:", "["};
+    static const char *const bad[] = {"",      ":80",  "a:",      "::1",    "a:1:2", "[]",
+                                      "[]:80", "[::1", "[::1]80", "[::1]:", "["};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -82,9 +82,9 @@ static void ip_texts_round_trip(void **state)
 
 static void names_are_not_ip_texts(void **state)
 {
-    static const char *const bad[] = {"",       "a.example",   "1.2.3",   "1.2.3.4.5", "256.1.1.1",
-                                      "[1.2.3.4]", "01.2.3.4", "1.2.3.4 ", ":::",      "[::1",
-                                      "fe80::1%lo", "0x7f.1.1.1"};
+    static const char *const bad[] = {"",          "a.example", "1.2.3",      "1.2.3.4.5",
+                                      "256.1.1.1", "[1.2.3.4]", "01.2.3.4",   "1.2.3.4 ",
+                                      ":::",       "[::1",      "fe80::1%lo", "0x7f.1.1.1"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
