@@ -13,7 +13,10 @@
 
 #include "transcript.h"
 
-#define SPAN_INIT(text) {text, sizeof(text) - 1}
+#define SPAN_INIT(text)        \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: a\r\n"
 #define OK "HTTP/1.1 200 OK\r\n"
@@ -59,17 +62,20 @@ static bool says(const char *text, const char *line)
     return false;
 }
 
-#define assert_says(text, line)                                    \
-    do {                                                           \
-        if (!says(text, line))                                     \
-            fail_msg("no line \"%s\" in:\n%s", line, text);        \
+#define assert_says(text, line)                             \
+    do {                                                    \
+        if (!says(text, line))                              \
+            fail_msg("no line \"%s\" in:\n%s", line, text); \
     } while (0)
 
 struct claim {
     struct span stream;
     const char *line; /* of the transcript */
 };
-#define SAYS(text, line) {{text, sizeof(text) - 1}, line}
+#define SAYS(text, line)               \
+    {                                  \
+        {text, sizeof(text) - 1}, line \
+    }
 
 static void check_claims(const struct transcript_setup *how, const struct claim *claims,
                          size_t count)
@@ -88,7 +94,10 @@ struct refusal {
     enum parser_error error;
     const char *reason;
 };
-#define REFUSED(text, error, reason) {{text, sizeof(text) - 1}, error, reason}
+#define REFUSED(text, error, reason)            \
+    {                                           \
+        {text, sizeof(text) - 1}, error, reason \
+    }
 #define REFUSED_400(text, reason) REFUSED(text, PARSER_BAD_SYNTAX, reason)
 
 /* Nothing but the error may be said, as nothing of a refused head may go on. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "http/parser.h"
+#include "http/writer.h"
 
 struct transcript {
     char *text;
@@ -29,11 +30,11 @@ struct transcript_setup {
 };
 
 /* Small limits, so that tests reach them. */
-#define TRANSCRIPT_LIMITS                                                                \
-    {                                                                                         \
-        .head_bytes_max = 4096, .line_bytes_max = 1024, .field_count_max = 20,                \
-        .head_bytes_first = 64, .underscores_in_names = false,                                \
-        .invalid_names_are_ignored = true, .slashes_are_merged = true,                        \
+#define TRANSCRIPT_LIMITS                                                                         \
+    {                                                                                             \
+        .head_bytes_max = 4096, .line_bytes_max = 1024, .field_count_max = 20,                    \
+        .head_bytes_first = 64, .underscores_in_names = false, .invalid_names_are_ignored = true, \
+        .slashes_are_merged = true,                                                               \
     }
 
 static void transcript_bytes(struct transcript *t, struct span s)
@@ -100,6 +101,57 @@ static void transcript_head(struct transcript *t, const struct head *h)
     transcript_fields(t, h->fields, h->field_count);
 }
 
+static void transcript_write(const struct head *h, bool is_request, struct writer *w)
+{
+    if (is_request) {
+        writer_request_line(w, h->method_text, h->target, h->version_minor);
+        writer_field(w, SPAN("Host"), h->authority);
+    } else {
+        writer_status_line(w, h->status, h->reason);
+    }
+    for (size_t i = 0; i < h->field_count; i++) {
+        if (!h->fields[i].is_dropped && !(is_request && h->fields[i].id == FIELD_HOST))
+            writer_field(w, h->fields[i].name, h->fields[i].value);
+    }
+    writer_end_of_head(w);
+    assert(!w->has_overflowed);
+    assert(w->refused_count == 0);
+}
+
+/* A head that was taken says the same to the next reader once it is written anew. */
+static void transcript_check_rewritten(const struct parser *p)
+{
+    static char buffer[3 * 4096];
+    struct parser_limits limits = *p->limits;
+    const struct head *h = &p->head;
+    struct parser again;
+    struct writer w;
+    struct span input;
+    struct span body;
+    struct arena a;
+
+    writer_init(&w, buffer, sizeof(buffer));
+    transcript_write(h, p->is_request, &w);
+    input = span_of(w.data, w.len);
+    limits.head_bytes_max = sizeof(buffer);
+    limits.line_bytes_max = sizeof(buffer);
+    arena_init(&a, 4096, 0);
+    if (p->is_request)
+        parser_begin_request(&again, &limits, &a);
+    else
+        parser_begin_response(&again, &limits, &a, p->answers);
+    assert(parser_next(&again, &input, &body) == PARSER_HEAD);
+    assert(input.len == 0);
+    assert(span_equals(again.head.method_text, h->method_text));
+    assert(span_equals(again.head.target, h->target));
+    assert(span_equals(again.head.path, h->path));
+    assert(span_equals(again.head.host, h->host));
+    assert(again.head.status == h->status);
+    assert(again.head.framing == h->framing);
+    assert(again.head.content_length == h->content_length);
+    arena_deinit(&a);
+}
+
 static void transcript_event(struct transcript *t, const struct parser *p, enum parser_event event)
 {
     if (event == PARSER_NEED_INPUT || event == PARSER_BODY)
@@ -109,6 +161,7 @@ static void transcript_event(struct transcript *t, const struct parser *p, enum 
     t->is_in_body = false;
     if (event == PARSER_HEAD) {
         transcript_head(t, &p->head);
+        transcript_check_rewritten(p);
     } else if (event == PARSER_END) {
         transcript_bytes(t, SPAN("END\n"));
         transcript_fields(t, p->head.trailers, p->head.trailer_count);

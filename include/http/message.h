@@ -14,46 +14,46 @@
 #define FIELD_HOP_BY_HOP 1u      /* RFC 9110 section 7.6.1: never forwarded */
 #define FIELD_NOT_REMOVABLE 2u   /* cannot be named by Connection */
 #define FIELD_NOT_IN_TRAILERS 4u /* framing, routing, authentication: RFC 9110 section 6.5.1 */
-#define HTTP_FIELDS(X)                                                                        \
-    X(HOST, "Host", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)                              \
-    X(CONNECTION, "Connection", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                     \
-    X(CONTENT_LENGTH, "Content-Length", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)          \
-    X(TRANSFER_ENCODING, "Transfer-Encoding", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)    \
-    X(KEEP_ALIVE, "Keep-Alive", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                     \
-    X(PROXY_CONNECTION, "Proxy-Connection", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)         \
-    X(TE, "TE", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                                     \
-    X(TRAILER, "Trailer", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                           \
-    X(UPGRADE, "Upgrade", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                           \
-    X(PROXY_AUTHENTICATE, "Proxy-Authenticate", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)     \
-    X(PROXY_AUTHORIZATION, "Proxy-Authorization", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)   \
-    X(EXPECT, "Expect", FIELD_NOT_IN_TRAILERS)                                                \
-    X(AUTHORIZATION, "Authorization", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)            \
-    X(COOKIE, "Cookie", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)                          \
-    X(SET_COOKIE, "Set-Cookie", FIELD_NOT_IN_TRAILERS)                                        \
-    X(DATE, "Date", FIELD_NOT_IN_TRAILERS)                                                    \
-    X(SERVER, "Server", 0)                                                                    \
-    X(CONTENT_TYPE, "Content-Type", FIELD_NOT_IN_TRAILERS)                                    \
-    X(CONTENT_ENCODING, "Content-Encoding", FIELD_NOT_IN_TRAILERS)                            \
-    X(CONTENT_RANGE, "Content-Range", FIELD_NOT_IN_TRAILERS)                                  \
-    X(CACHE_CONTROL, "Cache-Control", FIELD_NOT_IN_TRAILERS)                                  \
-    X(LOCATION, "Location", FIELD_NOT_IN_TRAILERS)                                            \
-    X(REFERER, "Referer", 0)                                                                  \
-    X(USER_AGENT, "User-Agent", 0)                                                            \
-    X(X_FORWARDED_FOR, "X-Forwarded-For", FIELD_NOT_IN_TRAILERS)                              \
-    X(IF_MODIFIED_SINCE, "If-Modified-Since", FIELD_NOT_IN_TRAILERS)                          \
-    X(IF_NONE_MATCH, "If-None-Match", FIELD_NOT_IN_TRAILERS)                                  \
-    X(IF_RANGE, "If-Range", FIELD_NOT_IN_TRAILERS)                                            \
-    X(RANGE, "Range", FIELD_NOT_IN_TRAILERS)                                                  \
-    X(LAST_MODIFIED, "Last-Modified", 0)                                                      \
-    X(ETAG, "ETag", 0)                                                                        \
-    X(ACCEPT_RANGES, "Accept-Ranges", 0)                                                      \
-    X(VIA, "Via", 0)                                                                          \
-    X(WWW_AUTHENTICATE, "WWW-Authenticate", FIELD_NOT_IN_TRAILERS)                            \
-    X(FORWARDED, "Forwarded", FIELD_NOT_IN_TRAILERS)                                          \
-    X(X_FORWARDED_HOST, "X-Forwarded-Host", FIELD_NOT_IN_TRAILERS)                            \
-    X(X_FORWARDED_PROTO, "X-Forwarded-Proto", FIELD_NOT_IN_TRAILERS)                          \
-    X(X_REAL_IP, "X-Real-IP", FIELD_NOT_IN_TRAILERS)                                          \
-    /* The family: any name that begins so. */                                                \
+#define HTTP_FIELDS(X)                                                                      \
+    X(HOST, "Host", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)                            \
+    X(CONNECTION, "Connection", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                   \
+    X(CONTENT_LENGTH, "Content-Length", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)        \
+    X(TRANSFER_ENCODING, "Transfer-Encoding", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)  \
+    X(KEEP_ALIVE, "Keep-Alive", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                   \
+    X(PROXY_CONNECTION, "Proxy-Connection", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)       \
+    X(TE, "TE", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                                   \
+    X(TRAILER, "Trailer", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                         \
+    X(UPGRADE, "Upgrade", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)                         \
+    X(PROXY_AUTHENTICATE, "Proxy-Authenticate", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS)   \
+    X(PROXY_AUTHORIZATION, "Proxy-Authorization", FIELD_HOP_BY_HOP | FIELD_NOT_IN_TRAILERS) \
+    X(EXPECT, "Expect", FIELD_NOT_IN_TRAILERS)                                              \
+    X(AUTHORIZATION, "Authorization", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)          \
+    X(COOKIE, "Cookie", FIELD_NOT_REMOVABLE | FIELD_NOT_IN_TRAILERS)                        \
+    X(SET_COOKIE, "Set-Cookie", FIELD_NOT_IN_TRAILERS)                                      \
+    X(DATE, "Date", FIELD_NOT_IN_TRAILERS)                                                  \
+    X(SERVER, "Server", 0)                                                                  \
+    X(CONTENT_TYPE, "Content-Type", FIELD_NOT_IN_TRAILERS)                                  \
+    X(CONTENT_ENCODING, "Content-Encoding", FIELD_NOT_IN_TRAILERS)                          \
+    X(CONTENT_RANGE, "Content-Range", FIELD_NOT_IN_TRAILERS)                                \
+    X(CACHE_CONTROL, "Cache-Control", FIELD_NOT_IN_TRAILERS)                                \
+    X(LOCATION, "Location", FIELD_NOT_IN_TRAILERS)                                          \
+    X(REFERER, "Referer", 0)                                                                \
+    X(USER_AGENT, "User-Agent", 0)                                                          \
+    X(X_FORWARDED_FOR, "X-Forwarded-For", FIELD_NOT_IN_TRAILERS)                            \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since", FIELD_NOT_IN_TRAILERS)                        \
+    X(IF_NONE_MATCH, "If-None-Match", FIELD_NOT_IN_TRAILERS)                                \
+    X(IF_RANGE, "If-Range", FIELD_NOT_IN_TRAILERS)                                          \
+    X(RANGE, "Range", FIELD_NOT_IN_TRAILERS)                                                \
+    X(LAST_MODIFIED, "Last-Modified", 0)                                                    \
+    X(ETAG, "ETag", 0)                                                                      \
+    X(ACCEPT_RANGES, "Accept-Ranges", 0)                                                    \
+    X(VIA, "Via", 0)                                                                        \
+    X(WWW_AUTHENTICATE, "WWW-Authenticate", FIELD_NOT_IN_TRAILERS)                          \
+    X(FORWARDED, "Forwarded", FIELD_NOT_IN_TRAILERS)                                        \
+    X(X_FORWARDED_HOST, "X-Forwarded-Host", FIELD_NOT_IN_TRAILERS)                          \
+    X(X_FORWARDED_PROTO, "X-Forwarded-Proto", FIELD_NOT_IN_TRAILERS)                        \
+    X(X_REAL_IP, "X-Real-IP", FIELD_NOT_IN_TRAILERS)                                        \
+    /* The family: any name that begins so. */                                              \
     X(X_ACCEL, "X-Accel-", FIELD_NOT_IN_TRAILERS)
 
 enum field_id {
@@ -75,7 +75,7 @@ struct field {
 
 enum framing {
     FRAMING_NONE,        /* no body */
-    FRAMING_LENGTH,      /* content_length bytes */
+    FRAMING_LENGTH,      /* content_length bytes, perhaps 0 */
     FRAMING_CHUNKED,     /* chunked, perhaps with trailers */
     FRAMING_UNTIL_CLOSE, /* response only */
     FRAMING_TUNNEL,      /* after 101: bytes, both ways */
@@ -99,32 +99,33 @@ struct head {
     struct span method_text;
     enum method method;
     struct span request_line; /* as it came, without CR LF: $request */
-    struct span target;       /* origin-form as it came (an absolute-form one without its authority): $request_uri */
+    struct span target;       /* origin-form as it came, or what an absolute-form one has behind its
+                               * authority; or "*": $request_uri */
     struct span raw_path;     /* target up to '?', still escaped */
     struct span query;        /* behind '?': $args; empty without one */
-    struct span path;         /* decoded, merged, dot segments resolved: $uri; begins with '/' or is "*" */
-    struct span authority;    /* host[:port] of an absolute-form target, else of Host; may be empty */
+    struct span path;         /* decoded, merged, dot segments resolved: $uri; or "*" */
+    struct span authority;    /* host[:port] of an absolute-form target, else Host; or empty */
     struct span host;         /* of authority: lower case, no port, no final dot; brackets kept */
     bool has_query;           /* there was a '?' */
-    bool expects_continue;    /* Expect: 100-continue, HTTP/1.1 */
+    bool expects_continue;    /* Expect: 100-continue in HTTP/1.1, and there is a body */
 
     /* Responses. */
     unsigned status; /* 100 to 999 */
     struct span reason;
 
     /* Both. */
-    unsigned version_minor; /* HTTP/1.x */
+    unsigned version_minor; /* 0, or 1 for HTTP/1.1 and any above */
     struct field *fields;   /* in their order */
     size_t field_count;
-    struct field *trailers; /* filled at the end of a chunked body; those that may be forwarded */
+    struct field *trailers; /* at the end of a chunked body: those that may be forwarded */
     size_t trailer_count;
     enum framing framing;
-    uint64_t content_length; /* for FRAMING_LENGTH; for answers to HEAD and 304 what was announced */
+    uint64_t content_length; /* for FRAMING_LENGTH; for HEAD and 304 what was announced */
     bool has_content_length;
-    bool is_persistent;   /* RFC 9112 section 9.3, as the sender of this head sees it */
-    struct span upgrade;  /* value of Upgrade where Connection names it, else empty */
+    bool is_persistent;    /* RFC 9112 section 9.3, as the sender of this head sees it */
+    struct span upgrade;   /* value of Upgrade where Connection names it, else empty */
     bool accepts_trailers; /* TE: trailers, named by Connection or not */
-    size_t head_bytes;    /* the head's size on the wire */
+    size_t head_bytes;     /* the head's size on the wire */
 };
 
 /* The identifier of a field name, in any case; FIELD_OTHER when it is none of ours. */

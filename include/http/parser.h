@@ -25,7 +25,7 @@ enum parser_event {
 struct parser {
     struct head head;
     enum parser_error error;
-    const char *reason; /* of the error: a literal of ours, for the log */
+    const char *reason;                 /* of the error: a literal of ours, for the log */
     const struct parser_limits *limits; /* outlive the parser */
     struct arena *arena;
     bool is_request;

@@ -12,7 +12,7 @@ struct parser_limits {
     size_t field_count_max;    /* of fields, and of trailers */
     size_t head_bytes_first;   /* the first buffer of a head that comes in pieces: then doubled */
     bool underscores_in_names; /* false: fields with '_' in their name are dropped */
-    bool invalid_names_are_ignored; /* true: fields with names of other than A-Za-z0-9- are dropped */
+    bool invalid_names_are_ignored; /* true: dropped with bytes other than A-Za-z0-9- and '_' */
     bool slashes_are_merged;
 };
 

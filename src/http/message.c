@@ -72,7 +72,7 @@ enum field_id field_id_of(struct span name)
             continue;
         /* Most senders write names as we do. */
         if (memcmp(name.data, known.data, known.len) == 0 || begins_with(name, known))
-            return (enum field_id)*id;
+            return (enum field_id) * id;
     }
     return FIELD_OTHER;
 }
@@ -130,10 +130,10 @@ static const struct method_row {
     enum method method;
     bool is_idempotent;
 } method_rows[] = {
-    {{"GET", 3}, METHOD_GET, true},         {{"POST", 4}, METHOD_POST, false},
-    {{"HEAD", 4}, METHOD_HEAD, true},       {{"PUT", 3}, METHOD_PUT, true},
-    {{"DELETE", 6}, METHOD_DELETE, true},   {{"OPTIONS", 7}, METHOD_OPTIONS, true},
-    {{"PATCH", 5}, METHOD_PATCH, false},    {{"TRACE", 5}, METHOD_TRACE, true},
+    {{"GET", 3}, METHOD_GET, true},          {{"POST", 4}, METHOD_POST, false},
+    {{"HEAD", 4}, METHOD_HEAD, true},        {{"PUT", 3}, METHOD_PUT, true},
+    {{"DELETE", 6}, METHOD_DELETE, true},    {{"OPTIONS", 7}, METHOD_OPTIONS, true},
+    {{"PATCH", 5}, METHOD_PATCH, false},     {{"TRACE", 5}, METHOD_TRACE, true},
     {{"CONNECT", 7}, METHOD_CONNECT, false},
 };
 

@@ -80,8 +80,9 @@ static bool is_ipv6(struct span text)
     return strlen(copy) == text.len && inet_pton(AF_INET6, copy, &address) == 1;
 }
 
-/* reg-name, in which a dotted IPv4 address is one too. Empty labels are refused: no host has
- * them, and they make one name look like another. */
+/* reg-name, in which a dotted IPv4 address is one too. Two things that RFC 3986 allows are refused:
+ * empty labels, which make one name look like another, and commas, which make two Host fields
+ * that somebody joined look like one. */
 static bool is_reg_name(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -89,7 +90,7 @@ static bool is_reg_name(struct span text)
 
         if (c == '.' && (i + 1 == text.len || text.data[i + 1] == '.'))
             return false;
-        if (byte_is(c, BYTE_REG_NAME))
+        if (byte_is(c, BYTE_REG_NAME) && c != ',')
             continue;
         if (c != '%' || text.len - i < 3 || byte_hex_value(text.data[i + 1]) < 0 ||
             byte_hex_value(text.data[i + 2]) < 0)

@@ -25,7 +25,7 @@ static int digits_of(struct list *head)
 {
     int digits = 0;
 
-    list_for_each(link, head)
+    list_for_each (link, head)
         digits = digits * 10 + list_entry(link, struct item, link)->number;
     return digits;
 }
@@ -122,7 +122,7 @@ static void the_safe_walk_may_remove(void **state)
     list_init(&head);
     for (size_t i = 0; i < COUNT_OF(items); i++)
         list_push_back(&head, &items[i].link);
-    list_for_each_safe(link, &head) {
+    list_for_each_safe (link, &head) {
         if (list_entry(link, struct item, link)->number % 2 == 0)
             list_remove(link);
     }
@@ -132,10 +132,8 @@ static void the_safe_walk_may_remove(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_kept_at_both_ends),
-        cmocka_unit_test(removing_is_harmless_twice),
-        cmocka_unit_test(pop_takes_the_first),
-        cmocka_unit_test(all_move_in_order),
+        cmocka_unit_test(order_is_kept_at_both_ends), cmocka_unit_test(removing_is_harmless_twice),
+        cmocka_unit_test(pop_takes_the_first),        cmocka_unit_test(all_move_in_order),
         cmocka_unit_test(the_safe_walk_may_remove),
     };
 

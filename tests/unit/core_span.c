@@ -101,7 +101,8 @@ static void lists_give_their_elements(void **state)
 
 static void numbers_are_digits_only(void **state)
 {
-    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "1.0", "a", "1a", "/", ":"};
+    static const char *const bad[] = {"",    "-1", "+1", " 1", "1 ", "0x1",
+                                      "1.0", "a",  "1a", "/",  ":"};
     uint64_t value = 7;
 
     for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -75,10 +75,18 @@ static void content_is_joined(void **state)
 static void good_extensions_are_passed_over(void **state)
 {
     static const struct span lines[] = {
-        {"0;a\r\n", 5},         {"0;a=b\r\n", 7},          {"0;a=\"b\"\r\n", 9},
-        {"0;a;b;c\r\n", 9},     {"0; a = b ; c\r\n", 14},  {"0;a=\"\\\"\\\\\"\r\n", 12},
-        {"0;a=\"\t;=\xff\"\r\n", 12}, {"0;a=\"b\" ;c\r\n", 12}, {"0;a=\"\"\r\n", 8},
-        {"0;a =b\r\n", 8},      {"0;\ta\r\n", 6},          {"0;a=\"\\\t\"\r\n", 10},
+        {"0;a\r\n", 5},
+        {"0;a=b\r\n", 7},
+        {"0;a=\"b\"\r\n", 9},
+        {"0;a;b;c\r\n", 9},
+        {"0; a = b ; c\r\n", 14},
+        {"0;a=\"\\\"\\\\\"\r\n", 12},
+        {"0;a=\"\t;=\xff\"\r\n", 12},
+        {"0;a=\"b\" ;c\r\n", 12},
+        {"0;a=\"\"\r\n", 8},
+        {"0;a =b\r\n", 8},
+        {"0;\ta\r\n", 6},
+        {"0;a=\"\\\t\"\r\n", 10},
     };
 
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
@@ -94,22 +102,62 @@ static void bad_framing_is_refused(void **state)
 {
     static const char *const streams[] = {
         /* sizes */
-        "\r\n", " 5\r\nhello", "5 \r\nhello", "+5\r\nhello", "-5\r\nhello", "0x5\r\nhello",
-        "5h\r\nhello", "g\r\n", ";a\r\n", "5,5\r\nhello", "\"5\"\r\nhello", "5\t\r\nhello",
-        "5 ;a\r\nhello", "0X\r\n",
+        "\r\n",
+        " 5\r\nhello",
+        "5 \r\nhello",
+        "+5\r\nhello",
+        "-5\r\nhello",
+        "0x5\r\nhello",
+        "5h\r\nhello",
+        "g\r\n",
+        ";a\r\n",
+        "5,5\r\nhello",
+        "\"5\"\r\nhello",
+        "5\t\r\nhello",
+        "5 ;a\r\nhello",
+        "0X\r\n",
         /* overflow */
-        "10000000000000000\r\n", "ffffffffffffffff\r\n", "8000000000000000\r\n",
-        "fffffffffffffffff\r\n", "100000000000000000000005\r\nhello",
+        "10000000000000000\r\n",
+        "ffffffffffffffff\r\n",
+        "8000000000000000\r\n",
+        "fffffffffffffffff\r\n",
+        "100000000000000000000005\r\nhello",
         /* line ends */
-        "5\nhello", "5\rhello", "5\r\rhello", "5\r\r\nhello", "5;a\nhello", "5;a\rb\r\nhello",
-        "5;a=\"\n\"\r\nhello", "5;a=\"\r\n\"\r\nhello", "0\n", "0\r\r\n",
+        "5\nhello",
+        "5\rhello",
+        "5\r\rhello",
+        "5\r\r\nhello",
+        "5;a\nhello",
+        "5;a\rb\r\nhello",
+        "5;a=\"\n\"\r\nhello",
+        "5;a=\"\r\n\"\r\nhello",
+        "0\n",
+        "0\r\r\n",
         /* behind content */
-        "5\r\nhelloo\r\n", "5\r\nhello\n0\r\n", "5\r\nhello\r0\r\n", "5\r\nhello0\r\n",
-        "5\r\nhello\r\r\n", "5\r\nhello \r\n",
+        "5\r\nhelloo\r\n",
+        "5\r\nhello\n0\r\n",
+        "5\r\nhello\r0\r\n",
+        "5\r\nhello0\r\n",
+        "5\r\nhello\r\r\n",
+        "5\r\nhello \r\n",
         /* extensions */
-        "0;\r\n", "0;;a\r\n", "0;a=\r\n", "0;=b\r\n", "0;a=b=c\r\n", "0;a b\r\n", "0;a \r\n",
-        "0;a=b c\r\n", "0;a=b \r\n", "0;a=\"b\"c\r\n", "0;a=\"b\" \r\n", "0;a=\x01\r\n",
-        "0;a=\"\x7f\"\r\n", "0;a=\"\\\x01\"\r\n", "0;\xc3\xa9\r\n", "0;a=b\"c\"\r\n", "0;a(\r\n",
+        "0;\r\n",
+        "0;;a\r\n",
+        "0;a=\r\n",
+        "0;=b\r\n",
+        "0;a=b=c\r\n",
+        "0;a b\r\n",
+        "0;a \r\n",
+        "0;a=b c\r\n",
+        "0;a=b \r\n",
+        "0;a=\"b\"c\r\n",
+        "0;a=\"b\" \r\n",
+        "0;a=\x01\r\n",
+        "0;a=\"\x7f\"\r\n",
+        "0;a=\"\\\x01\"\r\n",
+        "0;\xc3\xa9\r\n",
+        "0;a=b\"c\"\r\n",
+        "0;a(\r\n",
     };
 
     for (size_t i = 0; i < COUNT_OF(streams); i++) {
@@ -187,12 +235,9 @@ static void framing_is_bounded_by_content(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(content_is_joined),
-        cmocka_unit_test(good_extensions_are_passed_over),
-        cmocka_unit_test(bad_framing_is_refused),
-        cmocka_unit_test(the_largest_size_is_taken),
-        cmocka_unit_test(lines_are_bounded),
-        cmocka_unit_test(framing_is_bounded_by_content),
+        cmocka_unit_test(content_is_joined),      cmocka_unit_test(good_extensions_are_passed_over),
+        cmocka_unit_test(bad_framing_is_refused), cmocka_unit_test(the_largest_size_is_taken),
+        cmocka_unit_test(lines_are_bounded),      cmocka_unit_test(framing_is_bounded_by_content),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

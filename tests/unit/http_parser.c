@@ -110,8 +110,7 @@ static void bad_request_lines_are_refused(void **state)
         REFUSED_400("GET /a\x80 HTTP/1.1\r\nHost: a\r\n\r\n", bytes),
         REFUSED_400("GET /a\x7f HTTP/1.1\r\nHost: a\r\n\r\n",
                     "bare CR or a control byte in a line"),
-        REFUSED_400("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n",
-                    "bare CR or a control byte in a line"),
+        REFUSED_400("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n", "bare CR or a control byte in a line"),
         REFUSED_400("GET * HTTP/1.1\r\nHost: a\r\n\r\n", "target * outside OPTIONS"),
         REFUSED_400("GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", form),
         REFUSED_400("GET a HTTP/1.1\r\nHost: a\r\n\r\n", form),
@@ -119,8 +118,7 @@ static void bad_request_lines_are_refused(void **state)
         REFUSED_400("OPTIONS ** HTTP/1.1\r\nHost: a\r\n\r\n", form),
         REFUSED_400("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", form),
         REFUSED_400("GET http:/a HTTP/1.1\r\nHost: a\r\n\r\n", form),
-        REFUSED_400("GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n",
-                    "absolute target without a host"),
+        REFUSED_400("GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n", "absolute target without a host"),
         REFUSED_400("GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "malformed host"),
         REFUSED_400("GET http://:80/ HTTP/1.1\r\nHost: a\r\n\r\n", "malformed host"),
         REFUSED_400("GET /a%2 HTTP/1.1\r\nHost: a\r\n\r\n", escape),
@@ -257,12 +255,9 @@ static void bad_field_lines_are_refused(void **state)
 static void odd_but_good_values_pass(void **state)
 {
     static const struct claim claims[] = {
-        SAYS(GET "X: a\tb\r\n\r\n", "+ X=a\tb"),
-        SAYS(GET "X: \xff\x80\r\n\r\n", "+ X=\xff\x80"),
-        SAYS(GET "X:a:b\r\n\r\n", "+ X=a:b"),
-        SAYS(GET "X:\r\n\r\n", "+ X="),
-        SAYS(GET "X: \t \r\n\r\n", "+ X="),
-        SAYS(GET "X: \"\\\r\n\r\n", "+ X=\"\\"),
+        SAYS(GET "X: a\tb\r\n\r\n", "+ X=a\tb"), SAYS(GET "X: \xff\x80\r\n\r\n", "+ X=\xff\x80"),
+        SAYS(GET "X:a:b\r\n\r\n", "+ X=a:b"),    SAYS(GET "X:\r\n\r\n", "+ X="),
+        SAYS(GET "X: \t \r\n\r\n", "+ X="),      SAYS(GET "X: \"\\\r\n\r\n", "+ X=\"\\"),
     };
 
     check_claims(&a_request, claims, COUNT_OF(claims));
@@ -440,8 +435,8 @@ static void no_memory_is_an_error(void **state)
 
 static void pipelined_requests_are_told_apart(void **state)
 {
-    static const struct span stream = SPAN_INIT(
-        POST "Content-Length: 3\r\n\r\nabc" POST CHUNKED "1\r\nd\r\n0\r\n\r\n" GET "\r\n");
+    static const struct span stream = SPAN_INIT(POST "Content-Length: 3\r\n\r\nabc" POST CHUNKED
+                                                     "1\r\nd\r\n0\r\n\r\n" GET "\r\n");
     char *text = say(&a_request, stream);
     size_t end_count = 0;
 

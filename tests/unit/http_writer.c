@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#define assert_written(w, text)                                              \
-    do {                                                                     \
-        assert_false((w).has_overflowed);                                    \
-        assert_true(span_equals(span_of((w).data, (w).len), SPAN(text)));    \
+#define assert_written(w, text)                                           \
+    do {                                                                  \
+        assert_false((w).has_overflowed);                                 \
+        assert_true(span_equals(span_of((w).data, (w).len), SPAN(text))); \
     } while (0)
 
 static void a_request_head_is_written(void **state)
