@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "conf/origin.h"
 #include "conf/regex.h"
 #include "conf/template.h"
 #include "core/address.h"
@@ -19,17 +20,18 @@
 #include "io/tls.h"
 #include "io/tls_cache.h"
 
-/* Where something was written, for messages: "in /etc/ringway.conf:12". */
-struct origin {
-    struct span file;
-    unsigned line;
-};
-
 /* A file that is opened once and written to by many: access and error logs. */
 struct log_file {
     struct span path; /* empty: standard error */
     int fd;           /* opened by snapshot_open_logs() */
     unsigned index;   /* in snapshot.log_files */
+    bool is_preset;   /* nobody wrote this path: its directory is made when it is missing */
+};
+
+/* A target of an error log that gets its descriptor when the log files are opened. */
+struct log_use {
+    struct log_target *target;
+    const struct log_file *file;
 };
 
 struct log_format {
@@ -64,7 +66,8 @@ struct set_header {
     struct template value; /* empty: the field is not sent */
 };
 
-struct mime_types { /* open addressing by extension, built once per "types" block */
+/* Open addressing by extension, as for struct server_name_slot; built once per "types" block. */
+struct mime_types {
     struct mime_type {
         struct span extension; /* lower case, no dot; empty slot: len 0 */
         struct span type;
@@ -214,7 +217,8 @@ struct location_conf {
     struct return_rule return_rule;
     struct proxy_pass proxy_pass;
     struct parser_limits parser_limits; /* of the server level: used before a location is known */
-    /* Nested locations: prefixes sorted longest first, then regexes in file order. */
+    /* Nested locations: prefixes and exact ones sorted longest first (of equal length the exact
+     * one first), then regexes in file order. */
     struct location_conf **prefixes;
     size_t prefix_count;
     struct location_conf **regexes;
@@ -237,7 +241,9 @@ struct server_regex_name {
     const struct server_conf *server;
 };
 
-struct server_name_slot { /* open addressing; empty slot: name.len 0 */
+/* Open addressing: the slot of a name (lower case) is span_hash(name) & (count - 1), or the next
+ * empty one behind it, going round; at least one slot stays empty. Empty slot: name.len 0. */
+struct server_name_slot {
     struct span name;
     const struct server_conf *server;
 };
@@ -248,6 +254,8 @@ struct server_names {
     size_t exact_count, head_count, tail_count; /* numbers of slots, powers of two or 0 */
     const struct server_regex_name *regexes;
     size_t regex_count;
+    /* For requests without Host: the server with the name "", or without any; NULL: the default. */
+    const struct server_conf *nameless;
 };
 
 struct listen_conf {
@@ -295,6 +303,8 @@ struct snapshot {
     struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */
     struct log_file **log_files;
     size_t log_file_count;
+    struct log_use *log_uses;
+    size_t log_use_count;
     struct regex **regexes; /* all of them, to be freed */
     size_t regex_count;
     const struct span *dump_names; /* -T: files as they were read */
@@ -302,10 +312,22 @@ struct snapshot {
     size_t dump_count;
 };
 
+/* The server of a name (lower case, as it is kept) in one of the tables of server_names; NULL. The
+ * slot of a name is span_hash(name) & (slot_count - 1), or the next free one behind it. */
+const struct server_conf *server_names_find(const struct server_name_slot *slots,
+                                            size_t slot_count, struct span name);
+
+/* The type of a file extension (in any case, without the dot); an empty span when it is unknown. */
+struct span mime_types_find(const struct mime_types *types, struct span extension);
+
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
 
 /* Opens the log files (append, create 0644). 0, or negative errno with a message. */
 int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;
+
+/* Opens them again by their paths, each under the descriptor that it has, so that running threads
+ * go on writing. 0, or negative errno with a message: that file stays as it was. */
+int snapshot_reopen_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
 #endif

@@ -1,0 +1,219 @@
+/* draft - what a configuration is while it is being built.
+ *
+ * Lives for one snapshot_build(). A scope is one block with the values that its directives set;
+ * at the end of the block what was not set is inherited, by the table. What must stay is in the
+ * snapshot's arena, and so is the rest: it is small beside certificates. */
+#ifndef RINGWAY_CONF_DRAFT_H
+#define RINGWAY_CONF_DRAFT_H
+
+#include "conf/row.h"
+#include "conf/snapshot.h"
+
+/* A list that grows, in the arena. */
+struct vector {
+    void *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* A word with where it stood. */
+struct word {
+    struct span text;
+    struct origin origin;
+};
+
+struct error_log_draft {
+    const struct log_file *file;
+    enum log_level level;
+};
+
+struct main_draft {
+    struct main_conf conf;
+    struct vector error_logs;    /* struct error_log_draft */
+    struct vector affinity_sets; /* cpu_set_t */
+    bool affinity_is_auto;
+    bool ignored_flag;
+    uint64_t ignored_number;
+};
+
+/* proxy_ssl_* and ssl_*, by name. Paths are complete. */
+struct client_tls_draft {
+    struct word certificate, certificate_key, trusted_certificate, crl, key_log, password_file;
+    struct word ciphers;
+    struct vector conf_commands; /* struct conf_command */
+    unsigned protocols;
+    bool server_name, session_reuse, verify;
+    uint64_t verify_depth;
+    bool certificate_cache;
+};
+
+struct conf_command {
+    struct word name;
+    struct span value;
+};
+
+struct server_tls_draft {
+    struct vector certificates; /* struct word */
+    struct vector certificate_keys;
+    struct word password_file, ciphers, client_certificate, trusted_certificate, crl;
+    unsigned protocols;
+    bool prefer_server_ciphers, session_tickets;
+    unsigned verify_client;
+    uint64_t verify_depth;
+    uint64_t session_timeout_ms;
+    bool session_cache;
+};
+
+struct listen_draft {
+    struct address address;
+    struct span text;
+    struct origin origin;
+    bool is_default, is_tls, has_options, ipv6only;
+    int backlog;
+};
+
+struct server_name_draft {
+    struct span name; /* as written; lower case where it is not a regex */
+    struct regex *regex;
+    struct origin origin;
+};
+
+struct mime_draft {
+    struct span extension, type;
+};
+
+/* Values of http, server and location blocks. */
+struct level {
+    struct settings settings;
+    struct vector index_files;    /* struct span */
+    struct vector types;          /* struct mime_draft */
+    struct vector error_pages;    /* struct error_page */
+    struct vector access_logs;    /* struct access_log */
+    struct vector error_logs;     /* struct error_log_draft */
+    struct vector add_headers;    /* struct add_header */
+    struct vector set_headers;    /* struct set_header */
+    struct vector hide_headers;   /* struct span */
+    struct vector pass_headers;   /* struct span */
+    struct template proxy_ssl_name;
+    struct client_tls_draft client_tls;
+    struct server_tls_draft server_tls;
+    uint64_t max_headers;
+    struct return_rule return_rule;
+    struct word proxy_pass;
+    struct vector listens;        /* struct listen_draft */
+    struct vector server_names;   /* struct server_name_draft */
+    bool ignored_flag;
+    uint64_t ignored_number;
+};
+
+struct peer_draft {
+    struct peer_conf conf; /* without an address */
+    struct span url;
+    struct origin origin;
+};
+
+struct upstream_draft {
+    struct vector peers; /* struct peer_draft */
+    uint64_t keepalive_max, keepalive_requests, keepalive_time_ms, keepalive_timeout_ms;
+    enum balance_policy balance;
+};
+
+/* An upstream that was built, and how it is found. */
+struct upstream_entry {
+    struct upstream_conf *conf;
+    struct span host; /* of an implicit one */
+    uint16_t port;
+    const struct peer_draft *portless; /* a server line of a group without a port; NULL: none */
+};
+
+#define DIRECTIVES_MAX 512
+
+struct scope {
+    unsigned context;
+    const struct scope *outer; /* what it inherits from; NULL: nothing */
+    const struct node *node;
+    void *values; /* struct main_draft, struct level or struct upstream_draft */
+    uint64_t is_set[DIRECTIVES_MAX / 64]; /* by directive_number(): stood in this block */
+};
+
+struct conf_options {
+    struct span prefix;      /* relative paths start here; with its '/', or empty */
+    struct span conf_prefix; /* relative includes and keys start here */
+    bool is_test;            /* directives without effect are named */
+    bool reads_nothing;      /* no file and no name is looked up: for fuzzing */
+};
+
+/* What all steps of one build share. */
+struct conf {
+    struct snapshot *snapshot;
+    struct arena *arena; /* the snapshot's */
+    const struct log *log;
+    struct conf_options options;
+    bool is_in_preset; /* a default is being set: nobody wrote it */
+    struct tree tree;
+    struct main_draft main;
+    struct vector log_files;           /* struct log_file * */
+    struct vector log_formats;         /* struct log_format * */
+    struct vector log_uses;            /* struct log_use */
+    struct vector regexes;             /* struct regex_use */
+    struct vector capture_names;       /* struct span */
+    struct vector servers;             /* struct server_draft * */
+    struct vector upstreams;           /* struct upstream_entry */
+    struct vector unverified;          /* struct unverified: what was warned about */
+    struct vector tls_profiles;        /* struct tls_profile * */
+    struct vector tls_server_profiles; /* struct tls_server_profile * */
+    struct vector files;               /* struct file_read: certificates and keys */
+};
+
+struct unverified {
+    const struct tls_profile *tls;
+    const struct upstream_conf *upstream;
+};
+
+struct file_read { /* read once, also when it is named twice */
+    struct span path;
+    struct span text;
+};
+
+struct regex_use { /* one for equal patterns */
+    struct span pattern;
+    bool ignores_case;
+    struct regex *regex;
+};
+
+/* A server that was built, for its addresses. */
+struct server_draft {
+    struct server_conf *conf;
+    struct level level;
+};
+
+/* Logs an [emerg] with the origin of the node. Returns -EINVAL. */
+int conf_fail(const struct conf *c, const struct node *n, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+int conf_fail_at(const struct conf *c, const struct origin *o, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void conf_warn(const struct conf *c, const struct origin *o, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+int conf_fail_no_memory(const struct conf *c);
+
+/* A new element at the end, cleared; NULL when memory is at its end. The element moves when the
+ * list grows. */
+void *vector_add(struct conf *c, struct vector *v, size_t element_bytes) MUST_USE;
+
+/* Text with the prefix in front where it is relative; data NULL: no memory. */
+struct span conf_path(const struct conf *c, struct span path) MUST_USE;
+/* The same for certificates, keys and includes, which start where the configuration file is. */
+struct span conf_file_path(const struct conf *c, struct span path) MUST_USE;
+
+/* Compiles with the names of all regex groups known; logs on failure. */
+int conf_template(struct conf *c, const struct origin *o, struct span text,
+                  struct template *out) MUST_USE;
+
+/* The regex of a pattern, compiled once; logs on failure. */
+int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool ignores_case,
+               struct regex **out) MUST_USE;
+
+/* The log file of a path (complete; empty: standard error), one for each path. */
+int conf_log_file(struct conf *c, struct span path, const struct log_file **out) MUST_USE;
+
+#endif

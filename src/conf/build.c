@@ -1,0 +1,307 @@
+/* build - a configuration, from its text to a snapshot. */
+#include "conf/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/build_level.h"
+#include "conf/build_listen.h"
+#include "conf/build_server.h"
+#include "conf/build_upstream.h"
+#include "conf/directive.h"
+
+#define ARENA_BLOCK_BYTES (64 * 1024)
+#define ARENA_BYTES_MAX (1024 * 1024 * 1024) /* beyond: an error */
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/* The directory of a path, with its '/'; empty: the current one. */
+static struct span directory_of(struct span path)
+{
+    size_t end = span_last_index_of(path, '/');
+
+    return end < path.len ? span_take(path, end + 1) : SPAN("");
+}
+
+static int set_prefixes(struct conf *c, const struct build_options *o)
+{
+    struct span prefix = span_of_cstr(o->prefix);
+
+    if (prefix.len)
+        prefix = arena_printf(c->arena, "%s%s", o->prefix, span_ends_with(prefix, SPAN("/")) ? "" : "/");
+    c->options.prefix = prefix;
+    c->options.conf_prefix = o->path ? directory_of(span_of_cstr(o->path)) : prefix;
+    c->tree.include_prefix = c->options.conf_prefix;
+    return prefix.len && !prefix.data ? conf_fail_no_memory(c) : 0;
+}
+
+static int read_tree(struct conf *c, const struct build_options *o)
+{
+    const char *name = o->text_name ? o->text_name : ORIGIN_COMMAND_LINE;
+    int rc = 0;
+
+    tree_init(&c->tree, c->arena, c->log);
+    c->tree.check = directive_check;
+    c->tree.owner = &c->tree;
+    c->tree.root_context = CONTEXT_MAIN;
+    c->tree.includes_nothing = o->reads_nothing;
+    rc = set_prefixes(c, o);
+    if (!rc && o->globals.len)
+        rc = tree_read_text(&c->tree, SPAN(ORIGIN_COMMAND_LINE), o->globals, true);
+    if (rc)
+        return rc;
+    if (o->path)
+        return tree_read_file(&c->tree, span_of_cstr(o->path));
+    return tree_read_text(&c->tree, span_of_cstr(name), o->text, false);
+}
+
+/* Named groups of all regexes are variables everywhere, also before their regex. */
+static int learn_regexes(struct conf *c, const struct node *block)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        int rc = n->row && n->row->learn ? n->row->learn(c, n) : 0;
+
+        if (!rc && n->is_block)
+            rc = learn_regexes(c, n);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- main ----------------------------------------------------------------------------------- */
+
+/* The block of a name in the main context; NULL when there is none. */
+static const struct node *find_block(const struct conf *c, unsigned opens)
+{
+    for (const struct node *n = c->tree.root.first; n; n = n->next) {
+        if (n->row->opens == opens)
+            return n;
+    }
+    return NULL;
+}
+
+/* One CPU set for each worker: in turn the ones that were written, the last one for the rest. */
+static int build_affinity(struct conf *c)
+{
+    const cpu_set_t *written = c->main.affinity_sets.items;
+    size_t written_count = c->main.affinity_sets.count;
+    struct main_conf *m = &c->main.conf;
+    cpu_set_t allowed;
+    int cpu = -1;
+
+    if (!written_count && !c->main.affinity_is_auto)
+        return 0;
+    m->affinity = arena_zalloc(c->arena, m->worker_count * sizeof(*m->affinity));
+    if (!m->affinity)
+        return conf_fail_no_memory(c);
+    if (written_count && c->main.affinity_is_auto)
+        allowed = written[0];
+    else if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || CPU_COUNT(&allowed) == 0)
+        CPU_SET(0, &allowed);
+    for (size_t i = 0; i < m->worker_count; i++) {
+        if (!c->main.affinity_is_auto) {
+            m->affinity[i] = written[size_min(i, written_count - 1)];
+            continue;
+        }
+        do
+            cpu = (cpu + 1) % CPU_SETSIZE;
+        while (!CPU_ISSET(cpu, &allowed));
+        CPU_SET(cpu, &m->affinity[i]);
+    }
+    return 0;
+}
+
+static int build_main(struct conf *c)
+{
+    struct node empty = {0};
+    const struct node *events = find_block(c, CONTEXT_EVENTS);
+    struct scope scope;
+    int rc;
+
+    scope_init(&scope, CONTEXT_MAIN, NULL, &c->tree.root, &c->main);
+    rc = scope_read(c, &scope);
+    if (!rc)
+        rc = scope_complete(c, &scope);
+    if (rc)
+        return rc;
+    scope_init(&scope, CONTEXT_EVENTS, NULL, events ? events : &empty, &c->main);
+    rc = scope_read(c, &scope);
+    if (!rc)
+        rc = scope_complete(c, &scope);
+    if (!rc)
+        rc = build_affinity(c);
+    if (!rc)
+        rc = build_error_log(c, &c->main.error_logs, &c->main.conf.error_log);
+    return rc;
+}
+
+/* --- http ----------------------------------------------------------------------------------- */
+
+static int build_blocks(struct conf *c, const struct scope *http, unsigned opens)
+{
+    int rc = 0;
+
+    for (const struct node *n = http->node->first; n && !rc; n = n->next) {
+        if (n->row->opens != opens)
+            continue;
+        rc = opens == CONTEXT_UPSTREAM ? build_upstream_group(c, n) : build_server(c, http, n);
+    }
+    return rc;
+}
+
+static int build_http(struct conf *c, const struct node *block)
+{
+    struct level *level = arena_zalloc(c->arena, sizeof(*level));
+    struct scope scope;
+    int rc;
+
+    if (!level)
+        return conf_fail_no_memory(c);
+    scope_init(&scope, CONTEXT_HTTP, NULL, block, level);
+    /* "combined" is there before the first directive. */
+    rc = scope_set_preset(c, &scope, directive_find(SPAN("log_format"), CONTEXT_HTTP));
+    if (!rc)
+        rc = scope_read(c, &scope);
+    if (!rc)
+        rc = scope_complete(c, &scope);
+    if (rc)
+        return rc;
+    if (!level->error_logs.count)
+        level->error_logs = c->main.error_logs;
+    rc = build_level(c, level, NULL);
+    if (!rc)
+        rc = build_blocks(c, &scope, CONTEXT_UPSTREAM);
+    if (!rc)
+        rc = build_blocks(c, &scope, CONTEXT_SERVER);
+    return rc ? rc : build_listens(c);
+}
+
+/* --- the snapshot --------------------------------------------------------------------------- */
+
+/* An array of pointers out of a list of elements that begin with them. */
+static int take_upstreams(struct conf *c, struct snapshot *s)
+{
+    const struct upstream_entry *entries = c->upstreams.items;
+
+    s->upstream_count = c->upstreams.count;
+    s->upstreams = arena_zalloc(c->arena, (s->upstream_count + 1) * sizeof(struct upstream_conf *));
+    if (!s->upstreams)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < s->upstream_count; i++)
+        s->upstreams[i] = entries[i].conf;
+    return 0;
+}
+
+static int take_servers(struct conf *c, struct snapshot *s)
+{
+    struct server_draft *const *drafts = c->servers.items;
+
+    s->server_count = c->servers.count;
+    s->servers = arena_zalloc(c->arena, (s->server_count + 1) * sizeof(struct server_conf *));
+    if (!s->servers)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < s->server_count; i++)
+        s->servers[i] = drafts[i]->conf;
+    return 0;
+}
+
+static int take_dump(struct conf *c, struct snapshot *s)
+{
+    struct span *names = arena_zalloc(c->arena, (c->tree.text_count + 1) * sizeof(*names));
+    struct span *texts = arena_zalloc(c->arena, (c->tree.text_count + 1) * sizeof(*texts));
+
+    if (!names || !texts)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < c->tree.text_count; i++) {
+        names[i] = c->tree.texts[i].name;
+        texts[i] = c->tree.texts[i].text;
+    }
+    s->dump_names = names;
+    s->dump_texts = texts;
+    s->dump_count = c->tree.text_count;
+    return 0;
+}
+
+/* Also of a build that failed: regexes are to be freed. */
+static int take_regexes(struct conf *c, struct snapshot *s)
+{
+    const struct regex_use *uses = c->regexes.items;
+
+    s->regexes = arena_zalloc(c->arena, (c->regexes.count + 1) * sizeof(struct regex *));
+    for (size_t i = 0; i < c->regexes.count; i++) {
+        if (s->regexes)
+            s->regexes[i] = uses[i].regex;
+        else
+            regex_free(uses[i].regex);
+    }
+    s->regex_count = s->regexes ? c->regexes.count : 0;
+    return s->regexes ? 0 : conf_fail_no_memory(c);
+}
+
+static int take_results(struct conf *c, struct snapshot *s)
+{
+    s->main = c->main.conf;
+    s->tls_profiles = c->tls_profiles.items;
+    s->tls_profile_count = c->tls_profiles.count;
+    s->tls_server_profiles = c->tls_server_profiles.items;
+    s->tls_server_profile_count = c->tls_server_profiles.count;
+    s->log_files = c->log_files.items;
+    s->log_file_count = c->log_files.count;
+    s->log_uses = c->log_uses.items;
+    s->log_use_count = c->log_uses.count;
+    if (take_upstreams(c, s) < 0 || take_servers(c, s) < 0)
+        return -ENOMEM;
+    return take_dump(c, s);
+}
+
+static int build_all(struct conf *c, const struct build_options *o)
+{
+    const struct node *http;
+    int rc = read_tree(c, o);
+
+    if (!rc)
+        rc = learn_regexes(c, &c->tree.root);
+    if (!rc)
+        rc = build_main(c);
+    if (rc)
+        return rc;
+    http = find_block(c, CONTEXT_HTTP);
+    if (http)
+        rc = build_http(c, http);
+    if (!rc && !c->servers.count)
+        log_write(c->log, LOG_LEVEL_WARN, "no \"server\" is configured: there is nothing to do");
+    return rc;
+}
+
+int snapshot_build(const struct build_options *o, const struct log *log, struct snapshot **out)
+{
+    struct snapshot *s = calloc(1, sizeof(*s));
+    struct conf *c = calloc(1, sizeof(*c));
+    int rc = -ENOMEM;
+
+    *out = NULL;
+    if (s && c) {
+        arena_init(&s->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+        atomic_init(&s->ref_count, 1);
+        s->generation = o->generation;
+        c->snapshot = s;
+        c->arena = &s->arena;
+        c->log = log;
+        c->options = (struct conf_options){.is_test = o->is_test, .reads_nothing = o->reads_nothing};
+        rc = build_all(c, o);
+        if (!rc)
+            rc = take_results(c, s);
+        if (take_regexes(c, s) < 0)
+            rc = -ENOMEM;
+        if (rc)
+            snapshot_unref(s);
+        else
+            *out = s;
+    } else {
+        log_write(log, LOG_LEVEL_EMERG, "no memory left to build the configuration");
+        free(s);
+    }
+    free(c);
+    return rc;
+}

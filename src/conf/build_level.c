@@ -1,0 +1,214 @@
+/* build_level - the settings of a http, server or location block, made ready for use. */
+#include "conf/build_level.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* --- logs ----------------------------------------------------------------------------------- */
+
+int build_error_log(struct conf *c, const struct vector *drafts, struct log *out)
+{
+    const struct error_log_draft *logs = drafts->items;
+    struct log_target *targets = arena_zalloc(c->arena, (drafts->count + 1) * sizeof(*targets));
+
+    if (!targets)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < drafts->count; i++) {
+        struct log_use *use = vector_add(c, &c->log_uses, sizeof(*use));
+
+        if (!use)
+            return -ENOMEM;
+        targets[i] = (struct log_target){.fd = -1, .level = logs[i].level};
+        *use = (struct log_use){.target = &targets[i], .file = logs[i].file};
+    }
+    *out = (struct log){targets, drafts->count};
+    return 0;
+}
+
+/* --- types ---------------------------------------------------------------------------------- */
+
+static size_t slots_for(size_t count)
+{
+    size_t slots = 4;
+
+    while (slots < 2 * count)
+        slots *= 2;
+    return slots;
+}
+
+static int build_types(struct conf *c, const struct vector *drafts, struct mime_types *out)
+{
+    const struct mime_draft *types = drafts->items;
+    size_t slot_count = slots_for(drafts->count);
+    struct mime_type *slots = arena_zalloc(c->arena, slot_count * sizeof(*slots));
+
+    if (!slots)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < drafts->count; i++) {
+        size_t at = span_hash_nocase(types[i].extension) & (slot_count - 1);
+
+        if (!types[i].extension.len)
+            continue;
+        while (slots[at].extension.len)
+            at = (at + 1) & (slot_count - 1);
+        slots[at] = (struct mime_type){types[i].extension, types[i].type};
+    }
+    *out = (struct mime_types){.slots = slots, .slot_count = slot_count};
+    return 0;
+}
+
+/* --- header fields -------------------------------------------------------------------------- */
+
+static bool sets_header(const struct vector *headers, struct span name)
+{
+    const struct set_header *rows = headers->items;
+
+    for (size_t i = 0; i < headers->count; i++) {
+        if (span_equals_nocase(rows[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* What is set at the level, and Host unless it is among it. */
+static int build_set_headers(struct conf *c, const struct level *level, struct settings *s)
+{
+    const struct set_header *set = level->set_headers.items;
+    bool has_host = sets_header(&level->set_headers, SPAN("Host"));
+    struct vector all = {0};
+
+    for (size_t i = 0; i < level->set_headers.count + !has_host; i++) {
+        struct set_header *h = vector_add(c, &all, sizeof(*h));
+
+        if (!h)
+            return -ENOMEM;
+        if (i < level->set_headers.count) {
+            *h = set[i];
+            continue;
+        }
+        h->name = SPAN("Host");
+        if (conf_template(c, NULL, SPAN("$proxy_host"), &h->value) < 0)
+            return -ENOMEM;
+    }
+    s->proxy_set_headers = all.items;
+    s->proxy_set_header_count = all.count;
+    return 0;
+}
+
+static bool has_name(const struct vector *names, struct span name)
+{
+    const struct span *rows = names->items;
+
+    for (size_t i = 0; i < names->count; i++) {
+        if (span_equals_nocase(rows[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int hide_header(struct conf *c, const struct level *level, struct vector *hidden,
+                       struct span name)
+{
+    struct span *row;
+
+    if (has_name(&level->pass_headers, name) || has_name(hidden, name))
+        return 0;
+    row = vector_add(c, hidden, sizeof(*row));
+    if (!row)
+        return -ENOMEM;
+    *row = name;
+    return 0;
+}
+
+/* nginx's own list, then proxy_hide_header, without what proxy_pass_header lets pass. */
+static int build_hide_headers(struct conf *c, const struct level *level, struct settings *s)
+{
+    static const char *const standard[] = {"Date",
+                                           "Server",
+                                           "X-Pad",
+                                           "X-Accel-Expires",
+                                           "X-Accel-Redirect",
+                                           "X-Accel-Limit-Rate",
+                                           "X-Accel-Buffering",
+                                           "X-Accel-Charset"};
+    const struct span *names = level->hide_headers.items;
+    struct vector hidden = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < COUNT_OF(standard) && !rc; i++)
+        rc = hide_header(c, level, &hidden, span_of_cstr(standard[i]));
+    for (size_t i = 0; i < level->hide_headers.count && !rc; i++)
+        rc = hide_header(c, level, &hidden, names[i]);
+    s->proxy_hide_headers = hidden.items;
+    s->proxy_hide_header_count = hidden.count;
+    return rc;
+}
+
+/* --- the level ------------------------------------------------------------------------------ */
+
+/* "access_log off" among others: off counts alone, and is no log at all. */
+static void take_access_logs(const struct level *level, struct settings *s)
+{
+    const struct access_log *logs = level->access_logs.items;
+
+    s->access_logs = logs;
+    s->access_log_count = level->access_logs.count;
+    for (size_t i = 0; i < level->access_logs.count; i++) {
+        if (!logs[i].file)
+            s->access_log_count = 0;
+    }
+}
+
+static void take_lists(const struct level *level, struct settings *s)
+{
+    s->index_files = level->index_files.items;
+    s->index_file_count = level->index_files.count;
+    s->error_pages = level->error_pages.items;
+    s->error_page_count = level->error_pages.count;
+    s->add_headers = level->add_headers.items;
+    s->add_header_count = level->add_headers.count;
+    s->proxy_ssl_name = level->proxy_ssl_name;
+    s->proxy_ssl_name_is_set = level->proxy_ssl_name.text.data != NULL;
+    take_access_logs(level, s);
+}
+
+int build_level(struct conf *c, struct level *level, const struct level *outer)
+{
+    struct settings *s = &level->settings;
+    int rc = 0;
+
+    take_lists(level, s);
+    if (outer && outer->error_logs.items == level->error_logs.items)
+        s->error_log = outer->settings.error_log;
+    else
+        rc = build_error_log(c, &level->error_logs, &s->error_log);
+    if (rc)
+        return rc;
+    if (outer && outer->types.items == level->types.items)
+        s->types = outer->settings.types;
+    else
+        rc = build_types(c, &level->types, &s->types);
+    if (!rc)
+        rc = build_set_headers(c, level, s);
+    return rc ? rc : build_hide_headers(c, level, s);
+}
+
+/* A head lies in the first buffer or in the large ones; a line lies within one of them. */
+struct parser_limits build_parser_limits(const struct level *level)
+{
+    const struct settings *s = &level->settings;
+    uint64_t most = WRITTEN_HEAD_BYTES_MAX;
+    uint64_t first = u64_min(s->client_header_buffer_size, most);
+    uint64_t line = u64_min(s->large_header_buffer_size, most);
+    uint64_t count = u64_min(s->large_header_buffer_count, most / line);
+
+    return (struct parser_limits){
+        .head_bytes_first = first,
+        .head_bytes_max = size_max(count * line, first),
+        .line_bytes_max = size_max(line, first),
+        .field_count_max = u64_min(level->max_headers, UINT32_MAX),
+        .underscores_in_names = s->underscores_in_headers,
+        .invalid_names_are_ignored = s->ignore_invalid_headers,
+        .slashes_are_merged = s->merge_slashes,
+    };
+}

@@ -1,0 +1,292 @@
+/* build_listen - listening addresses, and the names of the servers behind each. */
+#include "conf/build_listen.h"
+
+#include <string.h>
+
+/* An address while its listen directives are put together. */
+struct listen_build {
+    struct listen_conf conf;
+    char text[ADDRESS_TEXT_BYTES];
+    struct vector servers; /* struct server_draft * */
+    bool has_default, has_options;
+};
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+static struct listen_build *find_listen(struct vector *listens, const struct address *address)
+{
+    struct listen_build *all = listens->items;
+
+    for (size_t i = 0; i < listens->count; i++) {
+        if (address_equals(&all[i].conf.address, address))
+            return &all[i];
+    }
+    return NULL;
+}
+
+static void take_options(struct listen_build *to, const struct listen_draft *l)
+{
+    to->has_options = true;
+    to->conf.backlog = l->backlog;
+    to->conf.ipv6only = l->ipv6only;
+}
+
+static struct listen_build *add_address(struct conf *c, struct vector *listens,
+                                        const struct listen_draft *l)
+{
+    struct listen_build *b = vector_add(c, listens, sizeof(*b));
+
+    if (!b)
+        return NULL;
+    b->conf = (struct listen_conf){
+        .index = (unsigned)listens->count - 1,
+        .address = l->address,
+        .text = l->text,
+        .is_tls = l->is_tls,
+        .backlog = l->backlog,
+        .ipv6only = l->ipv6only,
+        .origin = l->origin,
+    };
+    b->has_options = l->has_options;
+    address_format(&l->address, b->text);
+    return b;
+}
+
+/* One more listen directive for an address that is there. */
+static int merge_address(struct conf *c, struct listen_build *b, const struct listen_draft *l)
+{
+    if (l->has_options && b->has_options)
+        return conf_fail_at(c, &l->origin, "duplicate listen options for %s", b->text);
+    if (l->has_options)
+        take_options(b, l);
+    if (l->is_default && b->has_default)
+        return conf_fail_at(c, &l->origin, "a duplicate default server for %s", b->text);
+    if (l->is_tls != b->conf.is_tls)
+        conf_warn(c, &l->origin, "protocol options redefined for %s", b->text);
+    b->conf.is_tls |= l->is_tls;
+    return 0;
+}
+
+static int add_listen(struct conf *c, struct vector *listens, struct server_draft *server,
+                      const struct listen_draft *l)
+{
+    struct listen_build *b = find_listen(listens, &l->address);
+    struct server_draft **added;
+    int rc = b ? merge_address(c, b, l) : 0;
+
+    if (rc)
+        return rc;
+    if (!b)
+        b = add_address(c, listens, l);
+    if (!b)
+        return -ENOMEM;
+    if (l->is_default || !b->conf.default_server)
+        b->conf.default_server = server->conf;
+    b->has_default |= l->is_default;
+    added = vector_add(c, &b->servers, sizeof(*added));
+    if (!added)
+        return -ENOMEM;
+    *added = server;
+    return 0;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+struct name_table {
+    struct server_name_slot *slots;
+    size_t slot_count;
+};
+
+struct names_build {
+    struct conf *c;
+    const char *listen; /* the address, for messages */
+    struct name_table exact, heads, tails;
+    struct vector regexes; /* struct server_regex_name */
+    struct server_names *names;
+};
+
+static size_t slots_for(size_t count)
+{
+    size_t slots = 4;
+
+    while (slots < 2 * count)
+        slots *= 2;
+    return slots;
+}
+
+static int init_table(struct conf *c, struct name_table *t, size_t name_count)
+{
+    t->slot_count = slots_for(name_count);
+    t->slots = arena_zalloc(c->arena, t->slot_count * sizeof(*t->slots));
+    return t->slots ? 0 : conf_fail_no_memory(c);
+}
+
+static bool has_name(const struct name_table *t, struct span name)
+{
+    return server_names_find(t->slots, t->slot_count, name) != NULL;
+}
+
+static void put_name(struct name_table *t, struct span name, const struct server_conf *server)
+{
+    size_t at = span_hash(name) & (t->slot_count - 1);
+
+    while (t->slots[at].name.len)
+        at = (at + 1) & (t->slot_count - 1);
+    t->slots[at] = (struct server_name_slot){name, server};
+}
+
+/* False when the name is taken. */
+static bool add_plain_name(struct names_build *b, struct span name,
+                           const struct server_conf *server)
+{
+    bool is_dotted = span_starts_with(name, SPAN("."));
+
+    if (span_starts_with(name, SPAN("*.")) || is_dotted) {
+        struct span tail = is_dotted ? name : span_skip(name, 1);
+
+        if (has_name(&b->heads, tail) ||
+            (is_dotted && has_name(&b->exact, span_skip(tail, 1))))
+            return false;
+        put_name(&b->heads, tail, server);
+        if (is_dotted)
+            put_name(&b->exact, span_skip(tail, 1), server);
+        return true;
+    }
+    if (span_ends_with(name, SPAN(".*"))) {
+        if (has_name(&b->tails, span_take(name, name.len - 1)))
+            return false;
+        put_name(&b->tails, span_take(name, name.len - 1), server);
+        return true;
+    }
+    if (has_name(&b->exact, name))
+        return false;
+    put_name(&b->exact, name, server);
+    return true;
+}
+
+static int add_name(struct names_build *b, const struct server_name_draft *name,
+                    const struct server_conf *server)
+{
+    struct server_regex_name *regex;
+    bool is_free;
+
+    if (name->regex) {
+        regex = vector_add(b->c, &b->regexes, sizeof(*regex));
+        if (!regex)
+            return -ENOMEM;
+        *regex = (struct server_regex_name){name->regex, server};
+        return 0;
+    }
+    if (name->name.len) {
+        is_free = add_plain_name(b, name->name, server);
+    } else {
+        is_free = !b->names->nameless;
+        if (is_free)
+            b->names->nameless = server;
+    }
+    if (!is_free)
+        conf_warn(b->c, &name->origin, "conflicting server name \"%.*s\" on %s, ignored",
+                  SPAN_ARG(name->name), b->listen);
+    return 0;
+}
+
+static int add_names(struct names_build *b, const struct listen_build *listen)
+{
+    struct server_draft *const *servers = listen->servers.items;
+
+    for (size_t i = 0; i < listen->servers.count; i++) {
+        const struct server_name_draft *names = servers[i]->level.server_names.items;
+
+        for (size_t n = 0; n < servers[i]->level.server_names.count; n++) {
+            int rc = add_name(b, &names[n], servers[i]->conf);
+
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static size_t count_names(const struct listen_build *listen)
+{
+    struct server_draft *const *servers = listen->servers.items;
+    size_t count = 0;
+
+    for (size_t i = 0; i < listen->servers.count; i++)
+        count += servers[i]->level.server_names.count;
+    return count;
+}
+
+static int build_names(struct conf *c, struct listen_build *listen)
+{
+    struct server_names *names = &listen->conf.names;
+    struct names_build b = {.c = c, .listen = listen->text, .names = names};
+    size_t count = count_names(listen);
+    int rc;
+
+    if (init_table(c, &b.exact, count) < 0 || init_table(c, &b.heads, count) < 0 ||
+        init_table(c, &b.tails, count) < 0)
+        return -ENOMEM;
+    rc = add_names(&b, listen);
+    names->exact = b.exact.slots;
+    names->exact_count = b.exact.slot_count;
+    names->heads = b.heads.slots;
+    names->head_count = b.heads.slot_count;
+    names->tails = b.tails.slots;
+    names->tail_count = b.tails.slot_count;
+    names->regexes = b.regexes.items;
+    names->regex_count = b.regexes.count;
+    return rc;
+}
+
+/* --- all of them ---------------------------------------------------------------------------- */
+
+static int check_certificate(struct conf *c, const struct listen_build *listen)
+{
+    const struct server_conf *server = listen->conf.default_server;
+
+    if (!listen->conf.is_tls || server->tls)
+        return 0;
+    return conf_fail_at(c, &server->origin,
+                        "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
+}
+
+static int collect(struct conf *c, struct vector *listens)
+{
+    struct server_draft *const *servers = c->servers.items;
+
+    for (size_t i = 0; i < c->servers.count; i++) {
+        const struct listen_draft *drafts = servers[i]->level.listens.items;
+
+        for (size_t l = 0; l < servers[i]->level.listens.count; l++) {
+            int rc = add_listen(c, listens, servers[i], &drafts[l]);
+
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+int build_listens(struct conf *c)
+{
+    struct vector listens = {0};
+    struct listen_build *all;
+    struct listen_conf *confs;
+    int rc = collect(c, &listens);
+
+    if (rc)
+        return rc;
+    all = listens.items;
+    confs = arena_zalloc(c->arena, (listens.count + 1) * sizeof(*confs));
+    if (!confs)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < listens.count; i++) {
+        if (check_certificate(c, &all[i]) < 0 || build_names(c, &all[i]) < 0)
+            return -EINVAL;
+        confs[i] = all[i].conf;
+    }
+    c->snapshot->listens = confs;
+    c->snapshot->listen_count = listens.count;
+    return 0;
+}

@@ -1,0 +1,236 @@
+/* directive_log - the directives of access and error logs: their table. */
+#include "conf/directive_log.h"
+
+#include "conf/setter.h"
+
+/* --- error_log ------------------------------------------------------------------------------ */
+
+static int add_error_log(struct conf *c, struct vector *logs, const struct node *n)
+{
+    struct error_log_draft *log = vector_add(c, logs, sizeof(*log));
+    struct span path = n->words[1];
+
+    if (!log)
+        return -ENOMEM;
+    log->level = LOG_LEVEL_ERROR;
+    if (n->word_count == 3 && log_level_parse(n->words[2], &log->level) < 0)
+        return conf_fail(c, n, "invalid log level \"%.*s\"", SPAN_ARG(n->words[2]));
+    if (span_starts_with(path, SPAN("syslog:")) || span_starts_with(path, SPAN("memory:")))
+        return conf_fail(c, n, "\"%.*s\" is not supported yet", SPAN_ARG(path));
+    if (span_is_empty(path))
+        return setter_fail_value(c, n, path);
+    path = span_equals(path, SPAN("stderr")) ? SPAN("") : conf_path(c, path);
+    return path.data ? conf_log_file(c, path, &log->file) : -ENOMEM;
+}
+
+static int set_error_log(struct conf *c, struct scope *s, const struct directive *d,
+                         const struct node *n)
+{
+    return add_error_log(c, setter_value(s, d), n);
+}
+
+/* --- log_format ----------------------------------------------------------------------------- */
+
+static struct log_format *find_format(const struct conf *c, struct span name)
+{
+    struct log_format *const *formats = c->log_formats.items;
+
+    for (size_t i = 0; i < c->log_formats.count; i++) {
+        if (span_equals(formats[i]->name, name))
+            return formats[i];
+    }
+    return NULL;
+}
+
+static int parse_escape(struct span word, enum log_escape *escape)
+{
+    static const char *const names[] = {"default", "json", "none"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (span_equals(word, span_of_cstr(names[i]))) {
+            *escape = (enum log_escape)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+/* The words from first on, one behind the other. */
+static struct span join_words(struct conf *c, const struct node *n, size_t first)
+{
+    size_t len = 0;
+    char *text;
+
+    for (size_t i = first; i < n->word_count; i++)
+        len += n->words[i].len;
+    text = arena_alloc(c->arena, len + 1);
+    len = 0;
+    for (size_t i = first; text && i < n->word_count; i++) {
+        for (size_t at = 0; at < n->words[i].len; at++)
+            text[len++] = n->words[i].data[at];
+    }
+    return span_of(text, len);
+}
+
+static int set_log_format(struct conf *c, struct scope *s, const struct directive *d,
+                          const struct node *n)
+{
+    struct log_format *format = arena_zalloc(c->arena, sizeof(*format));
+    struct log_format **added;
+    struct span text;
+    size_t first = 2;
+
+    (void)s;
+    (void)d;
+    if (!format)
+        return conf_fail_no_memory(c);
+    if (find_format(c, n->words[1]))
+        return conf_fail(c, n, "duplicate \"log_format\" name \"%.*s\"", SPAN_ARG(n->words[1]));
+    if (span_starts_with(n->words[2], SPAN("escape="))) {
+        struct span word = span_skip(n->words[2], sizeof("escape=") - 1);
+
+        if (parse_escape(word, &format->escape) < 0)
+            return conf_fail(c, n, "unknown log format escaping \"%.*s\"", SPAN_ARG(word));
+        first = 3;
+    }
+    text = join_words(c, n, first);
+    added = vector_add(c, &c->log_formats, sizeof(*added));
+    if (!text.data || !added)
+        return conf_fail_no_memory(c);
+    format->name = n->words[1];
+    *added = format;
+    return conf_template(c, &n->origin, text, &format->text);
+}
+
+/* --- access_log ----------------------------------------------------------------------------- */
+
+static int parse_log_condition(struct conf *c, const struct node *n, struct span text,
+                               struct access_log *log)
+{
+    struct template *condition = arena_zalloc(c->arena, sizeof(*condition));
+
+    if (!condition)
+        return conf_fail_no_memory(c);
+    log->condition = condition;
+    return conf_template(c, &n->origin, text, condition);
+}
+
+static int parse_log_parameter(struct conf *c, const struct node *n, struct span word,
+                               struct access_log *log)
+{
+    size_t at = span_index_of(word, '=');
+    struct span name = span_take(word, at);
+    struct span value = span_skip(word, size_min(at + 1, word.len));
+
+    if (span_equals(name, SPAN("buffer"))) {
+        if (setter_parse_size(value, false, &log->buffer_bytes) < 0 || !log->buffer_bytes)
+            return conf_fail(c, n, "invalid buffer size \"%.*s\"", SPAN_ARG(value));
+        return 0;
+    }
+    if (span_equals(name, SPAN("flush"))) {
+        if (setter_parse_ms(value, &log->flush_ms) < 0 || !log->flush_ms)
+            return conf_fail(c, n, "invalid flush time \"%.*s\"", SPAN_ARG(value));
+        return 0;
+    }
+    if (span_equals(name, SPAN("if")) && at < word.len)
+        return parse_log_condition(c, n, value, log);
+    if (span_equals(name, SPAN("gzip")))
+        return conf_fail(c, n, "\"gzip\" of \"access_log\" is not supported yet");
+    return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+}
+
+static int set_log_file(struct conf *c, const struct node *n, struct access_log *log)
+{
+    struct span path = n->words[1];
+
+    if (span_starts_with(path, SPAN("syslog:")))
+        return conf_fail(c, n, "\"%.*s\" is not supported yet", SPAN_ARG(path));
+    if (span_index_of(path, '$') < path.len)
+        return conf_fail(c, n, "variables in the path of \"access_log\" are not supported yet");
+    if (span_is_empty(path))
+        return setter_fail_value(c, n, path);
+    path = conf_path(c, path);
+    return path.data ? conf_log_file(c, path, &log->file) : -ENOMEM;
+}
+
+static int set_access_log(struct conf *c, struct scope *s, const struct directive *d,
+                          const struct node *n)
+{
+    struct span format = n->word_count > 2 ? n->words[2] : SPAN("combined");
+    struct access_log *log = vector_add(c, setter_value(s, d), sizeof(*log));
+    int rc;
+
+    if (!log)
+        return -ENOMEM;
+    if (span_equals(n->words[1], SPAN("off"))) {
+        if (n->word_count > 2)
+            return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[2]));
+        return 0;
+    }
+    rc = set_log_file(c, n, log);
+    if (rc)
+        return rc;
+    log->format = find_format(c, format);
+    if (!log->format)
+        return conf_fail(c, n, "unknown log format \"%.*s\"", SPAN_ARG(format));
+    for (size_t i = 3; i < n->word_count && !rc; i++)
+        rc = parse_log_parameter(c, n, n->words[i], log);
+    if (!rc && log->flush_ms && !log->buffer_bytes)
+        return conf_fail(c, n, "no buffer is defined for access_log \"%.*s\"",
+                         SPAN_ARG(n->words[1]));
+    return rc;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+static const struct directive rows[] = {
+    {
+        .name = "error_log",
+        .syntax = "file | stderr [level]",
+        .preset = "logs/error.log error",
+        .contexts = CONTEXT_MAIN,
+        .args_min = 1,
+        .args_max = 2,
+        .marks = ROW_REPEATABLE,
+        .set = set_error_log,
+        ROW_AT(struct main_draft, error_logs),
+        .help = "where mistakes and events are logged, from which level on",
+    },
+    {
+        .name = "error_log",
+        .syntax = "file | stderr [level]",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = 2,
+        .marks = ROW_REPEATABLE,
+        .set = set_error_log,
+        ROW_AT(struct level, error_logs),
+        .help = "the same, for the requests of a block",
+    },
+    {
+        .name = "log_format",
+        .syntax = "name [escape=default|json|none] string ...",
+        .preset = "combined '$remote_addr - $remote_user [$time_local] \"$request\" $status "
+                  "$body_bytes_sent \"$http_referer\" \"$http_user_agent\"'",
+        .contexts = CONTEXT_HTTP,
+        .args_min = 2,
+        .args_max = ARGS_MANY,
+        .marks = ROW_REPEATABLE,
+        .set = set_log_format,
+        .help = "names a format for access logs",
+    },
+    {
+        .name = "access_log",
+        .syntax = "off | path [format [buffer=size] [flush=time] [if=condition]]",
+        .preset = "logs/access.log combined",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = ARGS_MANY,
+        .marks = ROW_REPEATABLE,
+        .set = set_access_log,
+        ROW_AT(struct level, access_logs),
+        .help = "where requests are logged; several logs may stand in one block",
+    },
+};
+
+const struct directive_table directive_log_table = {rows, COUNT_OF(rows)};

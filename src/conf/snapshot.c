@@ -1,0 +1,155 @@
+/* snapshot - a configuration as it is in force: counted, and its log files. */
+#include "conf/snapshot.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- counting ------------------------------------------------------------------------------- */
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    unsigned before = atomic_fetch_add_explicit(&s->ref_count, 1, memory_order_relaxed);
+
+    assert(before > 0);
+    return s;
+}
+
+static void free_snapshot(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->log_file_count; i++) {
+        if (s->log_files[i]->fd > STDERR_FILENO)
+            close(s->log_files[i]->fd);
+    }
+    for (size_t i = 0; i < s->regex_count; i++)
+        regex_free(s->regexes[i]);
+    if (s->tls_server_shared)
+        tls_server_shared_free(s->tls_server_shared);
+    arena_deinit(&s->arena);
+    free(s);
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    if (!s)
+        return;
+    /* Whoever frees must see all that the others did with it. */
+    if (atomic_fetch_sub_explicit(&s->ref_count, 1, memory_order_acq_rel) == 1)
+        free_snapshot(s);
+}
+
+/* --- tables --------------------------------------------------------------------------------- */
+
+const struct server_conf *server_names_find(const struct server_name_slot *slots,
+                                            size_t slot_count, struct span name)
+{
+    size_t at = span_hash(name) & (slot_count - 1);
+
+    if (!slot_count || !name.len)
+        return NULL;
+    while (slots[at].name.len && !span_equals(slots[at].name, name))
+        at = (at + 1) & (slot_count - 1);
+    return slots[at].server;
+}
+
+struct span mime_types_find(const struct mime_types *types, struct span extension)
+{
+    size_t mask = types->slot_count - 1;
+    size_t at = span_hash_nocase(extension) & mask;
+
+    if (!types->slot_count || !extension.len)
+        return SPAN_NONE;
+    while (types->slots[at].extension.len &&
+           !span_equals_nocase(types->slots[at].extension, extension))
+        at = (at + 1) & mask;
+    return types->slots[at].type;
+}
+
+/* --- log files ------------------------------------------------------------------------------ */
+
+static int fail_errno(char *error, size_t error_size, const char *call, struct span path)
+{
+    int code = errno;
+
+    snprintf(error, error_size, "%s \"%.*s\" failed (%d: %s)", call, SPAN_ARG(path), code,
+             strerror(code));
+    return -code;
+}
+
+static int open_log(const struct log_file *f)
+{
+    return open(f->path.data, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+}
+
+/* The directory of the default logs comes into being with them. */
+static void make_directory(struct span path)
+{
+    char directory[4096];
+    size_t len = span_last_index_of(path, '/');
+
+    if (len == path.len || len == 0 || len >= sizeof(directory))
+        return;
+    memcpy(directory, path.data, len);
+    directory[len] = '\0';
+    (void)mkdir(directory, 0755); /* opening says what went wrong */
+}
+
+static int open_file(struct log_file *f, char *error, size_t error_size)
+{
+    if (!f->path.len) {
+        f->fd = STDERR_FILENO;
+        return 0;
+    }
+    f->fd = open_log(f);
+    if (f->fd < 0 && errno == ENOENT && f->is_preset) {
+        make_directory(f->path);
+        f->fd = open_log(f);
+    }
+    return f->fd < 0 ? fail_errno(error, error_size, "open()", f->path) : 0;
+}
+
+int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < s->log_file_count; i++) {
+        int rc = open_file(s->log_files[i], error, error_size);
+
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < s->log_use_count; i++)
+        s->log_uses[i].target->fd = s->log_uses[i].file->fd;
+    return 0;
+}
+
+static int reopen_file(const struct log_file *f, char *error, size_t error_size)
+{
+    int fd, rc;
+
+    if (!f->path.len || f->fd < 0)
+        return 0;
+    fd = open_log(f);
+    if (fd < 0)
+        return fail_errno(error, error_size, "open()", f->path);
+    /* dup3(2) closes the old file and puts the new one in its place in one step. */
+    rc = dup3(fd, f->fd, O_CLOEXEC);
+    if (rc < 0)
+        rc = fail_errno(error, error_size, "dup3()", f->path);
+    close(fd);
+    return rc < 0 ? rc : 0;
+}
+
+int snapshot_reopen_logs(struct snapshot *s, char *error, size_t error_size)
+{
+    int first = 0;
+
+    for (size_t i = 0; i < s->log_file_count; i++) {
+        int rc = reopen_file(s->log_files[i], error, error_size);
+
+        if (rc && !first)
+            first = rc;
+    }
+    return first;
+}
