@@ -27,6 +27,9 @@ void slab_deinit(struct slab *s);
 /* An object, not cleared; NULL when all are taken. */
 void *slab_take(struct slab *s) MUST_USE;
 
+/* The i-th object that was ever taken, i < count_touched: for what an owner leaves within. */
+void *slab_at(const struct slab *s, size_t i);
+
 /* Gives back an object that came from slab_take() of the same slab. */
 void slab_give(struct slab *s, void *object);
 

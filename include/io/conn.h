@@ -33,7 +33,7 @@ enum conn_end {
     CONN_END_NONE,   /* it has not, or there are bytes yet to read */
     CONN_END_CLEAN,  /* FIN; with TLS after close_notify */
     CONN_END_CUT,    /* TLS: FIN without close_notify */
-    CONN_END_FAILED, /* reset, TLS failure, no memory: conn.error and tls_failure() say more */
+    CONN_END_FAILED, /* reset, no memory (conn.error), or a TLS failure (tls_failure()) */
 };
 
 struct conn {
@@ -49,6 +49,7 @@ struct conn {
     bool wants_room;      /* the owner waits for the output to drain */
     bool is_bulk;         /* receives get large buffers */
     bool raw_is_borrowed; /* raw lies in a receive buffer of this turn */
+    bool has_handshaken; /* TLS: bytes can be sealed */
     bool lingers;
     bool resets; /* close with RST */
     struct op recv_op, send_op, control_op;
@@ -79,6 +80,9 @@ void conn_deinit(struct conn *c);
 /* Puts TLS upon an open conn, which takes over the session. State: handshaking. */
 void conn_start_tls(struct conn *c, struct tls *tls);
 
+/* Takes TLS off a conn whose peer does not speak it: what came is read as plain bytes. */
+void conn_drop_tls(struct conn *c);
+
 enum conn_progress { CONN_WAITS, CONN_READY, CONN_FAILED };
 
 /* Goes on with the handshake. CONN_READY: open; the owner is made ready by each step's input. */
@@ -98,7 +102,7 @@ enum conn_end conn_end(const struct conn *c);
 int conn_tls_output(void *conn, struct span sealed);
 
 /* Appends to the output, which is sent in this turn's flush. 0, or -ENOMEM: part may have been
- * taken, so the conn can only be aborted. */
+ * taken, so the conn can only be aborted. Once sending has failed (conn.error) it goes nowhere. */
 int conn_write(struct conn *c, struct span s) MUST_USE;
 
 /* The same with a filled chunk, which it takes over. */
@@ -113,7 +117,7 @@ static inline size_t conn_out_bytes(const struct conn *c)
     return c->staged_bytes + c->out_bytes;
 }
 
-/* Ends the stream well; with lingers, what still comes is read and discarded until the peer ends
+/* Ends the stream well, or as well as can be (an alert is flushed, too); with lingers, what still comes is read and discarded until the peer ends
  * its side, which the owner bounds in time by conn_abort(). */
 void conn_finish(struct conn *c, bool lingers);
 

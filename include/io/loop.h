@@ -11,6 +11,7 @@
 #ifndef RINGWAY_IO_LOOP_H
 #define RINGWAY_IO_LOOP_H
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -54,6 +55,7 @@ struct message {
     message_fn undelivered; /* runs in the sender's instead, when the receiver takes none */
     struct loop *sender;
     struct op sent;
+    _Atomic bool is_posted; /* what was written before the post is seen by the receiver */
 };
 
 struct loop_options {
@@ -120,5 +122,8 @@ void loop_cancel(struct loop *l, struct op *op);
 /* Sends a message to another loop, over the ring of the calling thread's own loop. It must live
  * until deliver or undelivered runs. The receiver must not have been freed. */
 void loop_post(struct loop *sender, struct loop *receiver, struct message *m);
+
+/* Hands what was started to the kernel at once: before the thread waits for something else. */
+void loop_submit(struct loop *l);
 
 #endif

@@ -24,6 +24,7 @@ struct relay {
     enum framing framing;  /* towards dst */
     uint64_t bytes;        /* of content, so far */
     uint64_t bytes_max;    /* 0: no limit */
+    bool drops_trailers;
     bool is_done;
 };
 

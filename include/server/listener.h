@@ -14,28 +14,43 @@
 int listener_open(const struct listen_conf *conf) MUST_USE;
 
 struct listener;
-typedef void (*listener_fn)(struct listener *l, int fd); /* takes the descriptor */
+typedef void (*listener_accepted_fn)(struct listener *l, int fd); /* takes the descriptor */
+typedef void (*listener_ended_fn)(struct listener *l); /* it is closed and may be freed */
 
 struct listener {
     struct list link; /* in the worker's list */
     struct loop *loop;
     const struct listen_conf *conf; /* of the worker's current view */
     int fd;
-    bool is_paused, is_ending;
+    bool is_started, is_paused, is_ending;
+    bool is_starved; /* the kernel had no descriptor or memory: waits for retry */
     struct op accept_op, close_op;
     struct timer retry;
     struct task task;
-    listener_fn accepted;
+    listener_accepted_fn accepted;
+    listener_ended_fn ended;
     void *worker;
 };
 
-/* Takes the descriptor over; accepts nothing before listener_start(). */
-void listener_init(struct listener *l, struct loop *loop, int fd, const struct listen_conf *conf,
-                   listener_fn accepted, void *worker);
+struct listener_options {
+    struct loop *loop;
+    const struct listen_conf *conf;
+    int fd; /* taken over */
+    listener_accepted_fn accepted;
+    listener_ended_fn ended;
+    void *worker;
+};
+
+/* Accepts nothing before listener_start(). */
+void listener_init(struct listener *l, const struct listener_options *o);
+
+/* Begins to accept, or goes on after a pause. */
 void listener_start(struct listener *l);
+
+/* Connections wait in the backlog. One that was accepted meanwhile is closed. */
 void listener_pause(struct listener *l);
-/* Cancels and closes; the worker's reap frees it when listener_is_closed(). */
+
+/* Stops accepting and closes the socket; `ended` is called when that is done. */
 void listener_end(struct listener *l);
-bool listener_is_closed(const struct listener *l);
 
 #endif

@@ -21,7 +21,8 @@ struct worker_assignment {
 
 struct worker_options {
     unsigned index, count;
-    struct worker_assignment first;
+    struct worker *beside; /* any worker started before, whose sibling this one is; NULL: the first */
+    struct worker_assignment first; /* taken over; when the start fails, the descriptors are closed */
     struct loop *control_loop;    /* messages go there */
     void (*on_drained)(void *control); /* runs in the control thread when the worker has ended its work
                                           after worker_quit(); may be NULL */
@@ -51,7 +52,11 @@ void worker_quit(struct worker *w, uint64_t deadline_ms);
 /* Ends at once: connections are cut. */
 void worker_stop(struct worker *w);
 
-/* Waits for the thread and frees it; after quit or stop. */
+/* The thread may end once it has drained, and all its siblings have: tell all of them, then join
+ * all. Without quit or stop before, it drains first. */
+void worker_exit(struct worker *w);
+
+/* Waits for the thread and frees it; after worker_exit(). The control loop need not turn. */
 void worker_join(struct worker *w);
 
 const struct stats *worker_stats(const struct worker *w);

@@ -47,6 +47,12 @@ void *slab_take(struct slab *s)
     return object;
 }
 
+void *slab_at(const struct slab *s, size_t i)
+{
+    assert(i < s->count_touched);
+    return s->memory + s->object_bytes * i;
+}
+
 void slab_give(struct slab *s, void *object)
 {
     struct slab_free *link = object;

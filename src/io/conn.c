@@ -151,6 +151,26 @@ static void drop_sent(struct conn *c, size_t n)
     }
 }
 
+static void give_all(struct conn *c, struct list *list)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(list)) != NULL)
+        chunk_give(c->chunks, list_entry(link, struct chunk, link));
+}
+
+/* Nothing can be sent any more. What the peer said before it went can still be read. */
+static void fail_output(struct conn *c, int error)
+{
+    if (!c->error)
+        c->error = error;
+    give_all(c, &c->staged);
+    give_all(c, &c->out);
+    c->staged_bytes = 0;
+    c->out_bytes = 0;
+    wake_owner(c);
+}
+
 static void on_sent(struct op *op, const struct completion *done)
 {
     struct conn *c = container_of(op, struct conn, send_op);
@@ -159,7 +179,7 @@ static void on_sent(struct op *op, const struct completion *done)
     if (c->state == CONN_CLOSING)
         return;
     if (done->result < 0) {
-        fail(c, done->result);
+        fail_output(c, done->result);
         return;
     }
     if ((size_t)done->result < c->sending_bytes)
@@ -171,6 +191,17 @@ static void on_sent(struct op *op, const struct completion *done)
         c->wants_room = false;
         wake_owner(c);
     }
+}
+
+void conn_drop_tls(struct conn *c)
+{
+    assert(c->state == CONN_HANDSHAKING);
+    tls_free(c->tls);
+    c->tls = NULL;
+    c->error = 0;
+    if (c->end == CONN_END_FAILED)
+        c->end = CONN_END_NONE;
+    c->state = CONN_OPEN;
 }
 
 /* ---- reading ---- */
@@ -215,8 +246,10 @@ static void open_more(struct conn *c)
         drop_plain(c);
     if (result == TLS_END && c->end != CONN_END_FAILED)
         c->end = CONN_END_CLEAN;
-    if (result == TLS_FAILED)
-        fail(c, -EPROTO);
+    if (result == TLS_FAILED) {
+        c->end = CONN_END_FAILED;
+        step_later(c); /* an alert wants to go out */
+    }
 }
 
 struct span conn_input(struct conn *c)
@@ -313,11 +346,10 @@ enum conn_progress conn_handshake(struct conn *c)
         return CONN_WAITS;
     }
     if (result != TLS_OK) {
-        if (!c->error)
-            c->error = -EPROTO;
         c->end = CONN_END_FAILED;
         return CONN_FAILED;
     }
+    c->has_handshaken = true;
     c->state = CONN_OPEN;
     return CONN_READY;
 }
@@ -361,12 +393,18 @@ static void begin_output(struct conn *c)
 
 int conn_write(struct conn *c, struct span s)
 {
+    if (c->error)
+        return 0; /* nobody reads it; the owner learns of the error by itself */
     begin_output(c);
     return append(c, c->tls ? &c->staged : &c->out, s);
 }
 
 void conn_write_chunk(struct conn *c, struct chunk *chunk)
 {
+    if (c->error) {
+        chunk_give(c->chunks, chunk);
+        return;
+    }
     begin_output(c);
     list_push_back(c->tls ? &c->staged : &c->out, &chunk->link);
     *(c->tls ? &c->staged_bytes : &c->out_bytes) += chunk_unread(chunk).len;
@@ -440,7 +478,7 @@ void conn_finish(struct conn *c, bool lingers)
 {
     if (c->state >= CONN_FINISHING)
         return;
-    if (c->state != CONN_OPEN || c->error) {
+    if (c->state == CONN_CONNECTING || c->error) {
         conn_abort(c, false);
         return;
     }
@@ -485,11 +523,9 @@ static void on_closed(struct op *op, const struct completion *done)
 /* All was handed to the kernel: says so to the peer, then lingers or closes. */
 static void finish_step(struct conn *c)
 {
-    bool has_failed = c->end == CONN_END_FAILED || c->error;
-
-    if (!has_failed && conn_out_bytes(c))
+    if (!c->error && conn_out_bytes(c))
         return;
-    if (has_failed || !c->lingers || c->end != CONN_END_NONE) {
+    if (c->error || !c->lingers || c->end != CONN_END_NONE) {
         conn_abort(c, false);
         return;
     }
@@ -542,7 +578,7 @@ static void run_step(struct task *t)
     if (c->state == CONN_LINGERING)
         return;
     hold_unread(c);
-    if (c->tls && c->state != CONN_HANDSHAKING) {
+    if (c->has_handshaken && !c->error) {
         seal_staged(c);
         if (c->state == CONN_FINISHING && !c->error)
             tls_seal_close_notify(c->tls);
@@ -553,14 +589,6 @@ static void run_step(struct task *t)
         return;
     }
     arm_receive(c);
-}
-
-static void give_all(struct conn *c, struct list *list)
-{
-    struct list *link;
-
-    while ((link = list_pop_front(list)) != NULL)
-        chunk_give(c->chunks, list_entry(link, struct chunk, link));
 }
 
 void conn_deinit(struct conn *c)

@@ -281,7 +281,9 @@ static void harvest(struct loop *l)
             complete_operation(l, target, cqe);
         } else if (tag == TAG_MESSAGE) {
             struct message *m = target;
+            bool is_posted = atomic_load_explicit(&m->is_posted, memory_order_acquire);
 
+            assert(is_posted);
             m->deliver(l, m);
         }
         count++;
@@ -539,7 +541,15 @@ void loop_post(struct loop *sender, struct loop *receiver, struct message *m)
     op_init(&m->sent, post_failed);
     m->sent.is_in_flight = true;
     m->sender = sender;
+    atomic_store_explicit(&m->is_posted, true, memory_order_release);
     io_uring_prep_msg_ring(sqe, receiver->ring.ring_fd, 0, (uint64_t)(uintptr_t)m | TAG_MESSAGE, 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     mark(sqe, &m->sent, TAG_OPERATION);
+}
+
+void loop_submit(struct loop *l)
+{
+    int result = io_uring_submit(&l->ring);
+
+    assert(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
 }

@@ -37,7 +37,7 @@ static int write_end(struct relay *r)
     writer_u64(&w, 0);
     writer_span(&w, SPAN("\r\n"));
     result = conn_write(r->dst, span_of(w.data, w.len));
-    for (size_t i = 0; i < r->parser->head.trailer_count && !result; i++) {
+    for (size_t i = 0; i < r->parser->head.trailer_count && !result && !r->drops_trailers; i++) {
         const struct field *f = &r->parser->head.trailers[i];
 
         if (!f->is_dropped && (conn_write(r->dst, f->name) || conn_write(r->dst, SPAN(": ")) ||

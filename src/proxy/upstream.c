@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define FAREWELL_BYTES_MAX 1024 /* an alert or close_notify, but no request */
+#define FAREWELL_MS 1000
+
 /* ---- connections ---- */
 
 static void set_idle(struct upstream_conn *u, bool is_idle)
@@ -64,6 +67,8 @@ static void on_idle_timeout(struct timer *t)
 
     if (u->is_idle)
         upstream_discard(u);
+    else if (u->conn.owner == &u->task)
+        conn_abort(&u->conn, false);
 }
 
 static struct upstream_conn *upstream_conn_new(struct lane *l)
@@ -154,18 +159,22 @@ static void end_cold(struct upstream_conn *u)
 
 void upstream_discard(struct upstream_conn *u)
 {
+    struct engine *e = u->view->engine;
+
     if (u->is_cold && u->request_count)
         u->lane->gives_tickets = false;
     end_cold(u);
     set_idle(u, false);
     u->conn.owner = &u->task;
-    /* A clean connection is told good-bye; others have nobody to hear it. */
-    if (conn_is_open(&u->conn) && conn_end(&u->conn) == CONN_END_NONE && !conn_out_bytes(&u->conn))
+    /* close_notify, or an alert, still goes out; a request that is given up does not. */
+    if (conn_out_bytes(&u->conn) <= FAREWELL_BYTES_MAX) {
         conn_finish(&u->conn, false);
-    else
+        timer_set(loop_wheel(e->loop), &u->timer, loop_now_ms(e->loop) + FAREWELL_MS);
+    } else {
         conn_abort(&u->conn, false);
+    }
     if (conn_is_closed(&u->conn))
-        loop_ready(u->view->engine->loop, &u->task);
+        loop_ready(e->loop, &u->task);
 }
 
 void view_retire(struct view *v)

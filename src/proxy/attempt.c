@@ -1,0 +1,362 @@
+/* attempt - from a peer's choice to a verified connection, and what comes of it. */
+#include "proxy/attempt.h"
+
+#include <string.h>
+
+#include "proxy/variable.h"
+
+static uint64_t now_ms(const struct attempt *a)
+{
+    return loop_now_ms(a->view->engine->loop);
+}
+
+static uint64_t now_us(const struct attempt *a)
+{
+    return loop_now_us(a->view->engine->loop);
+}
+
+static const struct settings *settings_of(const struct attempt *a)
+{
+    return &a->record->location->settings;
+}
+
+static void enter(struct attempt *a, enum attempt_state state)
+{
+    a->state = state;
+    a->state_began_ms = now_ms(a);
+}
+
+void attempt_init(struct attempt *a, struct record *r, struct view *v, struct task *task)
+{
+    *a = (struct attempt){.record = r, .view = v, .task = task};
+    ticket_wait_init(&a->ticket_wait, task);
+}
+
+/* ---- picking and opening ---- */
+
+static enum outcome find_lane(struct attempt *a)
+{
+    struct lane_key key = {.pass = a->record->pass};
+
+    if (key.pass->is_tls && settings_of(a)->proxy_ssl_name_is_set &&
+        record_expand(a->record, &settings_of(a)->proxy_ssl_name, &key.name))
+        return OUTCOME_NO_MEMORY;
+    a->lane = lane_find(a->view, a->peer, &key);
+    return a->lane ? OUTCOME_NONE : OUTCOME_NO_MEMORY;
+}
+
+static void note_try(struct attempt *a)
+{
+    struct record *r = a->record;
+
+    assert(r->try_count < TRIES_MAX);
+    a->try_now = &r->tries[r->try_count++];
+    *a->try_now = (struct try_record){
+        .peer = a->peer->conf,
+        .began_us = now_us(a),
+        .connect_us = NOT_MEASURED,
+        .header_us = NOT_MEASURED,
+        .response_us = NOT_MEASURED,
+    };
+}
+
+static enum outcome open_connection(struct attempt *a)
+{
+    int error;
+
+    a->conn = upstream_open(a->lane, a->task, &error);
+    if (a->conn) {
+        enter(a, ATTEMPT_CONNECTING);
+        return OUTCOME_NONE;
+    }
+    a->record->detail = span_of_cstr(strerror(-error));
+    return error == -ENOMEM ? OUTCOME_NO_MEMORY : OUTCOME_CONNECT_FAILED;
+}
+
+enum outcome attempt_begin(struct attempt *a)
+{
+    enum outcome outcome;
+
+    assert(!a->peer && !a->conn);
+    a->upstream = &a->view->upstreams[a->record->pass->upstream->index];
+    a->peer = balance_pick(a->upstream, a->tried, now_ms(a));
+    if (!a->peer)
+        return OUTCOME_NO_PEER;
+    if (!a->first_began_ms)
+        a->first_began_ms = now_ms(a);
+    a->has_sent = false;
+    peer_begin(a->peer);
+    note_try(a);
+    outcome = find_lane(a);
+    if (outcome != OUTCOME_NONE)
+        return outcome;
+    a->conn = a->wants_new_connection ? NULL : upstream_lease(a->lane, a->task);
+    a->is_reused = a->conn != NULL;
+    a->try_now->is_reused = a->is_reused;
+    a->sent_before = 0;
+    a->received_before = 0;
+    if (!a->is_reused)
+        return open_connection(a);
+    a->sent_before = a->conn->conn.sent_bytes;
+    a->received_before = a->conn->conn.received_bytes;
+    enter(a, ATTEMPT_READY);
+    return OUTCOME_NONE;
+}
+
+/* ---- connecting, waiting for a ticket, handshaking ---- */
+
+static void note_failure(struct attempt *a, const char *what, const char *why)
+{
+    a->record->detail = arena_printf(a->record->arena, "%s: %s", what, why);
+}
+
+/* The names that were looked for, for a message: "a.example" or "b.example". */
+static struct span names_text(const struct attempt *a)
+{
+    const struct lane *l = a->lane;
+
+    if (!l->name_count)
+        return SPAN("no name");
+    if (l->name_count == 1)
+        return arena_printf(a->record->arena, "\"%.*s\"", SPAN_ARG(l->names[0].text));
+    return arena_printf(a->record->arena, "\"%.*s\" or \"%.*s\"", SPAN_ARG(l->names[0].text),
+                        SPAN_ARG(l->names[1].text));
+}
+
+static enum outcome handshake_failure(struct attempt *a)
+{
+    const struct conn *c = &a->conn->conn;
+    const char *reason = "the peer closed the connection";
+    enum tls_failure_kind kind = tls_failure(c->tls, &reason);
+    struct span names = names_text(a);
+
+    if (kind == TLS_FAILURE_NONE && c->error)
+        reason = strerror(-c->error);
+    else if (kind == TLS_FAILURE_NONE)
+        reason = "the peer closed the connection";
+    a->record->detail = arena_printf(
+        a->record->arena, "%s: %s (peer %.*s, name looked for: %.*s)",
+        kind == TLS_FAILURE_NOT_VERIFIED ? "upstream SSL certificate verify error"
+                                         : "SSL handshake with upstream failed",
+        reason, SPAN_ARG(a->peer->conf->address_text), SPAN_ARG(names));
+    return kind == TLS_FAILURE_NOT_VERIFIED ? OUTCOME_NOT_VERIFIED : OUTCOME_HANDSHAKE_FAILED;
+}
+
+static void note_connected(struct attempt *a)
+{
+    const struct tls *tls = a->conn->conn.tls;
+
+    a->try_now->connect_us = now_us(a) - a->try_now->began_us;
+    if (!tls)
+        return;
+    a->try_now->is_tls = true;
+    a->try_now->is_resumed = tls_is_resumed(tls);
+    a->try_now->protocol = tls_protocol_name(tls);
+    a->try_now->cipher = tls_suite_name(tls);
+}
+
+static bool has_expired(const struct attempt *a)
+{
+    return now_ms(a) >= attempt_deadline_ms(a);
+}
+
+/* Returns OUTCOME_NONE while it waits and once it has gone on. */
+static enum outcome connecting(struct attempt *a)
+{
+    const struct conn *c = &a->conn->conn;
+
+    if (conn_end(c) != CONN_END_NONE) {
+        note_failure(a, "connect() failed", strerror(-c->error));
+        return OUTCOME_CONNECT_FAILED;
+    }
+    if (conn_is_open(c)) {
+        enter(a, a->lane->profile ? ATTEMPT_WAITING_FOR_TICKET : ATTEMPT_READY);
+        return OUTCOME_NONE;
+    }
+    return has_expired(a) ? OUTCOME_CONNECT_TIMEOUT : OUTCOME_NONE;
+}
+
+static enum outcome waiting_for_ticket(struct attempt *a)
+{
+    uint64_t waited_ms = now_ms(a) - a->state_began_ms;
+
+    if (waited_ms < TICKET_WAIT_MS && upstream_should_wait(a->lane, &a->ticket_wait)) {
+        if (!waited_ms)
+            stats_add(&a->view->engine->stats, COUNTER_TICKET_WAITS, 1);
+        return OUTCOME_NONE;
+    }
+    ticket_wait_stop(&a->ticket_wait);
+    if (upstream_start_tls(a->conn))
+        return OUTCOME_NO_MEMORY;
+    enter(a, ATTEMPT_HANDSHAKING);
+    return OUTCOME_NONE;
+}
+
+static enum outcome handshaking(struct attempt *a)
+{
+    enum conn_progress progress = conn_handshake(&a->conn->conn);
+
+    if (progress == CONN_WAITS)
+        return has_expired(a) ? OUTCOME_HANDSHAKE_TIMEOUT : OUTCOME_NONE;
+    upstream_handshake_done(a->conn, progress == CONN_READY);
+    if (progress == CONN_FAILED)
+        return handshake_failure(a);
+    enter(a, ATTEMPT_READY);
+    return OUTCOME_NONE;
+}
+
+enum attempt_result attempt_run(struct attempt *a, enum outcome *outcome)
+{
+    static enum outcome (*const steps[])(struct attempt *) = {
+        [ATTEMPT_CONNECTING] = connecting,
+        [ATTEMPT_WAITING_FOR_TICKET] = waiting_for_ticket,
+        [ATTEMPT_HANDSHAKING] = handshaking,
+    };
+
+    while (a->state != ATTEMPT_READY) {
+        enum attempt_state before = a->state;
+
+        *outcome = steps[before](a);
+        if (*outcome != OUTCOME_NONE)
+            return ATTEMPT_HAS_FAILED;
+        if (a->state == before)
+            return ATTEMPT_WAITS;
+    }
+    if (a->try_now->connect_us == NOT_MEASURED)
+        note_connected(a);
+    return ATTEMPT_IS_READY;
+}
+
+uint64_t attempt_deadline_ms(const struct attempt *a)
+{
+    switch (a->state) {
+    case ATTEMPT_CONNECTING:
+    case ATTEMPT_HANDSHAKING:
+        return a->state_began_ms + settings_of(a)->proxy_connect_timeout_ms;
+    case ATTEMPT_WAITING_FOR_TICKET:
+        return a->state_began_ms + TICKET_WAIT_MS;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+/* ---- the end of a try ---- */
+
+static void note_end(struct attempt *a)
+{
+    struct try_record *t = a->try_now;
+
+    t->response_us = now_us(a) - t->began_us;
+    if (!a->conn)
+        return;
+    t->bytes_sent = a->conn->conn.sent_bytes - a->sent_before;
+    t->bytes_received = a->conn->conn.received_bytes - a->received_before;
+}
+
+static void let_go(struct attempt *a, bool has_failed, bool keeps)
+{
+    ticket_wait_stop(&a->ticket_wait);
+    if (a->conn && keeps)
+        upstream_give(a->conn);
+    else if (a->conn)
+        upstream_discard(a->conn);
+    a->conn = NULL;
+    peer_end(a->peer, has_failed, now_ms(a));
+    a->peer = NULL;
+    a->state = ATTEMPT_NONE;
+}
+
+void attempt_fail(struct attempt *a, enum outcome outcome)
+{
+    bool is_peers_fault = outcome_row(outcome)->fault == FAULT_UPSTREAM;
+
+    if (!a->peer)
+        return;
+    if (a->state == ATTEMPT_HANDSHAKING && outcome != OUTCOME_HANDSHAKE_FAILED &&
+        outcome != OUTCOME_NOT_VERIFIED)
+        upstream_handshake_done(a->conn, false);
+    if (!a->try_now->status)
+        a->try_now->status = outcome_row(outcome)->status;
+    note_end(a);
+    a->wants_new_connection = outcome == OUTCOME_STALE_CONNECTION;
+    if (outcome != OUTCOME_STALE_CONNECTION)
+        a->tried |= balance_bit(a->peer);
+    let_go(a, is_peers_fault && outcome != OUTCOME_STALE_CONNECTION, false);
+}
+
+void attempt_fail_status(struct attempt *a, unsigned status)
+{
+    a->try_now->status = status;
+    note_end(a);
+    a->tried |= balance_bit(a->peer);
+    /* As nginx counts: 403 and 404 are no failures of the peer. */
+    let_go(a, status != 403 && status != 404, false);
+}
+
+void attempt_end(struct attempt *a, bool keeps)
+{
+    if (!a->peer)
+        return;
+    note_end(a);
+    let_go(a, false, keeps);
+}
+
+static unsigned status_bit(unsigned status)
+{
+    switch (status) {
+    case 403:
+        return NEXT_HTTP_403;
+    case 404:
+        return NEXT_HTTP_404;
+    case 429:
+        return NEXT_HTTP_429;
+    case 500:
+        return NEXT_HTTP_500;
+    case 502:
+        return NEXT_HTTP_502;
+    case 503:
+        return NEXT_HTTP_503;
+    case 504:
+        return NEXT_HTTP_504;
+    default:
+        return 0;
+    }
+}
+
+static bool is_named(unsigned rules, enum outcome outcome, unsigned status)
+{
+    if (outcome == OUTCOME_DONE)
+        return rules & status_bit(status);
+    switch (outcome_row(outcome)->retry) {
+    case RETRY_ERROR:
+        return rules & NEXT_ERROR;
+    case RETRY_TIMEOUT:
+        return rules & NEXT_TIMEOUT;
+    case RETRY_INVALID_HEADER:
+        return rules & NEXT_INVALID_HEADER;
+    case RETRY_STALE:
+        return true;
+    case RETRY_NEVER:
+        break;
+    }
+    return false;
+}
+
+/* RFC 9110 section 9.2.2: what is not idempotent is not sent twice, unless the file says so. */
+bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status,
+                       bool has_consumed_body)
+{
+    const struct settings *s = settings_of(a);
+    uint64_t tries_max = s->proxy_next_upstream_tries ? s->proxy_next_upstream_tries : TRIES_MAX;
+    uint64_t timeout_ms = s->proxy_next_upstream_timeout_ms;
+    bool is_safe = !a->has_sent || method_is_idempotent(a->record->request->method) ||
+                   s->proxy_next_upstream & NEXT_NON_IDEMPOTENT;
+
+    if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe || has_consumed_body)
+        return false;
+    if (a->record->try_count >= u64_min(tries_max, TRIES_MAX) && outcome != OUTCOME_STALE_CONNECTION)
+        return false;
+    if (a->record->try_count >= TRIES_MAX)
+        return false;
+    return !timeout_ms || now_ms(a) - a->first_began_ms < timeout_ms;
+}

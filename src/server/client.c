@@ -1,0 +1,433 @@
+/* client - from accept to close. */
+#include "server/client.h"
+
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "proxy/route.h"
+
+#define REQUESTS_PER_RUN 16 /* pipelined ones; the others wait for the next turn */
+
+enum client_state {
+    CLIENT_HANDSHAKING,
+    CLIENT_IDLE, /* before a request's first byte */
+    CLIENT_BUSY, /* with an exchange */
+    CLIENT_ENDING,
+};
+
+struct client {
+    struct list link; /* in client_pool.clients */
+    struct client_pool *pool;
+    struct view *view; /* one reference */
+    const struct listen_conf *listen;
+    const struct server_conf *sni_server;
+    struct exchange *exchange;
+    struct task task;
+    struct timer timer;
+    struct conn conn;
+    struct client_facts facts;
+    enum client_state state;
+};
+
+static struct loop *loop_of(const struct client *c)
+{
+    return c->pool->engine->loop;
+}
+
+static const struct settings *settings_of(const struct client *c)
+{
+    const struct server_conf *server = c->sni_server ? c->sni_server : c->listen->default_server;
+
+    return &server->root.settings;
+}
+
+/* ---- the pool ---- */
+
+int client_pool_init(struct client_pool *p, struct engine *e, size_t count_max)
+{
+    p->engine = e;
+    list_init(&p->clients);
+    return slab_init(&p->slab, sizeof(struct client), count_max);
+}
+
+void client_pool_deinit(struct client_pool *p)
+{
+    assert(list_is_empty(&p->clients));
+    slab_deinit(&p->slab);
+}
+
+static void wait_until(struct client *c, uint64_t deadline_ms)
+{
+    timer_set(loop_wheel(loop_of(c)), &c->timer, deadline_ms);
+}
+
+static void wait_for(struct client *c, uint64_t ms)
+{
+    wait_until(c, loop_now_ms(loop_of(c)) + ms);
+}
+
+/* ---- beginning ---- */
+
+static void run(struct task *t);
+
+static void on_timer(struct timer *t)
+{
+    struct client *c = container_of(t, struct client, timer);
+
+    loop_ready(loop_of(c), &c->task);
+}
+
+/* The context for the name that the client asks for, as server_name chooses servers. */
+static struct tls_context *select_context(void *owner, struct span sni)
+{
+    struct client *c = container_of(owner, struct client, conn);
+
+    c->sni_server = route_server(c->listen, sni, c->pool->engine->regex_scratch, NULL);
+    if (!c->sni_server->tls)
+        return NULL;
+    return c->view->server_contexts[c->sni_server->tls->index];
+}
+
+static void note_addresses(struct client *c)
+{
+    struct address *remote = &c->facts.address, *local = &c->facts.local_address;
+
+    remote->len = sizeof(remote->u);
+    local->len = sizeof(local->u);
+    if (getpeername(c->conn.fd, &remote->u.any, &remote->len))
+        remote->len = 0;
+    if (getsockname(c->conn.fd, &local->u.any, &local->len))
+        local->len = 0;
+}
+
+static void set_options(struct client *c)
+{
+    static const int on = 1;
+
+    /* Fails on unix sockets, which need none. */
+    if (settings_of(c)->tcp_nodelay)
+        (void)setsockopt(c->conn.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/* 0, or -ENOMEM. */
+static int begin_tls(struct client *c)
+{
+    const struct tls_server_profile *profile = c->listen->default_server->tls;
+    struct tls *tls;
+
+    c->sni_server = c->listen->default_server;
+    if (!profile)
+        return -EINVAL;
+    tls = tls_new_server(c->view->server_contexts[profile->index], select_context,
+                         conn_tls_output, &c->conn);
+    if (!tls)
+        return -ENOMEM;
+    conn_start_tls(&c->conn, tls);
+    c->state = CLIENT_HANDSHAKING;
+    return 0;
+}
+
+/* ---- ending ---- */
+
+/* Well: what is written is flushed; lingers while the client may still be sending. */
+static void finish(struct client *c, bool lingers)
+{
+    c->state = CLIENT_ENDING;
+    wait_for(c, lingers ? settings_of(c)->lingering_time_ms : settings_of(c)->send_timeout_ms);
+    conn_finish(&c->conn, lingers && settings_of(c)->lingering_close);
+    if (conn_is_closed(&c->conn))
+        loop_ready(loop_of(c), &c->task);
+}
+
+static void cut(struct client *c, bool with_reset)
+{
+    c->state = CLIENT_ENDING;
+    conn_abort(&c->conn, with_reset);
+    loop_ready(loop_of(c), &c->task);
+}
+
+/* ---- accepting ---- */
+
+void client_accept(struct client_pool *p, const struct listen_conf *listen, int fd)
+{
+    struct client *c = slab_take(&p->slab);
+
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    *c = (struct client){.pool = p, .view = view_ref(p->view), .listen = listen};
+    list_init(&c->link);
+    list_push_back(&p->clients, &c->link);
+    p->count++;
+    task_init(&c->task, run);
+    timer_init(&c->timer, on_timer);
+    conn_init(&c->conn, p->engine->loop, &p->engine->chunks, fd, &c->task);
+    c->state = CLIENT_IDLE;
+    c->facts.conn = &c->conn;
+    c->facts.number = atomic_fetch_add_explicit(p->numbers, 1, memory_order_relaxed) + 1;
+    c->facts.since_ms = loop_now_ms(p->engine->loop);
+    stats_add(&p->engine->stats, COUNTER_ACCEPTED, 1);
+    note_addresses(c);
+    set_options(c);
+    wait_for(c, settings_of(c)->client_header_timeout_ms);
+    if (listen->is_tls && begin_tls(c)) {
+        cut(c, false);
+        return;
+    }
+    conn_want_input(&c->conn);
+}
+
+static void release(struct client *c)
+{
+    struct client_pool *p = c->pool;
+
+    timer_stop(loop_wheel(loop_of(c)), &c->timer);
+    task_cancel(&c->task);
+    conn_deinit(&c->conn);
+    list_remove(&c->link);
+    p->count--;
+    view_unref(c->view);
+    slab_give(&p->slab, c);
+    if (p->on_change)
+        loop_ready(p->engine->loop, p->on_change);
+}
+
+/* ---- its states ---- */
+
+/* Something else than TLS came: it is told so in its own words (RFC 9112 has none for it). */
+static bool answer_plain_http(struct client *c)
+{
+    const char *reason;
+
+    if (tls_failure(c->conn.tls, &reason) != TLS_FAILURE_PLAIN_HTTP)
+        return false;
+    conn_drop_tls(&c->conn);
+    return true;
+}
+
+static void log_handshake_failure(struct client *c)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    const char *reason = "the client closed the connection";
+
+    if (tls_failure(c->conn.tls, &reason) == TLS_FAILURE_NONE)
+        reason = "the client closed the connection";
+    (void)address_format_host(&c->facts.address, text);
+    log_write(&settings_of(c)->error_log, LOG_LEVEL_INFO,
+              "*%llu SSL handshake failed: %s, client: %s", (unsigned long long)c->facts.number,
+              reason, text);
+}
+
+static void take_exchange(struct client *c, bool is_pipelined)
+{
+    struct exchange_options o = {
+        .view = c->view,
+        .listen = c->listen,
+        .sni_server = c->sni_server,
+        .client = &c->facts,
+        .task = &c->task,
+        .timer = &c->timer,
+        .is_draining = c->pool->is_draining,
+        .is_pipelined = is_pipelined,
+    };
+
+    c->facts.request_count++;
+    c->exchange = exchange_new(&o);
+    if (c->exchange)
+        c->state = CLIENT_BUSY;
+    else
+        cut(c, true);
+}
+
+static void handshake(struct client *c)
+{
+    struct stats *stats = &c->pool->engine->stats;
+
+    switch (conn_handshake(&c->conn)) {
+    case CONN_WAITS:
+        if (!timer_is_set(&c->timer))
+            cut(c, false);
+        return;
+    case CONN_READY:
+        stats_add(stats,
+                  tls_is_resumed(c->conn.tls) ? COUNTER_CLIENT_HANDSHAKES_RESUMED
+                                              : COUNTER_CLIENT_HANDSHAKES_FULL, 1);
+        c->state = CLIENT_IDLE;
+        wait_for(c, settings_of(c)->client_header_timeout_ms);
+        return;
+    case CONN_FAILED:
+        break;
+    }
+    stats_add(stats, COUNTER_CLIENT_HANDSHAKES_FAILED, 1);
+    log_handshake_failure(c);
+    if (answer_plain_http(c)) {
+        take_exchange(c, false);
+        if (c->exchange)
+            exchange_refuse(c->exchange, OUTCOME_PLAIN_TO_TLS);
+        return;
+    }
+    finish(c, false); /* the alert still goes out */
+}
+
+/* The listener of the newest view that has the same address; NULL: it is gone. */
+static const struct listen_conf *same_listener(const struct view *v, const struct listen_conf *l)
+{
+    for (size_t i = 0; i < v->snapshot->listen_count; i++) {
+        const struct listen_conf *other = &v->snapshot->listens[i];
+
+        if (address_equals(&other->address, &l->address))
+            return other->is_tls == l->is_tls ? other : NULL;
+    }
+    return NULL;
+}
+
+/* Between two requests a plain connection moves to the newest configuration. */
+static void follow_view(struct client *c)
+{
+    const struct listen_conf *listen;
+
+    if (c->view == c->pool->view || c->conn.tls)
+        return;
+    listen = same_listener(c->pool->view, c->listen);
+    if (!listen)
+        return; /* it stays on the old one, which ends it after its next answer */
+    view_unref(c->view);
+    c->view = view_ref(c->pool->view);
+    c->listen = listen;
+}
+
+/* Nothing there: waits for a request, or ends. */
+static void idle_without_input(struct client *c)
+{
+    bool has_output = conn_out_bytes(&c->conn) > 0;
+
+    if (conn_end(&c->conn) != CONN_END_NONE || c->conn.error) {
+        if (conn_end(&c->conn) == CONN_END_FAILED || c->conn.error)
+            cut(c, false);
+        else
+            finish(c, false);
+        return;
+    }
+    if (c->pool->is_draining && !has_output) {
+        finish(c, false);
+        return;
+    }
+    if (!timer_is_set(&c->timer)) {
+        finish(c, false);
+        return;
+    }
+    conn_want_input(&c->conn);
+}
+
+static void idle(struct client *c)
+{
+    follow_view(c);
+    if (!conn_input(&c->conn).len) {
+        idle_without_input(c);
+        return;
+    }
+    /* Answers to pipelined requests wait for the client to read those before. */
+    if (!conn_has_room(&c->conn)) {
+        wait_for(c, settings_of(c)->send_timeout_ms);
+        return;
+    }
+    take_exchange(c, false);
+}
+
+static void end_exchange(struct client *c, enum exchange_result result)
+{
+    struct exchange *x = c->exchange;
+    bool lingers = exchange_lingers(x);
+
+    if (result == EXCHANGE_CUTS)
+        cut(c, true);
+    else if (result == EXCHANGE_CLOSES)
+        finish(c, lingers || conn_input(&c->conn).len);
+    else {
+        c->state = CLIENT_IDLE;
+        wait_for(c, settings_of(c)->keepalive_timeout_ms);
+    }
+    exchange_free(x);
+    c->exchange = NULL;
+}
+
+static void busy(struct client *c)
+{
+    enum exchange_result result = exchange_run(c->exchange);
+
+    if (result == EXCHANGE_WAITS)
+        return;
+    if (exchange_is_busy(c->exchange)) {
+        /* A file is still being read into the exchange's memory: its end comes with that. */
+        cut(c, true);
+        return;
+    }
+    end_exchange(c, result);
+}
+
+static void ending(struct client *c)
+{
+    const struct conn *conn = &c->conn;
+    uint64_t progress_ends_ms = conn->progress_ms + settings_of(c)->send_timeout_ms;
+
+    if (c->exchange && !exchange_is_busy(c->exchange)) {
+        exchange_free(c->exchange);
+        c->exchange = NULL;
+    }
+    if (!c->exchange && conn_is_closed(conn)) {
+        release(c);
+        return;
+    }
+    if (timer_is_set(&c->timer))
+        return;
+    if (conn_out_bytes(conn) && progress_ends_ms > loop_now_ms(loop_of(c)))
+        wait_until(c, progress_ends_ms);
+    else
+        conn_abort(&c->conn, false);
+}
+
+static void run(struct task *t)
+{
+    struct client *c = container_of(t, struct client, task);
+
+    if (c->state == CLIENT_HANDSHAKING)
+        handshake(c);
+    for (unsigned i = 0; i < REQUESTS_PER_RUN; i++) {
+        if (c->state == CLIENT_IDLE)
+            idle(c);
+        if (c->state != CLIENT_BUSY)
+            break;
+        busy(c);
+    }
+    if (c->state == CLIENT_IDLE && conn_input(&c->conn).len)
+        loop_ready(loop_of(c), &c->task);
+    if (c->state == CLIENT_ENDING)
+        ending(c);
+}
+
+/* ---- all of them ---- */
+
+void clients_drain(struct client_pool *p)
+{
+    p->is_draining = true;
+    list_for_each(link, &p->clients) {
+        struct client *c = list_entry(link, struct client, link);
+
+        if (c->state == CLIENT_BUSY)
+            exchange_drain(c->exchange);
+        loop_ready(p->engine->loop, &c->task);
+    }
+}
+
+void clients_abort(struct client_pool *p)
+{
+    p->is_draining = true;
+    list_for_each(link, &p->clients) {
+        struct client *c = list_entry(link, struct client, link);
+
+        if (c->state == CLIENT_BUSY)
+            exchange_abort(c->exchange);
+        cut(c, false);
+    }
+}

@@ -1,0 +1,599 @@
+/* worker - the thread: made, given snapshots, drained, ended. */
+#include "server/worker.h"
+
+#include <linux/capability.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "proxy/access.h"
+#include "server/client.h"
+#include "server/listener.h"
+
+#define RING_ENTRIES 4096
+#define CHUNKS_PER_CONNECTION 4 /* at high water; what more they ask for is refused */
+#define CHUNKS_SPARE 64
+#define IDENTITIES_MAX 4096 /* of TLS sessions; the least recently used goes */
+#define CHECK_MS 10         /* between looks whether all siblings have drained */
+#define RESUME_SHARE 16     /* accepting goes on when one in so many slots is free */
+
+/* What the workers of one process share besides their snapshot. */
+struct group {
+    _Atomic uint64_t connection_numbers;
+    _Atomic unsigned undrained_count;
+    unsigned worker_count; /* that are not yet joined */
+};
+
+struct worker {
+    struct engine engine;
+    struct client_pool clients;
+    struct list listeners;
+    struct view *view;
+    struct worker_options options; /* assignments are cleared as they are taken over */
+    struct group *group;
+    struct engine **siblings;
+    pthread_t thread;
+    sem_t has_started;
+    int start_error;
+    char start_text[TLS_ERROR_BYTES];
+    struct task change;   /* a client has gone, or something of the drain has */
+    struct timer check;
+    struct timer cut_off; /* the deadline of a drain */
+    bool is_paused, is_draining, is_drained, may_exit;
+};
+
+/* What control tells: made by its thread, freed by whoever has it last. */
+struct command {
+    struct message message;
+    struct worker *worker;
+    void (*run)(struct worker *w, struct command *c);
+    struct worker_assignment assignment;
+    worker_swapped_fn swapped;
+    uint64_t deadline_ms;
+    int error;
+    char text[TLS_ERROR_BYTES];
+};
+
+/* ---- accepting ---- */
+
+static void on_accepted(struct listener *l, int fd)
+{
+    struct worker *w = l->worker;
+
+    client_accept(&w->clients, l->conf, fd);
+    if (w->clients.count < w->clients.slab.count_max || w->is_paused)
+        return;
+    w->is_paused = true;
+    list_for_each(link, &w->listeners)
+        listener_pause(list_entry(link, struct listener, link));
+}
+
+static void resume_accepting(struct worker *w)
+{
+    size_t most = w->clients.slab.count_max;
+
+    if (!w->is_paused || w->is_draining || w->clients.count > most - size_max(most / RESUME_SHARE, 1))
+        return;
+    w->is_paused = false;
+    list_for_each(link, &w->listeners)
+        listener_start(list_entry(link, struct listener, link));
+}
+
+static void on_listener_ended(struct listener *l)
+{
+    struct worker *w = l->worker;
+
+    list_remove(&l->link);
+    task_cancel(&l->task);
+    free(l);
+    loop_ready(w->engine.loop, &w->change);
+}
+
+static struct listener *find_listener(struct worker *w, int fd)
+{
+    list_for_each(link, &w->listeners) {
+        struct listener *l = list_entry(link, struct listener, link);
+
+        if (l->fd == fd)
+            return l;
+    }
+    return NULL;
+}
+
+static int add_listener(struct worker *w, int fd, const struct listen_conf *conf)
+{
+    struct listener_options o = {
+        .loop = w->engine.loop,
+        .conf = conf,
+        .fd = fd,
+        .accepted = on_accepted,
+        .ended = on_listener_ended,
+        .worker = w,
+    };
+    struct listener *l = malloc(sizeof(*l));
+
+    if (!l)
+        return -ENOMEM;
+    listener_init(l, &o);
+    list_push_back(&w->listeners, &l->link);
+    return 0;
+}
+
+static bool is_among(const int *fds, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] == fd)
+            return true;
+    }
+    return false;
+}
+
+/* Takes over the descriptors of an assignment; sockets that it does not name are closed. */
+static int take_listeners(struct worker *w, struct worker_assignment *a, bool starts)
+{
+    const struct snapshot *s = a->snapshot;
+    int result = 0;
+
+    list_for_each(link, &w->listeners) {
+        struct listener *l = list_entry(link, struct listener, link);
+
+        if (!is_among(a->listen_fds, s->listen_count, l->fd))
+            listener_end(l);
+    }
+    for (size_t i = 0; i < s->listen_count && !result; i++) {
+        struct listener *l = find_listener(w, a->listen_fds[i]);
+
+        if (l)
+            l->conf = &s->listens[i];
+        else
+            result = add_listener(w, a->listen_fds[i], &s->listens[i]);
+    }
+    free(a->listen_fds);
+    a->listen_fds = NULL;
+    list_for_each(link, &w->listeners) {
+        struct listener *l = list_entry(link, struct listener, link);
+
+        if (starts && !l->is_started)
+            listener_start(l);
+    }
+    return result;
+}
+
+/* ---- draining and ending ---- */
+
+static bool is_quiet(const struct worker *w)
+{
+    return !w->clients.count && list_is_empty(&w->listeners) && !w->engine.loans_out &&
+           !w->engine.upstream_conns.count_taken && !access_is_busy(&w->engine);
+}
+
+static void tell_drained(struct loop *loop, struct message *m)
+{
+    struct command *c = container_of(m, struct command, message);
+    struct worker *w = c->worker;
+
+    (void)loop;
+    if (w->options.on_drained)
+        w->options.on_drained(w->options.control);
+    free(c);
+}
+
+static void drop_command(struct loop *loop, struct message *m)
+{
+    (void)loop;
+    free(container_of(m, struct command, message));
+}
+
+static void note_drained(struct worker *w)
+{
+    struct command *c;
+
+    w->is_drained = true;
+    timer_stop(loop_wheel(w->engine.loop), &w->cut_off);
+    atomic_fetch_sub(&w->group->undrained_count, 1);
+    c = calloc(1, sizeof(*c));
+    if (!c)
+        return; /* control finds out when it joins */
+    c->worker = w;
+    c->message = (struct message){.deliver = tell_drained, .undelivered = drop_command};
+    loop_post(w->engine.loop, w->options.control_loop, &c->message);
+}
+
+/* Something has ended: is it all? A worker that has drained stays for its siblings' loans. */
+static void run_change(struct task *t)
+{
+    struct worker *w = container_of(t, struct worker, change);
+
+    resume_accepting(w);
+    if (!w->is_draining)
+        return;
+    if (!w->clients.count && w->view && !w->view->is_retired)
+        view_retire(w->view);
+    access_flush(&w->engine);
+    if (!w->is_drained && is_quiet(w))
+        note_drained(w);
+    if (w->is_drained && w->may_exit && !atomic_load(&w->group->undrained_count))
+        loop_stop(w->engine.loop);
+    else
+        timer_set(loop_wheel(w->engine.loop), &w->check, loop_now_ms(w->engine.loop) + CHECK_MS);
+}
+
+static void on_check(struct timer *t)
+{
+    struct worker *w = container_of(t, struct worker, check);
+
+    loop_ready(w->engine.loop, &w->change);
+}
+
+static void on_cut_off(struct timer *t)
+{
+    clients_abort(&container_of(t, struct worker, cut_off)->clients);
+}
+
+static void drain(struct worker *w)
+{
+    if (w->is_draining)
+        return;
+    w->is_draining = true;
+    list_for_each(link, &w->listeners)
+        listener_end(list_entry(link, struct listener, link));
+    clients_drain(&w->clients);
+    loop_ready(w->engine.loop, &w->change);
+}
+
+/* ---- commands, in the worker's thread ---- */
+
+static void run_go(struct worker *w, struct command *c)
+{
+    w->engine.siblings = w->siblings;
+    w->engine.sibling_count = w->siblings ? w->options.count : 0;
+    list_for_each(link, &w->listeners)
+        listener_start(list_entry(link, struct listener, link));
+    free(c);
+}
+
+static void run_quit(struct worker *w, struct command *c)
+{
+    drain(w);
+    if (c->deadline_ms)
+        timer_set(loop_wheel(w->engine.loop), &w->cut_off,
+                  loop_now_ms(w->engine.loop) + c->deadline_ms);
+    free(c);
+}
+
+static void run_stop(struct worker *w, struct command *c)
+{
+    drain(w);
+    clients_abort(&w->clients);
+    free(c);
+}
+
+static void run_exit(struct worker *w, struct command *c)
+{
+    drain(w);
+    w->may_exit = true;
+    loop_ready(w->engine.loop, &w->change);
+    free(c);
+}
+
+/* Back in the control thread. */
+static void tell_swapped(struct loop *loop, struct message *m)
+{
+    struct command *c = container_of(m, struct command, message);
+
+    (void)loop;
+    c->swapped(c->worker->options.control, c->worker->options.index, c->error ? c->text : NULL);
+    free(c);
+}
+
+static void close_new_fds(struct worker *w, struct worker_assignment *a)
+{
+    for (size_t i = 0; i < a->snapshot->listen_count; i++) {
+        if (!find_listener(w, a->listen_fds[i]))
+            (void)close(a->listen_fds[i]);
+    }
+    free(a->listen_fds);
+}
+
+static void run_swap(struct worker *w, struct command *c)
+{
+    struct worker_assignment *a = &c->assignment;
+    struct view *view = NULL;
+
+    c->error = w->is_draining ? -ESHUTDOWN : view_new(&w->engine, a->snapshot, &view, c->text);
+    if (!c->error)
+        c->error = take_listeners(w, a, true);
+    else
+        close_new_fds(w, a);
+    if (view) {
+        view_retire(w->view);
+        view_unref(w->view);
+        w->view = view;
+        w->clients.view = view;
+    }
+    snapshot_unref(a->snapshot);
+    if (c->error && !c->text[0])
+        snprintf(c->text, sizeof(c->text), "%s", strerror(-c->error));
+    c->message = (struct message){.deliver = tell_swapped, .undelivered = drop_command};
+    loop_post(w->engine.loop, w->options.control_loop, &c->message);
+}
+
+static void deliver_command(struct loop *loop, struct message *m)
+{
+    struct command *c = container_of(m, struct command, message);
+
+    (void)loop;
+    c->run(c->worker, c);
+}
+
+/* ---- the thread ---- */
+
+/* What control keeps for reloads is not for those who read strangers' bytes. */
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    if (geteuid() != 0)
+        (void)syscall(SYS_capset, &header, none);
+}
+
+static int init_engine(struct worker *w)
+{
+    struct engine *e = &w->engine;
+    size_t connections = w->options.first.snapshot->main.worker_connections;
+    int result;
+
+    e->tickets = tls_cache_new(IDENTITIES_MAX, TICKETS_PER_IDENTITY);
+    e->regex_scratch = regex_scratch_new();
+    e->head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
+    if (!e->tickets || !e->regex_scratch || !e->head_buffer)
+        return -ENOMEM;
+    result = chunk_pool_init(&e->chunks, connections * CHUNKS_PER_CONNECTION + CHUNKS_SPARE);
+    if (!result)
+        result = slab_init(&e->exchanges, sizeof(struct exchange), connections);
+    if (!result)
+        result = slab_init(&e->upstream_conns, sizeof(struct upstream_conn), connections);
+    if (!result)
+        result = client_pool_init(&w->clients, e, connections);
+    return result;
+}
+
+static int set_up(struct worker *w)
+{
+    struct loop_options o = {
+        .entries = RING_ENTRIES,
+        .small_buffer_count = SMALL_BUFFER_COUNT,
+        .large_buffer_count = LARGE_BUFFER_COUNT,
+        .stats = &w->engine.stats,
+    };
+    struct worker_assignment *a = &w->options.first;
+    int result = loop_new(&o, &w->engine.loop, w->start_text, sizeof(w->start_text));
+
+    if (!result)
+        result = init_engine(w);
+    if (!result)
+        result = view_new(&w->engine, a->snapshot, &w->view, w->start_text);
+    if (result)
+        return result;
+    w->clients.view = w->view;
+    w->clients.numbers = &w->group->connection_numbers;
+    w->clients.on_change = &w->change;
+    return take_listeners(w, a, false);
+}
+
+static void tear_down(struct worker *w)
+{
+    struct engine *e = &w->engine;
+
+    if (w->view)
+        view_unref(w->view);
+    access_deinit(e);
+    exchanges_deinit(&e->exchanges);
+    slab_deinit(&e->exchanges);
+    slab_deinit(&e->upstream_conns);
+    chunk_pool_deinit(&e->chunks);
+    client_pool_deinit(&w->clients);
+    tls_cache_free(e->tickets);
+    regex_scratch_free(e->regex_scratch);
+    free(e->head_buffer);
+}
+
+static void *run_thread(void *arg)
+{
+    struct worker *w = arg;
+
+    drop_capabilities();
+    w->start_error = set_up(w);
+    if (w->start_error && !w->start_text[0])
+        snprintf(w->start_text, sizeof(w->start_text), "%s", strerror(-w->start_error));
+    sem_post(&w->has_started);
+    if (w->start_error)
+        return NULL;
+    loop_run(w->engine.loop);
+    return NULL;
+}
+
+static int set_affinity(struct worker *w, pthread_attr_t *attributes)
+{
+    const cpu_set_t *sets = w->options.first.snapshot->main.affinity;
+
+    if (!sets)
+        return 0;
+    return pthread_attr_setaffinity_np(attributes, sizeof(*sets), &sets[w->options.index]);
+}
+
+static int start_thread(struct worker *w)
+{
+    pthread_attr_t attributes;
+    char name[16];
+    int result = pthread_attr_init(&attributes);
+
+    if (result)
+        return -result;
+    result = set_affinity(w, &attributes);
+    if (!result)
+        result = pthread_create(&w->thread, &attributes, run_thread, w);
+    (void)pthread_attr_destroy(&attributes);
+    if (result)
+        return -result;
+    snprintf(name, sizeof(name), "worker %u", w->options.index);
+    (void)pthread_setname_np(w->thread, name);
+    while (sem_wait(&w->has_started) && errno == EINTR)
+        ;
+    if (w->start_error)
+        (void)pthread_join(w->thread, NULL);
+    return w->start_error;
+}
+
+/* ---- the control thread's calls ---- */
+
+static void free_worker(struct worker *w)
+{
+    list_for_each_safe(link, &w->listeners) {
+        struct listener *l = list_entry(link, struct listener, link);
+
+        list_remove(link);
+        (void)close(l->fd);
+        free(l);
+    }
+    tear_down(w);
+    if (w->engine.loop)
+        loop_free(w->engine.loop);
+    sem_destroy(&w->has_started);
+    free(w->siblings);
+    if (--w->group->worker_count == 0)
+        free(w->group);
+    free(w);
+}
+
+static void init_worker(struct worker *w, const struct worker_options *o)
+{
+    w->options = *o;
+    w->engine.index = o->index;
+    list_init(&w->listeners);
+    list_init(&w->engine.access_buffers);
+    list_init(&w->clients.clients);
+    task_init(&w->change, run_change);
+    timer_init(&w->check, on_check);
+    timer_init(&w->cut_off, on_cut_off);
+    sem_init(&w->has_started, 0, 0);
+}
+
+int worker_start(const struct worker_options *o, struct worker **out, char *error,
+                 size_t error_size)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    int result;
+
+    if (!w)
+        return -ENOMEM;
+    init_worker(w, o);
+    w->group = o->beside ? o->beside->group : calloc(1, sizeof(*w->group));
+    if (!w->group) {
+        free(w);
+        return -ENOMEM;
+    }
+    w->group->worker_count++;
+    result = start_thread(w);
+    snapshot_unref(w->options.first.snapshot);
+    if (result) {
+        snprintf(error, error_size, "%s", w->start_text[0] ? w->start_text : strerror(-result));
+        free(w->options.first.listen_fds);
+        free_worker(w);
+        return result;
+    }
+    atomic_fetch_add(&w->group->undrained_count, 1);
+    *out = w;
+    return 0;
+}
+
+void workers_introduce(struct worker **workers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct worker *w = workers[i];
+
+        w->siblings = calloc(count, sizeof(*w->siblings));
+        for (unsigned k = 0; w->siblings && k < count; k++)
+            w->siblings[k] = &workers[k]->engine;
+    }
+}
+
+static struct command *command_new(struct worker *w,
+                                   void (*run)(struct worker *w, struct command *c))
+{
+    struct command *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->worker = w;
+    c->run = run;
+    c->message = (struct message){.deliver = deliver_command, .undelivered = drop_command};
+    return c;
+}
+
+static void post(struct command *c)
+{
+    struct worker *w = c->worker;
+
+    loop_post(w->options.control_loop, w->engine.loop, &c->message);
+    loop_submit(w->options.control_loop);
+}
+
+/* Without memory for a command nothing can be told: the process could not even end. */
+static void tell(struct worker *w, void (*run)(struct worker *w, struct command *c),
+                 uint64_t deadline_ms)
+{
+    struct command *c = command_new(w, run);
+
+    assert(c);
+    c->deadline_ms = deadline_ms;
+    post(c);
+}
+
+void worker_go(struct worker *w)
+{
+    tell(w, run_go, 0);
+}
+
+int worker_swap(struct worker *w, const struct worker_assignment *a, worker_swapped_fn done)
+{
+    struct command *c = command_new(w, run_swap);
+
+    if (!c)
+        return -ENOMEM;
+    c->assignment = *a;
+    c->swapped = done;
+    post(c);
+    return 0;
+}
+
+void worker_quit(struct worker *w, uint64_t deadline_ms)
+{
+    tell(w, run_quit, deadline_ms);
+}
+
+void worker_stop(struct worker *w)
+{
+    tell(w, run_stop, 0);
+}
+
+void worker_exit(struct worker *w)
+{
+    tell(w, run_exit, 0);
+}
+
+void worker_join(struct worker *w)
+{
+    (void)pthread_join(w->thread, NULL);
+    free_worker(w);
+}
+
+const struct stats *worker_stats(const struct worker *w)
+{
+    return &w->engine.stats;
+}
