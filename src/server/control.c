@@ -1,0 +1,504 @@
+/* control - the process around the workers: start, signals, reload, stop. */
+#include "server/control.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/background.h"
+#include "server/pid_file.h"
+#include "server/privilege.h"
+#include "server/resource.h"
+#include "server/signals.h"
+#include "server/sockets.h"
+#include "server/summary.h"
+#include "server/worker.h"
+
+#define CONTROL_ENTRIES 64
+#define CONTROL_ERROR_BYTES 512
+
+enum control_state {
+    CONTROL_RUNNING,
+    CONTROL_DRAINING, /* QUIT: workers let their requests end */
+    CONTROL_STOPPING,
+};
+
+struct control {
+    const struct source *source;
+    struct snapshot *snapshot; /* the newest in force */
+    struct sockets sockets;    /* of that one */
+    struct background background;
+    bool has_pid_file;
+    char *pid_path; /* of the first snapshot: a reload does not move the file */
+
+    struct stats stats;
+    struct loop *loop;
+    struct task task; /* decides what follows from the facts below */
+    enum control_state state;
+    struct worker *workers[WORKERS_MAX];
+    unsigned worker_count;
+
+    struct signals signals;
+    unsigned drained_count;
+
+    /* A reload under way: */
+    struct snapshot *next; /* NULL: none */
+    struct sockets next_sockets;
+    unsigned swaps_pending, swaps_refused;
+};
+
+/* --- words ---------------------------------------------------------------------------------- */
+
+static const struct log *log_of(const struct control *c)
+{
+    return &c->snapshot->main.error_log;
+}
+
+/* A failure to start: to the error log, and to standard error where somebody may be looking. */
+static void PRINTF_LIKE(2, 3) fail_start(const struct control *c, const char *format, ...)
+{
+    const struct log *log = log_of(c);
+    bool is_on_stderr = false;
+    char text[LOG_LINE_BYTES_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (size_t i = 0; i < log->target_count; i++)
+        is_on_stderr |= log->targets[i].fd == STDERR_FILENO;
+    log_write(log, LOG_LEVEL_EMERG, "%s", text);
+    if (!is_on_stderr)
+        log_write(log_startup(), LOG_LEVEL_EMERG, "%s", text);
+}
+
+static void log_listens(const struct control *c)
+{
+    for (size_t i = 0; i < c->snapshot->listen_count; i++) {
+        const struct listen_conf *l = &c->snapshot->listens[i];
+        char address[ADDRESS_TEXT_BYTES];
+
+        (void)address_format(&l->address, address);
+        log_write(log_of(c), LOG_LEVEL_NOTICE, "listening on %s%s", address,
+                  l->is_tls ? " with TLS" : "");
+    }
+}
+
+/* --- stopping ------------------------------------------------------------------------------- */
+
+static void end_loop(struct control *c)
+{
+    c->state = CONTROL_STOPPING;
+    loop_stop(c->loop);
+}
+
+static void stop_workers(struct control *c)
+{
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_stop(c->workers[i]);
+    end_loop(c);
+}
+
+static void worker_drained(void *control)
+{
+    struct control *c = control;
+
+    c->drained_count++;
+    loop_ready(c->loop, &c->task);
+}
+
+static void quit_workers(struct control *c)
+{
+    c->state = CONTROL_DRAINING;
+    log_write(log_of(c), LOG_LEVEL_NOTICE, "gracefully shutting down");
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_quit(c->workers[i], c->snapshot->main.worker_shutdown_timeout_ms);
+}
+
+/* --- reload --------------------------------------------------------------------------------- */
+
+static void keep_old(struct control *c, const char *why)
+{
+    log_write(log_of(c), LOG_LEVEL_ERROR,
+              "%s%sconfiguration not reloaded: generation %" PRIu64 " stays in force", why,
+              *why ? "; " : "", c->snapshot->generation);
+}
+
+/* What cannot change while threads run is said, and left as it was. */
+static void warn_of_restart(const struct control *c, const struct snapshot *next)
+{
+    const struct main_conf *now = &c->snapshot->main, *then = &next->main;
+
+    if (then->worker_count != c->worker_count)
+        log_write(log_of(c), LOG_LEVEL_WARN,
+                  "worker_processes %u takes effect after a restart: "
+                  "%u workers go on",
+                  then->worker_count, c->worker_count);
+    if (then->worker_connections != now->worker_connections)
+        log_write(log_of(c), LOG_LEVEL_WARN,
+                  "worker_connections %" PRIu64 " takes effect after a "
+                  "restart",
+                  then->worker_connections);
+    if (then->has_user != now->has_user || then->uid != now->uid || then->gid != now->gid)
+        log_write(log_of(c), LOG_LEVEL_WARN, "\"user\" takes effect after a restart");
+}
+
+static void finish_reload(struct control *c)
+{
+    struct snapshot *old = c->snapshot;
+
+    if (c->swaps_refused == c->worker_count) {
+        sockets_deinit(&c->next_sockets);
+        snapshot_unref(c->next);
+        c->next = NULL;
+        keep_old(c, "");
+        return;
+    }
+    sockets_unlink(old, c->next);
+    sockets_deinit(&c->sockets);
+    c->sockets = c->next_sockets;
+    c->next_sockets = (struct sockets){0};
+    c->snapshot = c->next;
+    c->next = NULL;
+    log_write(log_of(c), LOG_LEVEL_NOTICE, "reloaded: generation %" PRIu64,
+              c->snapshot->generation);
+    summary_log(log_of(c), old);
+    snapshot_unref(old);
+}
+
+static void worker_swapped(void *control, unsigned index, const char *error)
+{
+    struct control *c = control;
+
+    if (error) {
+        log_write(log_of(c), LOG_LEVEL_ALERT, "worker %u keeps the configuration before: %s", index,
+                  error);
+        sockets_refused(&c->next_sockets, index);
+        c->swaps_refused++;
+    }
+    assert(c->swaps_pending > 0);
+    c->swaps_pending--;
+    loop_ready(c->loop, &c->task);
+}
+
+static void swap_worker(struct control *c, unsigned index)
+{
+    struct worker_assignment a = {
+        .snapshot = c->next,
+        .listen_fds = sockets_of_worker(&c->next_sockets, index),
+    };
+
+    c->swaps_pending++;
+    if (!a.listen_fds) {
+        worker_swapped(c, index, "no memory");
+        return;
+    }
+    (void)snapshot_ref(c->next);
+    if (worker_swap(c->workers[index], &a, worker_swapped))
+        worker_swapped(c, index, "no memory");
+}
+
+static void begin_reload(struct control *c)
+{
+    char error[CONTROL_ERROR_BYTES];
+    struct snapshot *next;
+
+    log_write(log_of(c), LOG_LEVEL_NOTICE, "reloading %s", source_name(c->source));
+    if (source_build(c->source, log_of(c), false, &next)) {
+        keep_old(c, "");
+        return;
+    }
+    next->generation = c->snapshot->generation + 1;
+    if (snapshot_open_logs(next, error, sizeof(error)) ||
+        sockets_open(&c->next_sockets, next, c->worker_count, &c->sockets, c->snapshot, error,
+                     sizeof(error))) {
+        log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
+        snapshot_unref(next);
+        keep_old(c, "");
+        return;
+    }
+    if (resource_raise_descriptors(next, error, sizeof(error)))
+        log_write(log_of(c), LOG_LEVEL_WARN, "%s", error);
+    warn_of_restart(c, next);
+    c->next = next;
+    c->swaps_refused = 0;
+    for (unsigned i = 0; i < c->worker_count; i++)
+        swap_worker(c, i);
+}
+
+static void reopen_logs(struct control *c)
+{
+    char error[CONTROL_ERROR_BYTES];
+
+    summary_log(log_of(c), c->snapshot);
+    if (snapshot_reopen_logs(c->snapshot, error, sizeof(error)))
+        log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
+    else
+        log_write(log_of(c), LOG_LEVEL_NOTICE, "log files are opened again");
+}
+
+/* --- deciding ------------------------------------------------------------------------------- */
+
+static void say_signal(struct control *c)
+{
+    struct signals *s = &c->signals;
+
+    if (s->last_number)
+        log_write(log_of(c), LOG_LEVEL_NOTICE, "signal %d (SIG%s) received from %d", s->last_number,
+                  sigabbrev_np(s->last_number), s->last_sender);
+    s->last_number = 0;
+}
+
+static bool is_over(const struct control *c)
+{
+    const struct signals *s = &c->signals;
+
+    return s->wants_stop || (c->state == CONTROL_DRAINING && s->wants_quit);
+}
+
+static void run(struct task *t)
+{
+    struct control *c = container_of(t, struct control, task);
+    struct signals *s = &c->signals;
+
+    if (c->state == CONTROL_STOPPING)
+        return;
+    say_signal(c);
+    if (is_over(c)) {
+        stop_workers(c);
+        return;
+    }
+    if (c->state == CONTROL_DRAINING && c->drained_count == c->worker_count) {
+        end_loop(c);
+        return;
+    }
+    if (c->next && c->swaps_pending == 0)
+        finish_reload(c);
+    if (s->wants_reopen)
+        reopen_logs(c);
+    s->wants_reopen = false;
+    if (s->wants_quit)
+        quit_workers(c);
+    s->wants_quit = false;
+    if (s->wants_reload && c->state == CONTROL_RUNNING && !c->next) {
+        s->wants_reload = false;
+        begin_reload(c);
+    }
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static int start_worker(struct control *c, unsigned index)
+{
+    char error[CONTROL_ERROR_BYTES] = "";
+    struct worker_options o = {
+        .index = index,
+        .count = c->snapshot->main.worker_count,
+        .first = {.snapshot = c->snapshot, .listen_fds = sockets_of_worker(&c->sockets, index)},
+        .control_loop = c->loop,
+        .on_drained = worker_drained,
+        .control = c,
+    };
+    int rc;
+
+    if (!o.first.listen_fds) {
+        fail_start(c, "no memory for worker %u", index);
+        return -ENOMEM;
+    }
+    (void)snapshot_ref(c->snapshot);
+    rc = worker_start(&o, &c->workers[index], error, sizeof(error));
+    if (rc)
+        fail_start(c, "%s", error);
+    else
+        c->worker_count++;
+    return rc;
+}
+
+static int drop_privileges(struct control *c)
+{
+    char error[CONTROL_ERROR_BYTES];
+    struct privilege_user user;
+    int rc;
+
+    if (!privilege_user_of(&c->snapshot->main, &user))
+        return 0;
+    privilege_give_logs(c->snapshot, &user);
+    rc = privilege_drop(&user, error, sizeof(error));
+    if (rc)
+        fail_start(c, "%s", error);
+    return rc;
+}
+
+/* Rings are made before the user changes: root is allowed more memory and io_uring itself, where a
+ * sysctl keeps it from others. Nothing is accepted before. */
+static int start_workers(struct control *c)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < c->snapshot->main.worker_count && !rc; i++)
+        rc = start_worker(c, i);
+    if (!rc)
+        rc = drop_privileges(c);
+    if (rc)
+        return rc;
+    workers_introduce(c->workers, c->worker_count);
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_go(c->workers[i]);
+    return 0;
+}
+
+static int start_loop(struct control *c)
+{
+    const struct loop_options o = {.entries = CONTROL_ENTRIES, .stats = &c->stats};
+    char error[CONTROL_ERROR_BYTES];
+    int rc = loop_new(&o, &c->loop, error, sizeof(error));
+
+    if (rc) {
+        fail_start(c, "%s", error);
+        return rc;
+    }
+    task_init(&c->task, run);
+    rc = signals_init(&c->signals, c->loop, &c->task);
+    if (rc)
+        fail_start(c, "signals cannot be read: %s", strerror(-rc));
+    return rc;
+}
+
+static int write_pid_file(struct control *c)
+{
+    char error[CONTROL_ERROR_BYTES];
+    int rc;
+
+    if (!c->source->conf_path)
+        return 0;
+    c->pid_path = strndup(c->snapshot->main.pid_path.data, c->snapshot->main.pid_path.len);
+    if (!c->pid_path)
+        return -ENOMEM;
+    rc = pid_file_write(span_of_cstr(c->pid_path), error, sizeof(error));
+    if (rc)
+        fail_start(c, "%s", error);
+    else
+        c->has_pid_file = true;
+    return rc;
+}
+
+/* What is checked and opened while the terminal still waits. */
+static int prepare(struct control *c)
+{
+    char error[CONTROL_ERROR_BYTES];
+    unsigned count = c->snapshot->main.worker_count;
+    int rc = snapshot_open_logs(c->snapshot, error, sizeof(error));
+
+    if (rc) {
+        log_write(log_startup(), LOG_LEVEL_EMERG, "%s", error);
+        return rc;
+    }
+    rc = resource_raise_descriptors(c->snapshot, error, sizeof(error));
+    if (!rc)
+        rc = resource_check_memory(c->snapshot, error, sizeof(error));
+    if (!rc)
+        rc = sockets_open(&c->sockets, c->snapshot, count, NULL, NULL, error, sizeof(error));
+    if (rc)
+        fail_start(c, "%s", error);
+    return rc;
+}
+
+static int go_to_background(struct control *c)
+{
+    int rc;
+
+    if (!c->snapshot->main.is_daemon || !c->source->conf_path)
+        return 0;
+    rc = background_start(&c->background);
+    if (rc)
+        fail_start(c, "fork() failed: %s", strerror(-rc));
+    return rc;
+}
+
+/* Where standard error goes in the background: to the first log. */
+static int background_error_fd(const struct control *c)
+{
+    const struct log *log = log_of(c);
+
+    return log->target_count ? log->targets[0].fd : -1;
+}
+
+static void tell_started(struct control *c)
+{
+    log_write(log_of(c), LOG_LEVEL_NOTICE,
+              "ringway/" RINGWAY_VERSION " started: %u worker%s, "
+              "generation %" PRIu64,
+              c->worker_count, c->worker_count == 1 ? "" : "s", c->snapshot->generation);
+    log_listens(c);
+    background_tell(&c->background, background_error_fd(c));
+}
+
+static int start(struct control *c)
+{
+    int rc = prepare(c);
+
+    if (!rc)
+        rc = go_to_background(c);
+    if (!rc)
+        rc = start_loop(c);
+    if (!rc)
+        rc = write_pid_file(c);
+    if (!rc)
+        rc = start_workers(c);
+    if (!rc)
+        tell_started(c);
+    return rc;
+}
+
+/* --- end ------------------------------------------------------------------------------------ */
+
+static void join_workers(struct control *c)
+{
+    if (c->loop)
+        loop_turn(c->loop, 0); /* submits what was last said to them */
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_join(c->workers[i]);
+}
+
+static void end(struct control *c)
+{
+    join_workers(c);
+    signals_deinit(&c->signals);
+    if (c->worker_count) {
+        summary_log(log_of(c), c->snapshot);
+        log_write(log_of(c), LOG_LEVEL_NOTICE, "stopped");
+    }
+    if (c->has_pid_file)
+        pid_file_remove(span_of_cstr(c->pid_path));
+    if (c->sockets.fds) /* else somebody else may listen there */
+        sockets_unlink(c->snapshot, NULL);
+    sockets_deinit(&c->sockets);
+    sockets_deinit(&c->next_sockets);
+    if (c->loop)
+        loop_free(c->loop);
+    snapshot_unref(c->next);
+    snapshot_unref(c->snapshot);
+    free(c->pid_path);
+}
+
+int control_run(struct source *source, struct snapshot *first)
+{
+    struct control c = {.source = source, .snapshot = first, .signals.fd = -1};
+    int rc;
+
+    first->generation = 1;
+    background_init(&c.background);
+    rc = start(&c);
+    if (rc) {
+        for (unsigned i = 0; i < c.worker_count; i++)
+            worker_stop(c.workers[i]);
+    } else {
+        loop_run(c.loop);
+    }
+    end(&c);
+    return rc ? 1 : 0;
+}

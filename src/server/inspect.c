@@ -1,0 +1,147 @@
+/* inspect - what ringway says about itself and a configuration, without serving. */
+#include "server/inspect.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/directive.h"
+#include "server/manual.h"
+
+#define SUITES_TEXT_BYTES 4096
+
+void inspect_print_version(FILE *out, bool is_long)
+{
+    fprintf(out, "ringway version: ringway/" RINGWAY_VERSION "\n");
+    if (is_long)
+        fprintf(out, "built by " RINGWAY_COMPILER "\nlibraries: " RINGWAY_LIBRARIES
+                     "\noptions: " RINGWAY_OPTIONS "\n");
+}
+
+/* --- -t and -T ------------------------------------------------------------------------------ */
+
+static void dump_files(const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->dump_count; i++) {
+        printf("# configuration %s%.*s:\n", s->dump_names[i].data[0] == '/' ? "file " : "",
+               SPAN_ARG(s->dump_names[i]));
+        fwrite(s->dump_texts[i].data, 1, s->dump_texts[i].len, stdout);
+        putchar('\n');
+    }
+}
+
+static void dump_differences(void)
+{
+    const struct directive *d;
+
+    printf("# where ringway differs from nginx on purpose:\n");
+    for (size_t i = 0; (d = directive_at(i)) != NULL; i++) {
+        if (d->difference)
+            printf("#   %s: %s\n", d->name, d->difference);
+    }
+}
+
+static void dump_suites(const char *what, const struct origin *o, const struct tls_suites *suites)
+{
+    char text[SUITES_TEXT_BYTES], where[ORIGIN_TEXT_BYTES];
+
+    (void)tls_suites_text(suites, text, sizeof(text));
+    printf("#   %s in %s: %s\n", what, origin_format(o, where), text);
+}
+
+static void dump_tls(const struct snapshot *s)
+{
+    if (s->tls_profile_count + s->tls_server_profile_count == 0)
+        return;
+    printf("# cipher suites selected:\n");
+    for (size_t i = 0; i < s->tls_profile_count; i++)
+        dump_suites("proxy_pass", &s->tls_profiles[i]->origin,
+                    &s->tls_profiles[i]->settings.suites);
+    for (size_t i = 0; i < s->tls_server_profile_count; i++)
+        dump_suites("server", &s->tls_server_profiles[i]->origin,
+                    &s->tls_server_profiles[i]->settings.suites);
+}
+
+static void dump(const struct snapshot *s)
+{
+    dump_files(s);
+    dump_differences();
+    dump_tls(s);
+    fflush(stdout);
+}
+
+static void say(const struct source *s, const char *words)
+{
+    if (s->conf_path)
+        fprintf(stderr, "ringway: configuration file %s %s\n", s->conf_path, words);
+    else
+        fprintf(stderr, "ringway: " ORIGIN_COMMAND_LINE " %s\n", words);
+}
+
+static int try(const struct source *s, const struct log *log, struct snapshot **out)
+{
+    char error[512];
+    int rc = source_build(s, log, true, out);
+
+    if (rc)
+        return rc;
+    if (!s->options->is_quiet && s->conf_path)
+        fprintf(stderr, "ringway: the configuration file %s syntax is ok\n", s->conf_path);
+    rc = snapshot_open_logs(*out, error, sizeof(error));
+    if (rc) {
+        log_write(log, LOG_LEVEL_EMERG, "%s", error);
+        snapshot_unref(*out);
+    }
+    return rc;
+}
+
+int inspect_test(const struct source *s)
+{
+    const struct log_target quiet = {
+        .fd = STDERR_FILENO, .level = LOG_LEVEL_ERROR, .is_startup = true};
+    const struct log quiet_log = {.targets = &quiet, .target_count = 1};
+    struct snapshot *snapshot;
+
+    if (try(s, s->options->is_quiet ? &quiet_log : log_startup(), &snapshot)) {
+        say(s, "test failed");
+        return 1;
+    }
+    if (!s->options->is_quiet)
+        say(s, "test is successful");
+    if (s->options->is_dump)
+        dump(snapshot);
+    snapshot_unref(snapshot);
+    return 0;
+}
+
+/* --- help ----------------------------------------------------------------------------------- */
+
+static int help_all(void)
+{
+    const struct directive *d;
+
+    for (size_t i = 0; (d = directive_at(i)) != NULL; i++)
+        printf("%-32s %s\n", d->name, d->help);
+    return 0;
+}
+
+int inspect_help(const char *name)
+{
+    char text[DIRECTIVE_TEXT_BYTES];
+    const struct directive *d;
+    size_t count = 0;
+
+    if (!name)
+        return help_all();
+    if (strcmp(name, "--man") == 0) {
+        manual_print_page(stdout);
+        return 0;
+    }
+    for (; (d = directive_named(span_of_cstr(name), count)) != NULL; count++) {
+        (void)directive_print(d, text);
+        printf("%s%s", count ? "\n" : "", text);
+    }
+    if (count)
+        return 0;
+    fprintf(stderr, "ringway: unknown directive \"%s\"; ringway help lists all of them\n", name);
+    return 1;
+}

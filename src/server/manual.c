@@ -1,0 +1,152 @@
+/* manual - the table of flags as text: --help and the manual page. */
+#include "server/manual.h"
+
+#include <string.h>
+
+#define HELP_COLUMN 28
+#define HELP_WIDTH 100
+
+static const char *const usage[] = {
+    "ringway [-tTq] [-c FILE] [-p DIRECTORY] [-e FILE] [-g DIRECTIVES]",
+    "ringway -s stop|quit|reopen|reload [-c FILE] [-p DIRECTORY]",
+    "ringway --listen ADDRESS --upstream URL [--upstream URL ...] [OPTION ...]",
+    "ringway help [DIRECTIVE]",
+};
+
+/* Signals of the process, for both texts. */
+static const struct signal_row {
+    const char *name, *help;
+} signal_rows[] = {
+    {"TERM, INT", "stop at once"},
+    {"QUIT", "stop accepting, let requests end, then stop; a second one stops at once"},
+    {"HUP", "read the configuration again; without losing a request, and only if it is good"},
+    {"USR1", "open the log files again"},
+};
+
+/* "-c FILE", "--listen ADDRESS", "-h, --help". Returns its length. */
+static size_t format_flag(const struct option_row *row, char *out, size_t size)
+{
+    char label[OPTION_NAME_BYTES];
+    bool has_both = row->letter && row->name;
+
+    return (size_t)snprintf(out, size, "%s%s%s%s%s", option_label(row, label),
+                            has_both ? ", --" : "", has_both ? row->name : "",
+                            row->argument ? " " : "", row->argument ? row->argument : "");
+}
+
+/* Words from the column on, with lines broken where they would be too long. */
+static void print_wrapped(FILE *out, size_t column, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, " ");
+
+        if (column + 1 + len > HELP_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        fprintf(out, " %.*s", (int)len, text);
+        column += 1 + len;
+        text += len + strspn(text + len, " ");
+    }
+    fputc('\n', out);
+}
+
+static void print_row(FILE *out, const char *flag, const char *help, const char *directive)
+{
+    char text[512];
+
+    fprintf(out, "  %-*s", HELP_COLUMN - 2, flag);
+    if (strlen(flag) > HELP_COLUMN - 3)
+        fprintf(out, "\n%*s", HELP_COLUMN, "");
+    snprintf(text, sizeof(text), "%s%s%s%s", help, directive ? " [" : "",
+             directive ? directive : "", directive ? "]" : "");
+    print_wrapped(out, HELP_COLUMN, text);
+}
+
+static void print_rows(FILE *out, bool is_standalone)
+{
+    char flag[OPTION_NAME_BYTES * 2];
+
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (!row->help || is_standalone != (row->place != OPTION_PLACE_NONE))
+            continue;
+        (void)format_flag(row, flag, sizeof(flag));
+        print_row(out, flag, row->help, row->directive);
+    }
+}
+
+void manual_print_help(FILE *out)
+{
+    for (size_t i = 0; i < COUNT_OF(usage); i++)
+        fprintf(out, "%s%s\n", i ? "       " : "Usage: ", usage[i]);
+    fprintf(out, "\nWith a configuration file, as nginx's flags:\n");
+    print_rows(out, false);
+    fprintf(out, "\nWithout one; each stands for the directive in brackets:\n");
+    print_rows(out, true);
+    fprintf(out, "\nSignals:\n");
+    for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
+        print_row(out, signal_rows[i].name, signal_rows[i].help, NULL);
+}
+
+/* --- man(7) --------------------------------------------------------------------------------- */
+
+/* '-' and '\\' mean something else to roff, and so does a '.' that begins a line. */
+static void print_escaped(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static void print_item(FILE *out, const char *head, const char *text, const char *directive)
+{
+    fprintf(out, ".TP\n.B ");
+    print_escaped(out, head);
+    fputc('\n', out);
+    print_escaped(out, text);
+    if (directive) {
+        fprintf(out, "\n(the directive\n.BR ");
+        print_escaped(out, directive);
+        fprintf(out, " )");
+    }
+    fputc('\n', out);
+}
+
+static void print_items(FILE *out, bool is_standalone)
+{
+    char flag[OPTION_NAME_BYTES * 2];
+
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (!row->help || is_standalone != (row->place != OPTION_PLACE_NONE))
+            continue;
+        (void)format_flag(row, flag, sizeof(flag));
+        print_item(out, flag, row->help, row->directive);
+    }
+}
+
+void manual_print_page(FILE *out)
+{
+    fprintf(out,
+            ".TH RINGWAY 8 \"\" \"ringway " RINGWAY_VERSION "\"\n"
+            ".SH NAME\nringway \\- HTTP reverse proxy that speaks verified HTTPS to upstreams\n"
+            ".SH SYNOPSIS\n.nf\n");
+    for (size_t i = 0; i < COUNT_OF(usage); i++) {
+        print_escaped(out, usage[i]);
+        fputc('\n', out);
+    }
+    fprintf(out, ".fi\n.SH OPTIONS\nWith a configuration file, as nginx\\(aqs flags:\n");
+    print_items(out, false);
+    fprintf(out, ".PP\nWithout one; each stands for a directive:\n");
+    print_items(out, true);
+    fprintf(out, ".SH SIGNALS\n");
+    for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
+        print_item(out, signal_rows[i].name, signal_rows[i].help, NULL);
+    fprintf(out, ".SH FILES\n.TP\n.I " OPTIONS_CONF_PATH "\nthe configuration\n"
+                 ".SH SEE ALSO\n.BR \"ringway help\" ,\nwhich prints every directive\n");
+}

@@ -1,0 +1,299 @@
+/* standalone - long flags as configuration text. */
+#include "server/standalone.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/origin.h"
+#include "core/address.h"
+
+#define UPSTREAM_NAME "command_line" /* no certificate is made out to it: '_' is in no host name */
+
+struct url {
+    bool is_tls;
+    struct span authority; /* host[:port] as it was given, without a default port */
+    struct span host;      /* no brackets */
+    uint16_t port;
+};
+
+struct writing {
+    struct standalone *out;
+    const struct options *options;
+    FILE *file;
+    char *error;
+    bool is_tls;
+};
+
+static int PRINTF_LIKE(2, 3) fail(char *error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(error, OPTIONS_ERROR_BYTES, format, args);
+    va_end(args);
+    return -EINVAL;
+}
+
+/* --- lines ---------------------------------------------------------------------------------- */
+
+/* Ends a line, which comes from that flag, or from none. */
+static void end_line(struct writing *w, const struct option_value *v)
+{
+    struct standalone *s = w->out;
+    char *name = NULL;
+
+    fputc('\n', w->file);
+    assert(s->line_count < STANDALONE_LINES_MAX);
+    if (v && asprintf(&name, ORIGIN_COMMAND_LINE " (--%s%s%s)", v->row->name, *v->text ? " " : "",
+                      v->text) < 0)
+        name = NULL; /* the message will say "command line" alone */
+    s->names[s->line_count++] = name;
+}
+
+static void put_line(struct writing *w, const char *text)
+{
+    fputs(text, w->file);
+    end_line(w, NULL);
+}
+
+/* A word in the configuration's quotes. */
+static void put_quoted(struct writing *w, struct span text)
+{
+    fputc('"', w->file);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            fputc('\\', w->file);
+        fputc(text.data[i], w->file);
+    }
+    fputc('"', w->file);
+}
+
+/* A path starts where ringway was called; in the configuration it would start at the prefix. */
+static int put_path(struct writing *w, const struct option_value *v)
+{
+    char *folder = *v->text == '/' ? NULL : getcwd(NULL, 0);
+    char *path = NULL;
+
+    if (*v->text != '/' && !folder)
+        return fail(w->error, "the working directory of \"--%s %s\" cannot be read: %s",
+                    v->row->name, v->text, strerror(errno));
+    if (asprintf(&path, "%s%s%s", folder ? folder : "", folder ? "/" : "", v->text) < 0) {
+        free(folder);
+        return -ENOMEM;
+    }
+    put_quoted(w, span_of_cstr(path));
+    free(folder);
+    free(path);
+    return 0;
+}
+
+/* The directive of a flag, as its row says. */
+static int put_option(struct writing *w, const struct option_value *v)
+{
+    unsigned marks = v->row->marks;
+    int rc = 0;
+
+    fputs(v->row->directive, w->file);
+    if (v->row->argument) {
+        fputc(' ', w->file);
+        if (marks & OPTION_PATH || (marks & OPTION_PATH_OR_OFF && strcmp(v->text, "off") != 0))
+            rc = put_path(w, v);
+        else
+            put_quoted(w, span_of_cstr(v->text));
+    }
+    fputc(';', w->file);
+    end_line(w, v);
+    return rc;
+}
+
+/* --- upstreams ------------------------------------------------------------------------------ */
+
+static int parse_url(const struct writing *w, const char *text, struct url *url)
+{
+    struct span rest = span_of_cstr(text), port;
+    size_t scheme_len = sizeof("https://") - 1;
+
+    url->is_tls = span_starts_with_nocase(rest, SPAN("https://"));
+    if (!url->is_tls && !span_starts_with_nocase(rest, SPAN("http://")))
+        return fail(w->error, "\"--upstream %s\" does not begin with https:// or http://", text);
+    rest = span_skip(rest, scheme_len - (url->is_tls ? 0 : 1));
+    if (span_ends_with(rest, SPAN("/")))
+        rest = span_take(rest, rest.len - 1);
+    if (span_index_of(rest, '/') != rest.len || span_index_of(rest, '?') != rest.len ||
+        span_index_of(rest, '#') != rest.len || span_index_of(rest, '@') != rest.len)
+        return fail(w->error,
+                    "\"--upstream %s\" has more than a host and a port; a path or a user "
+                    "needs a configuration file",
+                    text);
+    url->authority = rest;
+    url->port = url->is_tls ? 443 : 80;
+    if (address_split(rest, &url->host, &port) < 0 || span_starts_with(rest, SPAN("unix:")))
+        return fail(w->error, "invalid host in \"--upstream %s\"", text);
+    if (!span_is_empty(port) && address_port_parse(port, &url->port) < 0)
+        return fail(w->error, "invalid port in \"--upstream %s\"", text);
+    return 0;
+}
+
+/* server "host:port"; the port is always said: in an upstream block it is 80 otherwise. */
+static int put_upstream(struct writing *w, const struct option_value *v, bool is_first)
+{
+    bool is_ipv6, has_port;
+    struct url url;
+    int rc = parse_url(w, v->text, &url);
+
+    if (rc)
+        return rc;
+    if (!is_first && url.is_tls != w->is_tls)
+        return fail(w->error,
+                    "\"--upstream %s\" and the ones before differ in http:// and "
+                    "https://; that needs a configuration file",
+                    v->text);
+    w->is_tls = url.is_tls;
+    is_ipv6 = url.authority.data[0] == '[';
+    has_port = span_last_index_of(url.authority, ':') != url.authority.len &&
+               (!is_ipv6 || !span_ends_with(url.authority, SPAN("]")));
+    fputs("server ", w->file);
+    if (has_port)
+        put_quoted(w, url.authority);
+    else
+        fprintf(w->file, "\"%.*s:%u\"", SPAN_ARG(url.authority), url.port);
+    fputc(';', w->file);
+    end_line(w, v);
+    return 0;
+}
+
+static int put_balance(struct writing *w, const struct option_value *v)
+{
+    if (strcmp(v->text, "round_robin") == 0)
+        return 0;
+    if (strcmp(v->text, "least_conn") != 0)
+        return fail(w->error,
+                    "invalid value in \"--balance %s\": it must be round_robin or "
+                    "least_conn",
+                    v->text);
+    fprintf(w->file, "%s;", v->row->directive);
+    end_line(w, v);
+    return 0;
+}
+
+/* nginx wants the balancing before the number of idle connections, so flags of that place are
+ * written in the table's order, whatever the order on the command line. */
+static int put_upstreams(struct writing *w)
+{
+    const struct options *o = w->options;
+    bool is_first = true;
+    int rc = 0;
+
+    for (size_t row = 0; row < option_row_count && !rc; row++) {
+        for (size_t i = 0; i < o->value_count && !rc; i++) {
+            const struct option_value *v = &o->values[i];
+
+            if (v->row != &option_rows[row] || v->row->place != OPTION_PLACE_UPSTREAM)
+                continue;
+            if (strcmp(v->row->name, "upstream") == 0) {
+                rc = put_upstream(w, v, is_first);
+                is_first = false;
+            } else if (strcmp(v->row->name, "balance") == 0) {
+                rc = put_balance(w, v);
+            } else {
+                rc = put_option(w, v);
+            }
+        }
+    }
+    return rc;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static int put_place(struct writing *w, enum option_place place)
+{
+    const struct options *o = w->options;
+    int rc = 0;
+
+    for (size_t i = 0; i < o->value_count && !rc; i++) {
+        if (o->values[i].row->place == place)
+            rc = put_option(w, &o->values[i]);
+    }
+    return rc;
+}
+
+/* What an application behind a proxy needs to know of the client. */
+static void put_forwarding(struct writing *w)
+{
+    put_line(w, "proxy_set_header Host $upstream_last_server_name;");
+    put_line(w, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;");
+    put_line(w, "proxy_set_header X-Forwarded-Proto $scheme;");
+    put_line(w, "proxy_set_header X-Forwarded-Host $http_host;");
+    put_line(w, "proxy_set_header Upgrade $http_upgrade;");
+    put_line(w, "proxy_set_header Connection upgrade;"); /* only where Upgrade is not empty */
+}
+
+static int put_http(struct writing *w)
+{
+    int rc;
+
+    put_line(w, "http {");
+    put_line(w, "upstream " UPSTREAM_NAME " {");
+    rc = put_upstreams(w);
+    put_line(w, "}");
+    put_line(w, "server {");
+    if (!rc)
+        rc = put_place(w, OPTION_PLACE_SERVER);
+    if (!options_value(w->options, "access-log"))
+        put_line(w, "access_log off;");
+    put_line(w, "location / {");
+    put_line(w, w->is_tls ? "proxy_pass https://" UPSTREAM_NAME ";"
+                          : "proxy_pass http://" UPSTREAM_NAME ";");
+    put_forwarding(w);
+    if (!rc)
+        rc = put_place(w, OPTION_PLACE_LOCATION);
+    put_line(w, "}");
+    put_line(w, "}");
+    put_line(w, "}");
+    return rc;
+}
+
+static int put_all(struct writing *w)
+{
+    int rc;
+
+    put_line(w, "daemon off;");
+    if (!w->options->error_log)
+        put_line(w, "error_log stderr notice;");
+    if (!options_value(w->options, "workers"))
+        put_line(w, "worker_processes auto;");
+    rc = put_place(w, OPTION_PLACE_MAIN);
+    put_line(w, "events {");
+    if (!rc)
+        rc = put_place(w, OPTION_PLACE_EVENTS);
+    put_line(w, "}");
+    return rc ? rc : put_http(w);
+}
+
+int standalone_init(struct standalone *s, const struct options *o, char error[OPTIONS_ERROR_BYTES])
+{
+    struct writing w = {.out = s, .options = o, .error = error};
+    int rc;
+
+    *s = (struct standalone){0};
+    w.file = open_memstream(&s->text, &s->len);
+    if (!w.file)
+        return -ENOMEM;
+    rc = put_all(&w);
+    if (fclose(w.file) && !rc)
+        rc = -ENOMEM;
+    if (rc)
+        standalone_deinit(s);
+    return rc;
+}
+
+void standalone_deinit(struct standalone *s)
+{
+    for (size_t i = 0; i < s->line_count; i++)
+        free(s->names[i]);
+    free(s->text);
+    *s = (struct standalone){0};
+}

@@ -1,0 +1,56 @@
+/* summary - what was counted for each upstream peer, as lines of the error log. */
+#include "server/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MISSES_BYTES 256
+
+static uint64_t get(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* " (cold 1, expired 2)"; empty when every one was resumed. */
+static void format_misses(const struct peer_shared *p, char out[MISSES_BYTES])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < TLS_MISS_COUNT; i++) {
+        uint64_t count = get(&p->misses[i]);
+
+        if (count && len < MISSES_BYTES)
+            len += (size_t)snprintf(out + len, MISSES_BYTES - len, "%s%s %" PRIu64,
+                                    len ? ", " : " (", tls_miss_word((enum tls_miss)i), count);
+    }
+    if (len && len < MISSES_BYTES)
+        snprintf(out + len, MISSES_BYTES - len, ")");
+}
+
+static void log_peer(const struct log *log, const struct upstream_conf *u,
+                     const struct peer_conf *p)
+{
+    const struct peer_shared *shared = p->shared;
+    uint64_t full = get(&shared->handshakes_full), resumed = get(&shared->handshakes_resumed);
+    uint64_t failed = get(&shared->handshakes_failed), requests = get(&shared->requests);
+    char misses[MISSES_BYTES];
+
+    if (!(full | resumed | failed | requests))
+        return;
+    format_misses(shared, misses);
+    log_write(log, LOG_LEVEL_NOTICE,
+              "upstream %.*s peer %.*s: %" PRIu64 " requests, %" PRIu64
+              " failures; TLS handshakes: %" PRIu64 " full%s, %" PRIu64 " resumed, %" PRIu64
+              " failed",
+              SPAN_ARG(u->name), SPAN_ARG(p->address_text), requests, get(&shared->failures), full,
+              misses, resumed, failed);
+}
+
+void summary_log(const struct log *log, const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->upstream_count; i++) {
+        for (size_t j = 0; j < s->upstreams[i]->peer_count; j++)
+            log_peer(log, s->upstreams[i], &s->upstreams[i]->peers[j]);
+    }
+}
