@@ -325,6 +325,47 @@ static void odd_response_framing_is_refused(void **state)
     check_refusals(&a_response, rows, COUNT_OF(rows));
 }
 
+/* llhttp finds some of these first; what is decided here does not lean on that. */
+static void framing_is_decided_without_llhttp(void **state)
+{
+    static const struct {
+        struct field fields[2];
+        const char *reason;
+    } rows[] = {
+        {{{SPAN_INIT("Content-Length"), SPAN_INIT("5")},
+          {SPAN_INIT("content-length"), SPAN_INIT("5")}},
+         "repeated Content-Length"},
+        {{{SPAN_INIT("Content-Length"), SPAN_INIT("+5")}, {SPAN_INIT("X"), SPAN_INIT("")}},
+         "malformed Content-Length"},
+        {{{SPAN_INIT("Content-Length"), SPAN_INIT("5")},
+          {SPAN_INIT("Transfer-Encoding"), SPAN_INIT("chunked")}},
+         "Content-Length with Transfer-Encoding"},
+        {{{SPAN_INIT("Transfer-Encoding"), SPAN_INIT("chunked")},
+          {SPAN_INIT("Transfer-Encoding"), SPAN_INIT("chunked")}},
+         "repeated Transfer-Encoding"},
+        {{{SPAN_INIT("Transfer-Encoding"), SPAN_INIT(",chunked")}, {SPAN_INIT("X"), SPAN_INIT("")}},
+         "malformed Transfer-Encoding"},
+        {{{SPAN_INIT("Transfer-Encoding"), SPAN_INIT("\"chunked\"")},
+          {SPAN_INIT("X"), SPAN_INIT("")}},
+         "malformed Transfer-Encoding"},
+        {{{SPAN_INIT("X y"), SPAN_INIT("")}, {SPAN_INIT("X"), SPAN_INIT("")}},
+         "field name is no token"},
+    };
+    struct parser_limits limits = TRANSCRIPT_LIMITS;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct field fields[2] = {rows[i].fields[0], rows[i].fields[1]};
+        struct head h = {.fields = fields, .field_count = 2, .version_minor = 1};
+        const struct field *host = NULL;
+        struct flaw flaw = fields_classify(fields, 2, &limits);
+
+        if (!flaw.error)
+            flaw = framing_of_request(&h, &limits, &host);
+        assert_int_equal(flaw.error, PARSER_BAD_SYNTAX);
+        assert_string_equal(flaw.reason, rows[i].reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +383,7 @@ int main(void)
         cmocka_unit_test(answers_to_head_have_no_body),
         cmocka_unit_test(switching_protocols_only_where_asked),
         cmocka_unit_test(odd_response_framing_is_refused),
+        cmocka_unit_test(framing_is_decided_without_llhttp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
