@@ -8,22 +8,33 @@
 
 #include "proxy/record.h"
 
-#define ACCESS_BUFFER_BYTES (64 * 1024)  /* per log file and worker, twice: one is filled while one is written */
+/* Per log file and worker, twice: one is filled while one is written. A larger buffer= is as good
+ * as this. */
+#define ACCESS_BUFFER_BYTES (64 * 1024)
 #define ACCESS_RECORD_BYTES_MAX (16 * 1024) /* a longer record is cut */
+
+static_assert(2 * ACCESS_RECORD_BYTES_MAX <= ACCESS_BUFFER_BYTES,
+              "an empty buffer takes a record, and is worth a write before it is full");
+
+/* Before all else: no buffers yet. */
+void access_init(struct engine *e);
 
 /* Writes the record to each access log of its location. */
 void access_write(struct record *r);
 
-/* Counts the outcome, and writes an error log line where it was not a success: nginx's words,
+/* Counts the outcome, and writes an error log line where it was not a success, or record.detail
+ * says something: nginx's words,
  * "…, client: 127.0.0.1, server: name, request: "GET / HTTP/1.1", upstream: "https://…", host: "…"".
- * Level: error for the upstream's and our faults, info for the client's. */
+ * Level: info for the client's faults, else error. */
 void access_report(struct record *r);
 
 /* Writes what is gathered and waits for nothing; at reload and shutdown. */
 void access_flush(struct engine *e);
 /* True while records wait or are being written. */
 bool access_is_busy(const struct engine *e);
-/* Frees the buffers. Nothing may be in flight. */
+/* Gives up writes that do not end, as to a pipe that nobody reads: what they held is lost. */
+void access_abort(struct engine *e);
+/* Frees the buffers; what was not flushed is lost. Nothing may be in flight. */
 void access_deinit(struct engine *e);
 
 #endif

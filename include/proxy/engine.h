@@ -27,7 +27,7 @@ struct engine {
     unsigned loans_out;         /* loans of ours that are not home yet */
     struct engine **siblings;   /* of all workers, this one too; set before the first turn */
     unsigned sibling_count;
-    struct list access_buffers; /* proxy/access: one per log file */
+    struct list access_buffers; /* of proxy/access: access_init() makes the list */
 };
 
 #endif

@@ -38,7 +38,7 @@ struct client_facts {
 struct record {
     struct engine *engine;
     struct arena *arena;
-    const struct snapshot *snapshot;
+    struct snapshot *snapshot; /* read-only; not const, as references are taken */
     const struct client_facts *client;
     const struct listen_conf *listen;
     const struct server_conf *server;     /* the listener's default one until Host is known */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/log_escape.h"
 #include "proxy/static_file.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"
@@ -30,10 +31,17 @@ static unsigned status_of_error(int error)
     }
 }
 
+/* The path as it may stand in a message. */
+static struct span shown(struct record *r, struct span path)
+{
+    return log_escape_copy(LOG_ESCAPE_DEFAULT, path, r->arena);
+}
+
 static unsigned fail(struct record *r, struct span path, int error)
 {
     char text[64];
 
+    path = shown(r, path);
     r->detail = arena_printf(r->arena, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), error,
                              strerror_r(error, text, sizeof(text)));
     return status_of_error(error);
@@ -86,6 +94,7 @@ static unsigned refuse_listing(struct record *r, struct file *f)
     close_file(f);
     if (error)
         return fail(r, path, error);
+    path = shown(r, path);
     r->detail = arena_printf(r->arena, "directory index of \"%.*s\" is forbidden", SPAN_ARG(path));
     return 403;
 }
@@ -127,6 +136,7 @@ unsigned file_open(struct record *r, struct file *f)
     f->fd = -1;
     status = names_directory ? open_index(r, f, &path) : open_named(r, f, &path);
     if (status == 0 && !S_ISREG(f->stat.st_mode)) {
+        path = shown(r, path);
         r->detail = arena_printf(r->arena, "\"%.*s\" is not a regular file", SPAN_ARG(path));
         status = 404;
     }
