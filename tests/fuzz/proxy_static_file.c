@@ -1,0 +1,101 @@
+/* proxy_static_file - paths stay below their root, parts inside of their file, dates what they are.
+ *
+ * The first byte says whose input the rest is, the next eight are the size of the file. */
+#include "proxy/static_file.h"
+
+#include <string.h>
+
+#include "core/time_text.h"
+
+#define ARENA_BYTES 65536
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_path(struct span path)
+{
+    struct static_path out;
+    struct arena a;
+
+    arena_init(&a, ARENA_BYTES, 0);
+    if (static_path_join(SPAN("/srv"), path, &a, &out) == 0) {
+        struct span rest = out.relative;
+
+        assert(span_starts_with(out.full, SPAN("/srv/")));
+        assert(rest.len);
+        assert(rest.data[0] != '/');
+        assert(strlen(rest.data) == rest.len);
+        assert(strlen(out.full.data) == out.full.len);
+        while (rest.len) {
+            size_t end = span_index_of(rest, '/');
+
+            assert(!span_equals(span_take(rest, end), SPAN("..")));
+            rest = span_skip(rest, size_min(end + 1, rest.len));
+        }
+    }
+    arena_deinit(&a);
+}
+
+static void check_range(struct span value, uint64_t size)
+{
+    struct static_range r = static_range_parse(value, size);
+    char out[STATIC_CONTENT_RANGE_BYTES];
+
+    if (r.kind == STATIC_PART) {
+        assert(r.first <= r.last);
+        assert(r.last < size);
+    }
+    assert(static_content_range(&r, size, out) < sizeof(out));
+}
+
+static void check_date(struct span text)
+{
+    char out[TIME_HTTP_BYTES];
+    int64_t first, second;
+    int status;
+
+    if (time_parse_http(text, &first) < 0 || first < 0)
+        return;
+    status = time_parse_http(span_of(out, time_format_http(first, out)), &second);
+    assert(status == 0);
+    /* The leap second at the end of the year 9999 is the first one that cannot be written. */
+    assert(first == second || first == second + 1);
+}
+
+static void check_conditions(struct span list)
+{
+    const struct span etag = SPAN("\"a\"");
+    struct static_conditions c = {.if_match = list};
+    bool is_held = static_evaluate(&c, etag, 0) == STATIC_SEND;
+
+    c = (struct static_conditions){.if_none_match = list};
+    /* What compares equal strongly does so weakly. */
+    if (is_held)
+        assert(static_evaluate(&c, etag, 0) == STATIC_NOT_MODIFIED);
+    (void)static_range_is_wanted(list, etag, 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span input;
+    uint64_t file_bytes;
+
+    if (size < 1 + sizeof(file_bytes))
+        return 0;
+    memcpy(&file_bytes, data + 1, sizeof(file_bytes));
+    input = span_of((const char *)data + 1 + sizeof(file_bytes), size - 1 - sizeof(file_bytes));
+    switch (data[0] & 3) {
+    case 0:
+        check_path(input);
+        break;
+    case 1:
+        check_range(input, file_bytes);
+        break;
+    case 2:
+        check_date(input);
+        break;
+    default:
+        check_conditions(input);
+        break;
+    }
+    return 0;
+}
