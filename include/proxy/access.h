@@ -24,8 +24,8 @@ void access_write(struct record *r);
 
 /* Counts the outcome, and writes an error log line where it was not a success, or record.detail
  * says something: nginx's words,
- * "…, client: 127.0.0.1, server: name, request: "GET / HTTP/1.1", upstream: "https://…", host: "…"".
- * Level: info for the client's faults, else error. */
+ * "..., client: 127.0.0.1, server: a, request: "GET / HTTP/1.1", upstream: "https://...",
+ * host: "b"". Level: info for the client's faults, else error. */
 void access_report(struct record *r);
 
 /* Writes what is gathered and waits for nothing; at reload and shutdown. */

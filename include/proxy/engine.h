@@ -23,9 +23,8 @@ struct engine {
     struct time_cache times;
     char *head_buffer; /* WRITTEN_HEAD_BYTES_MAX: heads are written here, then appended to a conn */
     unsigned index;    /* of the worker, from 0 */
-    uint64_t request_serial;    /* for $request_id */
-    unsigned loans_out;         /* loans of ours that are not home yet */
-    struct engine **siblings;   /* of all workers, this one too; set before the first turn */
+    unsigned loans_out;       /* loans of ours that are not home yet */
+    struct engine **siblings; /* of all workers, this one too; set before the first turn */
     unsigned sibling_count;
     struct list access_buffers; /* of proxy/access: access_init() makes the list */
 };

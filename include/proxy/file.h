@@ -16,7 +16,8 @@ struct file {
 
 /* Opens the file of record.uri; for a path that ends in '/' the first index file that is there,
  * which becomes record.uri. 0 with an open regular file; 301 for a directory without its slash; or
- * the status of an error (403, 404, 500, 503), which record.detail explains: nothing is open then. */
+ * the status of an error (403, 404, 500, 503), which record.detail explains: then nothing is
+ * open. */
 unsigned file_open(struct record *r, struct file *f) MUST_USE;
 
 #endif

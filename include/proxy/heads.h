@@ -11,10 +11,10 @@
 /* How the body of a response goes to the client. */
 struct response_plan {
     unsigned status;
-    struct span reason;       /* empty: the usual one */
+    struct span reason;          /* empty: the usual one */
     const struct head *upstream; /* its fields are passed on; NULL: an answer of ours */
     enum framing framing;
-    uint64_t content_length;  /* for FRAMING_LENGTH, and for HEAD and 304 where announced */
+    uint64_t content_length; /* for FRAMING_LENGTH, and for HEAD and 304 where announced */
     bool has_content_length;
     bool keeps_alive;
     /* An answer of ours: */

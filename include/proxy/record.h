@@ -44,7 +44,8 @@ struct record {
     const struct server_conf *server;     /* the listener's default one until Host is known */
     const struct location_conf *location; /* the server's root level until it is known */
     const struct head *request;           /* its spans are empty where it was never complete */
-    struct span uri, args;                /* $uri, $args: as in the request, or after an internal redirect */
+    /* $uri, $args: as in the request, or after an internal redirect. */
+    struct span uri, args;
     struct captures captures;        /* of the location's regex; .regex NULL: none matched */
     struct captures server_captures; /* of the server_name's */
     uint64_t began_us, began_ms_wall;
@@ -58,17 +59,17 @@ struct record {
     /* Of the request head as it was last written to an upstream: */
     bool asked_for_upgrade; /* a 101 is an answer to it */
     bool asked_to_close;    /* Connection: close, or HTTP/1.0: it cannot be kept alive */
-    bool asked_to_continue; /* Expect: 100-continue went on: else a client that waits gets 100 here */
+    bool asked_to_continue; /* Expect went on: else a client that waits gets its 100 here */
     struct try_record tries[TRIES_MAX];
     size_t try_count;
     const struct head *response; /* of the upstream, once complete */
 
-    unsigned status;       /* as sent, or to be sent: $status; 0: none yet */
-    struct span sent_head; /* the head as it was written: $sent_http_* */
+    unsigned status;          /* as sent, or to be sent: $status; 0: none yet */
+    struct span sent_head;    /* the head as it was written: $sent_http_* */
     uint64_t sent_bytes;      /* head and body, before TLS */
     uint64_t sent_body_bytes; /* content without chunk framing */
     enum outcome outcome;
-    struct span detail;    /* one line that says more than the outcome's word; may be empty */
+    struct span detail; /* one line that says more than the outcome's word; may be empty */
 };
 
 #endif

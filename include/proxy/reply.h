@@ -16,8 +16,8 @@ enum reply_result {
 };
 
 struct reply {
-    struct response_plan plan; /* keeps_alive is the caller's, who sets it before reply_run() */
-    struct span body; /* in the arena or the snapshot; when there is no file */
+    struct response_plan plan;  /* keeps_alive is the caller's, who sets it before reply_run() */
+    struct span body;           /* in the arena or the snapshot; when there is no file */
     bool closes_without_answer; /* return 444 */
     int fd;                     /* -1: no file */
     uint64_t offset, left;      /* of the file, yet to be read */

@@ -18,7 +18,7 @@ typedef struct span (*value_fn)(struct record *r, const struct value_key *key);
 char *value_alloc(struct record *r, size_t size) MUST_USE;
 
 struct span value_u64(struct record *r, uint64_t value);
-struct span value_seconds(struct record *r, uint64_t ms); /* "1.234" */
+struct span value_seconds(struct record *r, uint64_t ms);   /* "1.234" */
 struct span value_hex(struct record *r, struct span bytes); /* lower case */
 
 /* An address without its port. */

@@ -1,4 +1,5 @@
-/* variable - what each variable is worth for an exchange: one getter per row of conf/template's table. */
+/* variable - what each variable is worth for an exchange: one getter per row of conf/template's
+ * table. */
 #ifndef RINGWAY_PROXY_VARIABLE_H
 #define RINGWAY_PROXY_VARIABLE_H
 

@@ -169,7 +169,7 @@ static struct access_buffer *buffer_of(struct record *r, const struct log_file *
 {
     struct access_buffer *idle = NULL;
 
-    list_for_each(link, &r->engine->access_buffers) {
+    list_for_each (link, &r->engine->access_buffers) {
         struct access_buffer *b = list_entry(link, struct access_buffer, link);
 
         if (b->file == file && b->snapshot)
@@ -276,7 +276,7 @@ void access_init(struct engine *e)
 
 void access_flush(struct engine *e)
 {
-    list_for_each(link, &e->access_buffers) {
+    list_for_each (link, &e->access_buffers) {
         struct access_buffer *b = list_entry(link, struct access_buffer, link);
 
         if (b->snapshot)
@@ -286,7 +286,7 @@ void access_flush(struct engine *e)
 
 bool access_is_busy(const struct engine *e)
 {
-    list_for_each(link, &e->access_buffers) {
+    list_for_each (link, &e->access_buffers) {
         if (list_entry(link, struct access_buffer, link)->snapshot)
             return true;
     }
@@ -295,7 +295,7 @@ bool access_is_busy(const struct engine *e)
 
 void access_abort(struct engine *e)
 {
-    list_for_each(link, &e->access_buffers) {
+    list_for_each (link, &e->access_buffers) {
         struct access_buffer *b = list_entry(link, struct access_buffer, link);
 
         if (b->write_op.is_in_flight)
@@ -305,7 +305,7 @@ void access_abort(struct engine *e)
 
 void access_deinit(struct engine *e)
 {
-    list_for_each_safe(link, &e->access_buffers) {
+    list_for_each_safe (link, &e->access_buffers) {
         struct access_buffer *b = list_entry(link, struct access_buffer, link);
 
         op_assert_idle(&b->write_op);
@@ -397,9 +397,8 @@ static void write_line(struct record *r, enum log_level level)
     add_text(&line, ", request: \"", r->request->request_line);
     add_upstream(&line, r);
     add_text(&line, ", host: \"", host ? host->value : SPAN_NONE);
-    log_write(log, level, "*%" PRIu64 " %.*s, client: %s, server: %.*s%.*s",
-              r->client->number, SPAN_ARG(message), client,
-              SPAN_ARG(r->server->name), (int)line.len, line.bytes);
+    log_write(log, level, "*%" PRIu64 " %.*s, client: %s, server: %.*s%.*s", r->client->number,
+              SPAN_ARG(message), client, SPAN_ARG(r->server->name), (int)line.len, line.bytes);
 }
 
 void access_report(struct record *r)

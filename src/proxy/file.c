@@ -54,7 +54,7 @@ static void close_file(struct file *f)
     f->fd = -1;
 }
 
-/* O_NONBLOCK: a FIFO has no writer that is worth to wait for. 0, or errno. */
+/* O_NONBLOCK: nobody waits for the writer of a FIFO. 0, or errno. */
 static int open_path(struct file *f, const char *path)
 {
     int error;
