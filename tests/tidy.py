@@ -355,8 +355,8 @@ def statements(file):
 
 
 def is_prototype(statement):
-    """A declaration of a function, or a macro that stands for itself."""
-    return bool(re.search(r"\w\s*\(", statement.split("=")[0])) and "(*" not in statement
+    """A declaration of a function, or a macro that stands for itself; no pointer to a function."""
+    return bool(re.match(r"[^(]*\w\s*\((?!\s*\*)", statement.split("=")[0]))
 
 
 def mutable_name(statement):

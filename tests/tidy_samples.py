@@ -20,7 +20,9 @@ CLEAN = {
                            "{\n    return ONE;\n}\n",
     "include/core/thing.h": "/* thing - sample. */\n#include \"core/base.h\"\n\n"
                             "typedef int (*thing_fn)(int of);\n\nstruct thing {\n    int a;\n};\n\n"
-                            "int thing_get(const struct thing *t);\n",
+                            "int thing_get(const struct thing *t);\n"
+                            "void thing_each(void (*each)(int of), ...)\n"
+                            "    __attribute__((nonnull(1)));\n",
     "src/core/thing.c": "/* thing - sample. */\n#include \"core/thing.h\"\n\n"
                         "#include <stddef.h>\n\n"
                         "static const char *const words[] = {\"a{\", \"b;\"};\n\n"
@@ -108,6 +110,7 @@ SAMPLES = [
      "tests/unit/core_thing.c:1"),
     ("globals_are_constant", after("src/main.c", "static int count;\n"), "src/main.c:3"),
     ("globals_are_constant", after("src/main.c", "const char *word = \"a\";\n"), "src/main.c:3"),
+    ("globals_are_constant", after("src/main.c", "static int (*handler)(int);\n"), "src/main.c:3"),
     ("globals_are_constant", after("src/main.c", "struct thing things[2] = {{1}, {2}};\n"),
      "src/main.c:3"),
     ("globals_are_constant",
