@@ -8,6 +8,10 @@ struct build_options {
     const char *path;      /* file; NULL: text is used */
     struct span text;      /* configuration given as text (from command-line flags) */
     const char *text_name; /* what messages call it; NULL or "command line": without lines */
+    /* Of such a text, by line: what messages call it instead; they must outlive the snapshot. */
+    const char *const *line_names;
+    size_t line_count;
+    const char *error_log; /* -e: where the configuration names none; NULL: the usual place */
     const char *prefix;    /* -p: relative paths start here; NULL: the current directory */
     struct span globals;   /* -g: directives for the main context */
     uint64_t generation;

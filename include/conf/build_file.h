@@ -11,6 +11,10 @@
 int conf_read_file(struct conf *c, const struct word *path, const char *directive,
                    struct span *text) MUST_USE;
 
+/* A password in each line; none when the path is empty. */
+int conf_read_passwords(struct conf *c, const struct word *path, const char *directive,
+                        struct tls_passwords *out) MUST_USE;
+
 bool conf_file_is_there(const struct conf *c, struct span path);
 
 #endif

@@ -1,16 +1,33 @@
-/* build_tls - profiles of TLS: what proxy_ssl_* and ssl_* say, with the files read and tried. */
+/* build_tls - profiles of TLS towards upstreams: what proxy_ssl_* say, with the files read and
+ * tried. Equal ones are one profile, so that contexts and sessions are shared. */
 #ifndef RINGWAY_CONF_BUILD_TLS_H
 #define RINGWAY_CONF_BUILD_TLS_H
 
 #include "conf/draft.h"
 
-/* The profile of a proxy_pass to https; equal ones are one. 0; -EINVAL or -ENOMEM after it logged
- * why. */
+/* The profile of a proxy_pass to https that stands at origin. 0; -EINVAL or -ENOMEM after it
+ * logged why. */
 int build_client_tls(struct conf *c, const struct client_tls_draft *draft,
                      const struct origin *origin, const struct tls_profile **out) MUST_USE;
 
-/* The profile of a server block; NULL when it has no certificate. */
-int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
-                     const struct origin *origin, const struct tls_server_profile **out) MUST_USE;
+/* What both sides share. */
+
+#define TLS_SUITES_TEXT_BYTES 4096
+
+/* A value as a part of a digest: its bytes as they lie in memory, for this process only. */
+#define TLS_PART_OF(value) span_of((const char *)&(value), sizeof(value))
+
+struct suites_wish { /* a cipher string, with what it is for */
+    const char *directive;
+    struct word ciphers;
+    unsigned protocols;
+};
+
+/* The suites of a cipher string; there must be one for some of the protocols. */
+int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suites *out) MUST_USE;
+
+/* True when what went wrong is the key's fault, and not the certificate's: by the words of
+ * tls_context_new_client() and its sibling. */
+bool build_error_is_of_key(const char *error);
 
 #endif

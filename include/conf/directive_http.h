@@ -1,4 +1,5 @@
-/* directive_http - the directives of http, server and location: their table. */
+/* directive_http - the directives of what is answered: files, types, headers, redirects. Their
+ * table. */
 #ifndef RINGWAY_CONF_DIRECTIVE_HTTP_H
 #define RINGWAY_CONF_DIRECTIVE_HTTP_H
 

@@ -6,7 +6,8 @@
 
 extern const struct directive_table directive_server_table;
 
-/* What a location block matches: kind, pattern, regex. 0, or -EINVAL, -ENOMEM after it logged why. */
+/* What a location block matches: kind, pattern, regex. 0, or -EINVAL, -ENOMEM after it logged
+ * why. */
 int location_parse(struct conf *c, const struct node *n, struct location_conf *l) MUST_USE;
 
 #endif

@@ -85,23 +85,23 @@ struct mime_draft {
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
-    struct vector index_files;    /* struct span */
-    struct vector types;          /* struct mime_draft */
-    struct vector error_pages;    /* struct error_page */
-    struct vector access_logs;    /* struct access_log */
-    struct vector error_logs;     /* struct error_log_draft */
-    struct vector add_headers;    /* struct add_header */
-    struct vector set_headers;    /* struct set_header */
-    struct vector hide_headers;   /* struct span */
-    struct vector pass_headers;   /* struct span */
+    struct vector index_files;  /* struct span */
+    struct vector types;        /* struct mime_draft */
+    struct vector error_pages;  /* struct error_page */
+    struct vector access_logs;  /* struct access_log */
+    struct vector error_logs;   /* struct error_log_draft */
+    struct vector add_headers;  /* struct add_header */
+    struct vector set_headers;  /* struct set_header */
+    struct vector hide_headers; /* struct span */
+    struct vector pass_headers; /* struct span */
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;
     uint64_t max_headers;
     struct return_rule return_rule;
     struct word proxy_pass;
-    struct vector listens;        /* struct listen_draft */
-    struct vector server_names;   /* struct server_name_draft */
+    struct vector listens;      /* struct listen_draft */
+    struct vector server_names; /* struct server_name_draft */
     bool ignored_flag;
     uint64_t ignored_number;
 };

@@ -18,7 +18,8 @@
 
 #define CONTEXT_HTTP_SERVER (CONTEXT_HTTP | CONTEXT_SERVER)
 #define CONTEXT_LEVELS (CONTEXT_HTTP | CONTEXT_SERVER | CONTEXT_LOCATION)
-#define CONTEXT_ANY (CONTEXT_MAIN | CONTEXT_EVENTS | CONTEXT_LEVELS | CONTEXT_UPSTREAM | CONTEXT_FREE)
+#define CONTEXT_ANY \
+    (CONTEXT_MAIN | CONTEXT_EVENTS | CONTEXT_LEVELS | CONTEXT_UPSTREAM | CONTEXT_FREE)
 
 #define ARGS_MANY CONF_ARGS_MAX
 
@@ -49,11 +50,11 @@ struct directive {
     size_t args_min, args_max;
     unsigned marks;
     directive_learn_fn learn; /* NULL: nothing to be known beforehand */
-    directive_set_fn set;  /* NULL: conf/build reads the block itself */
-    size_t offset, size;   /* of the value among the scope's; size 0: there is none */
-    const void *detail;    /* for the setter: words, bounds */
-    const char *help;      /* one line */
-    const char *difference; /* from nginx, where there is one on purpose */
+    directive_set_fn set;     /* NULL: conf/build reads the block itself */
+    size_t offset, size;      /* of the value among the scope's; size 0: there is none */
+    const void *detail;       /* for the setter: words, bounds */
+    const char *help;         /* one line */
+    const char *difference;   /* from nginx, where there is one on purpose */
 };
 
 /* The place of a value: for a row's offset and size. */

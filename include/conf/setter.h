@@ -51,7 +51,8 @@ int set_bits(struct conf *c, struct scope *s, const struct directive *d,
 int set_text(struct conf *c, struct scope *s, const struct directive *d,
              const struct node *n); /* struct word: as it is */
 int set_path(struct conf *c, struct scope *s, const struct directive *d,
-             const struct node *n); /* struct word: relative to where the configuration file is; "" stays empty */
+             const struct node
+                 *n); /* struct word: relative to where the configuration file is; "" stays empty */
 int set_span(struct conf *c, struct scope *s, const struct directive *d,
              const struct node *n); /* struct span: as it is */
 int set_spans(struct conf *c, struct scope *s, const struct directive *d,

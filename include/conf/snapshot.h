@@ -43,8 +43,8 @@ struct log_format {
 struct access_log {
     const struct log_file *file; /* NULL: "access_log off" */
     const struct log_format *format;
-    size_t buffer_bytes;  /* buffer=; 0: written at the end of each turn */
-    uint64_t flush_ms;    /* flush= */
+    size_t buffer_bytes;              /* buffer=; 0: written at the end of each turn */
+    uint64_t flush_ms;                /* flush= */
     const struct template *condition; /* if=; NULL: always */
 };
 
@@ -56,9 +56,9 @@ struct add_header {
 
 struct error_page {
     unsigned status;
-    struct template uri;  /* "/50x.html", "@name", "https://…" */
-    unsigned new_status;  /* "=200": that status; 0: the error's own */
-    bool takes_status;    /* "=": the status of what the uri answers */
+    struct template uri; /* "/50x.html", "@name", "https://…" */
+    unsigned new_status; /* "=200": that status; 0: the error's own */
+    bool takes_status;   /* "=": the status of what the uri answers */
 };
 
 struct set_header {
@@ -77,8 +77,8 @@ struct mime_types {
 
 struct return_rule {
     bool is_set;
-    unsigned status;        /* 444 closes without an answer */
-    struct template text;   /* body, or the URL of a redirect */
+    unsigned status;      /* 444 closes without an answer */
+    struct template text; /* body, or the URL of a redirect */
     bool has_text;
 };
 
@@ -98,13 +98,13 @@ struct return_rule {
 
 /* One proxy_ssl_* configuration; equal ones are one, so that sessions and contexts are shared. */
 struct tls_profile {
-    unsigned index; /* in snapshot.tls_profiles */
+    unsigned index;                      /* in snapshot.tls_profiles */
     struct tls_client_settings settings; /* bytes of the files, in the arena */
-    bool sends_sni;        /* proxy_ssl_server_name */
-    bool reuses_sessions;  /* proxy_ssl_session_reuse */
+    bool sends_sni;                      /* proxy_ssl_server_name */
+    bool reuses_sessions;                /* proxy_ssl_session_reuse */
     struct tls_identity settings_digest; /* over everything that a session depends on here */
-    struct span ca_origin; /* "the system's CA store" or the file: for messages */
-    struct origin origin;  /* where the proxy_pass stands that made it */
+    struct span ca_origin;               /* "the system's CA store" or the file: for messages */
+    struct origin origin;                /* where the proxy_pass stands that made it */
 };
 
 struct tls_server_profile {
@@ -132,7 +132,7 @@ struct peer_conf {
     unsigned weight, max_conns, max_fails;
     uint64_t fail_timeout_ms;
     bool is_backup, is_down;
-    unsigned index;           /* among the upstream's peers */
+    unsigned index; /* among the upstream's peers */
     struct peer_shared *shared;
 };
 
@@ -152,12 +152,12 @@ struct upstream_conf {
 
 struct proxy_pass {
     bool is_set;
-    bool is_tls;                  /* https:// */
+    bool is_tls; /* https:// */
     const struct upstream_conf *upstream;
-    struct span host;             /* $proxy_host: "name" or "name:port" as written */
-    struct span host_name;        /* without the port or brackets: for SNI and name checks */
-    uint16_t port;                /* $proxy_port */
-    bool has_uri;                 /* a URI part replaces the location's prefix */
+    struct span host;      /* $proxy_host: "name" or "name:port" as written */
+    struct span host_name; /* without the port or brackets: for SNI and name checks */
+    uint16_t port;         /* $proxy_port */
+    bool has_uri;          /* a URI part replaces the location's prefix */
     struct span uri;
     const struct tls_profile *tls; /* when is_tls */
 };
@@ -165,15 +165,15 @@ struct proxy_pass {
 /* What may be set at http, server and location level, inherited as in nginx. */
 struct settings {
     uint64_t client_header_timeout_ms, client_body_timeout_ms, send_timeout_ms;
-    uint64_t keepalive_timeout_ms;        /* 0: no keep-alive */
-    uint64_t keepalive_header_s;          /* second argument; 0: no Keep-Alive field */
+    uint64_t keepalive_timeout_ms; /* 0: no keep-alive */
+    uint64_t keepalive_header_s;   /* second argument; 0: no Keep-Alive field */
     uint64_t keepalive_requests, keepalive_time_ms, keepalive_min_timeout_ms;
-    unsigned keepalive_disable;           /* bits: 1 msie6, 2 safari */
-    uint64_t client_max_body_size;        /* bytes; 0: no limit */
+    unsigned keepalive_disable;    /* bits: 1 msie6, 2 safari */
+    uint64_t client_max_body_size; /* bytes; 0: no limit */
     uint64_t client_body_buffer_size, client_header_buffer_size;
     uint64_t large_header_buffer_count, large_header_buffer_size;
     uint64_t lingering_time_ms, lingering_timeout_ms;
-    unsigned lingering_close;             /* 0 off, 1 on, 2 always */
+    unsigned lingering_close; /* 0 off, 1 on, 2 always */
     bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
     bool server_tokens, tcp_nodelay, absolute_redirect, port_in_redirect, server_name_in_redirect;
     struct template root;
@@ -190,14 +190,14 @@ struct settings {
     size_t add_header_count;
 
     uint64_t proxy_connect_timeout_ms, proxy_send_timeout_ms, proxy_read_timeout_ms;
-    unsigned proxy_http_version_minor;    /* 0 or 1 */
-    unsigned proxy_next_upstream;         /* NEXT_* */
+    unsigned proxy_http_version_minor;                                  /* 0 or 1 */
+    unsigned proxy_next_upstream;                                       /* NEXT_* */
     uint64_t proxy_next_upstream_tries, proxy_next_upstream_timeout_ms; /* 0: no limit */
     const struct set_header *proxy_set_headers; /* complete: with Host and Connection defaults */
     size_t proxy_set_header_count;
     const struct span *proxy_hide_headers; /* complete: with Date, Server, X-Pad, X-Accel-… */
     size_t proxy_hide_header_count;
-    struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
+    struct template proxy_ssl_name; /* when proxy_ssl_name_is_set */
     bool proxy_ssl_name_is_set;
 };
 
@@ -250,7 +250,8 @@ struct server_name_slot {
 
 /* The server names of one listening address. */
 struct server_names {
-    struct server_name_slot *exact, *heads, *tails; /* "a.b", "*.b" kept as ".b", "a.*" kept as "a." */
+    struct server_name_slot *exact, *heads,
+        *tails;                                 /* "a.b", "*.b" kept as ".b", "a.*" kept as "a." */
     size_t exact_count, head_count, tail_count; /* numbers of slots, powers of two or 0 */
     const struct server_regex_name *regexes;
     size_t regex_count;
@@ -277,7 +278,7 @@ struct main_conf {
     gid_t gid;
     struct span user_name;
     unsigned worker_count;
-    cpu_set_t *affinity; /* one per worker, or NULL */
+    cpu_set_t *affinity;    /* one per worker, or NULL */
     uint64_t rlimit_nofile; /* 0: as it is */
     struct span pid_path;
     uint64_t worker_connections;
@@ -312,16 +313,9 @@ struct snapshot {
     size_t dump_count;
 };
 
-/* The server of a name (lower case, as it is kept) in one of the tables of server_names; NULL. The
- * slot of a name is span_hash(name) & (slot_count - 1), or the next free one behind it. */
-const struct server_conf *server_names_find(const struct server_name_slot *slots,
-                                            size_t slot_count, struct span name);
-
-/* The type of a file extension (in any case, without the dot); an empty span when it is unknown. */
-struct span mime_types_find(const struct mime_types *types, struct span extension);
-
 struct snapshot *snapshot_ref(struct snapshot *s);
-void snapshot_unref(struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
+void snapshot_unref(
+    struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
 
 /* Opens the log files (append, create 0644). 0, or negative errno with a message. */
 int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;

@@ -23,8 +23,8 @@ struct node {
     size_t word_count;
     bool is_block;
     unsigned depth;
-    struct origin origin; /* of its ';' or '{', as nginx counts */
-    struct origin end;    /* a block's '}' */
+    struct origin origin;        /* of its ';' or '{', as nginx counts */
+    struct origin end;           /* a block's '}' */
     const struct directive *row; /* set by the check */
 };
 
@@ -42,14 +42,17 @@ struct tree {
     const struct log *log;
     unsigned root_context;      /* the caller's matter: what its check lets stand in the root */
     struct span include_prefix; /* where relative includes start, with its '/' */
-    bool includes_nothing; /* no file is opened */
+    bool includes_nothing;      /* no file is opened */
+    /* What messages call each line of a text from command-line flags; NULL: "command line". */
+    const char *const *line_names;
+    size_t line_count;
     tree_check_fn check;
     void *owner;
     struct node root;
     struct tree_text *texts;
     size_t text_count;
     /* Of reading: */
-    struct node *open; /* the innermost block that is still open */
+    struct node *open;            /* the innermost block that is still open */
     struct tree_reading *reading; /* the innermost text that is being read */
     size_t include_count;
 };

@@ -28,11 +28,40 @@ static int set_prefixes(struct conf *c, const struct build_options *o)
     struct span prefix = span_of_cstr(o->prefix);
 
     if (prefix.len)
-        prefix = arena_printf(c->arena, "%s%s", o->prefix, span_ends_with(prefix, SPAN("/")) ? "" : "/");
+        prefix =
+            arena_printf(c->arena, "%s%s", o->prefix, span_ends_with(prefix, SPAN("/")) ? "" : "/");
     c->options.prefix = prefix;
     c->options.conf_prefix = o->path ? directory_of(span_of_cstr(o->path)) : prefix;
     c->tree.include_prefix = c->options.conf_prefix;
     return prefix.len && !prefix.data ? conf_fail_no_memory(c) : 0;
+}
+
+/* -e: an error_log of the main context, where there is none. */
+static int add_error_log(struct conf *c, const char *path)
+{
+    struct node *n = arena_zalloc(c->arena, sizeof(*n));
+    struct span *words = arena_alloc(c->arena, 2 * sizeof(*words));
+    struct node *root = &c->tree.root;
+
+    for (const struct node *other = root->first; other; other = other->next) {
+        if (span_equals(other->words[0], SPAN("error_log")))
+            return 0;
+    }
+    if (!n || !words)
+        return conf_fail_no_memory(c);
+    words[0] = SPAN("error_log");
+    words[1] = arena_copy(c->arena, span_of_cstr(path));
+    if (!words[1].data)
+        return conf_fail_no_memory(c);
+    *n = (struct node){.parent = root, .words = words, .word_count = 2, .depth = 1};
+    n->origin.file = SPAN(ORIGIN_COMMAND_LINE " (-e)");
+    n->row = directive_find(words[0], CONTEXT_MAIN);
+    if (root->last)
+        root->last->next = n;
+    else
+        root->first = n;
+    root->last = n;
+    return 0;
 }
 
 static int read_tree(struct conf *c, const struct build_options *o)
@@ -50,9 +79,13 @@ static int read_tree(struct conf *c, const struct build_options *o)
         rc = tree_read_text(&c->tree, SPAN(ORIGIN_COMMAND_LINE), o->globals, true);
     if (rc)
         return rc;
+    c->tree.line_names = o->line_names;
+    c->tree.line_count = o->line_count;
     if (o->path)
-        return tree_read_file(&c->tree, span_of_cstr(o->path));
-    return tree_read_text(&c->tree, span_of_cstr(name), o->text, false);
+        rc = tree_read_file(&c->tree, span_of_cstr(o->path));
+    else
+        rc = tree_read_text(&c->tree, span_of_cstr(name), o->text, false);
+    return rc || !o->error_log ? rc : add_error_log(c, o->error_log);
 }
 
 /* Named groups of all regexes are variables everywhere, also before their regex. */
@@ -288,7 +321,8 @@ int snapshot_build(const struct build_options *o, const struct log *log, struct 
         c->snapshot = s;
         c->arena = &s->arena;
         c->log = log;
-        c->options = (struct conf_options){.is_test = o->is_test, .reads_nothing = o->reads_nothing};
+        c->options =
+            (struct conf_options){.is_test = o->is_test, .reads_nothing = o->reads_nothing};
         rc = build_all(c, o);
         if (!rc)
             rc = take_results(c, s);

@@ -31,9 +31,8 @@ static int read_whole(struct conf *c, const struct word *path, const char *direc
     if (fstat(fd, &st) < 0)
         return fail_errno(c, path, directive, "fstat()");
     if (!S_ISREG(st.st_mode) || st.st_size > BUILD_FILE_BYTES_MAX)
-        return conf_fail_at(c, &path->origin,
-                            "\"%s\" \"%.*s\" is not a file of at most %d bytes", directive,
-                            SPAN_ARG(path->text), BUILD_FILE_BYTES_MAX);
+        return conf_fail_at(c, &path->origin, "\"%s\" \"%.*s\" is not a file of at most %d bytes",
+                            directive, SPAN_ARG(path->text), BUILD_FILE_BYTES_MAX);
     data = arena_alloc(c->arena, (size_t)st.st_size + 1);
     if (!data)
         return conf_fail_no_memory(c);
@@ -85,5 +84,33 @@ int conf_read_file(struct conf *c, const struct word *path, const char *directiv
     if (!added)
         return -ENOMEM;
     *added = (struct file_read){.path = path->text, .text = *text};
+    return 0;
+}
+
+/* A password in each line; the end of a line does not belong to it. */
+int conf_read_passwords(struct conf *c, const struct word *path, const char *directive,
+                        struct tls_passwords *out)
+{
+    struct vector list = {0};
+    struct span text = SPAN_NONE;
+
+    if (path->text.len && conf_read_file(c, path, directive, &text) < 0)
+        return -EINVAL;
+    while (text.len) {
+        size_t end = span_index_of(text, '\n');
+        struct span line = span_take(text, end);
+        struct span *added;
+
+        text = span_skip(text, size_min(end + 1, text.len));
+        if (line.len && line.data[line.len - 1] == '\r')
+            line.len--;
+        if (!line.len)
+            continue;
+        added = vector_add(c, &list, sizeof(*added));
+        if (!added)
+            return -ENOMEM;
+        *added = line;
+    }
+    *out = (struct tls_passwords){list.items, list.count};
     return 0;
 }

@@ -123,7 +123,11 @@ static int init_table(struct conf *c, struct name_table *t, size_t name_count)
 
 static bool has_name(const struct name_table *t, struct span name)
 {
-    return server_names_find(t->slots, t->slot_count, name) != NULL;
+    size_t at = span_hash(name) & (t->slot_count - 1);
+
+    while (t->slots[at].name.len && !span_equals(t->slots[at].name, name))
+        at = (at + 1) & (t->slot_count - 1);
+    return t->slots[at].name.len > 0;
 }
 
 static void put_name(struct name_table *t, struct span name, const struct server_conf *server)
@@ -144,8 +148,7 @@ static bool add_plain_name(struct names_build *b, struct span name,
     if (span_starts_with(name, SPAN("*.")) || is_dotted) {
         struct span tail = is_dotted ? name : span_skip(name, 1);
 
-        if (has_name(&b->heads, tail) ||
-            (is_dotted && has_name(&b->exact, span_skip(tail, 1))))
+        if (has_name(&b->heads, tail) || (is_dotted && has_name(&b->exact, span_skip(tail, 1))))
             return false;
         put_name(&b->heads, tail, server);
         if (is_dotted)

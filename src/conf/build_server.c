@@ -7,6 +7,7 @@
 
 #include "conf/build_level.h"
 #include "conf/build_tls.h"
+#include "conf/build_tls_server.h"
 #include "conf/build_upstream.h"
 #include "conf/directive.h"
 #include "conf/directive_server.h"
@@ -38,8 +39,7 @@ static int check_place(struct conf *c, const struct node *n, const struct locati
         return 0;
     if (outer->kind == LOCATION_EXACT || outer->kind == LOCATION_NAMED)
         return conf_fail(c, n, "location \"%.*s\" cannot be inside the %s location \"%.*s\"",
-                         SPAN_ARG(l->pattern),
-                         outer->kind == LOCATION_EXACT ? "exact" : "named",
+                         SPAN_ARG(l->pattern), outer->kind == LOCATION_EXACT ? "exact" : "named",
                          SPAN_ARG(outer->pattern));
     if (l->kind == LOCATION_NAMED)
         return conf_fail(c, n, "named location \"%.*s\" can be on the server level only",
@@ -111,8 +111,7 @@ static int warn_unverified(struct conf *c, const struct proxy_pass *pass, const 
     if (!known)
         return -ENOMEM;
     *known = (struct unverified){pass->tls, pass->upstream};
-    conf_warn(c, o,
-              "\"proxy_ssl_verify\" is off: whoever answers for upstream \"%.*s\" is trusted",
+    conf_warn(c, o, "\"proxy_ssl_verify\" is off: whoever answers for upstream \"%.*s\" is trusted",
               SPAN_ARG(pass->upstream->name));
     return 0;
 }

@@ -56,8 +56,8 @@ static int add_peers(struct conf *c, struct vector *peers, const struct peer_dra
 {
     struct address addresses[HOST_ADDRESSES_MAX];
     struct peer_conf common = draft->conf;
-    int count = host_resolve(host, default_port, !c->options.reads_nothing, addresses,
-                             HOST_ADDRESSES_MAX);
+    int count =
+        host_resolve(host, default_port, !c->options.reads_nothing, addresses, HOST_ADDRESSES_MAX);
     int rc = 0;
 
     if (count <= 0)

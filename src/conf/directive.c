@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/directive_client.h"
 #include "conf/directive_http.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
@@ -14,8 +15,9 @@
 #include "conf/directive_upstream.h"
 
 static const struct directive_table *const tables[] = {
-    &directive_main_table,   &directive_log_table, &directive_http_table, &directive_server_table,
-    &directive_upstream_table, &directive_proxy_table, &directive_ssl_table,
+    &directive_main_table,   &directive_log_table,    &directive_http_table,
+    &directive_client_table, &directive_server_table, &directive_upstream_table,
+    &directive_proxy_table,  &directive_ssl_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */
@@ -122,8 +124,7 @@ int directive_check(void *tree, struct node *n)
     if (directive_named(n->words[0], 0))
         return tree_fail_open(t, &n->origin, suspect(n), "\"%.*s\" directive is not allowed here",
                               SPAN_ARG(n->words[0]));
-    return tree_fail_open(t, &n->origin, NULL, "unknown directive \"%.*s\"",
-                          SPAN_ARG(n->words[0]));
+    return tree_fail_open(t, &n->origin, NULL, "unknown directive \"%.*s\"", SPAN_ARG(n->words[0]));
 }
 
 /* --- scopes --------------------------------------------------------------------------------- */
@@ -187,6 +188,7 @@ int scope_set_preset(struct conf *c, struct scope *s, const struct directive *d)
     rc = tree_read_text(&t, SPAN("the defaults"), text, false);
     if (rc)
         return rc;
+    t.root.first->origin = (struct origin){.file = SPAN_NONE}; /* nobody wrote it */
     s->is_set[number / 64] |= UINT64_C(1) << (number % 64);
     c->is_in_preset = true;
     rc = d->set(c, s, d, t.root.first);
@@ -277,7 +279,9 @@ size_t directive_print(const struct directive *d, char out[DIRECTIVE_TEXT_BYTES]
     bool is_free = d->opens == CONTEXT_FREE;
 
     print(&p, "Syntax:     %s%s%s%s\n", d->name, d->syntax ? " " : "", d->syntax ? d->syntax : "",
-          is_free ? "" : is_block ? " { ... }" : ";");
+          is_free    ? ""
+          : is_block ? " { ... }"
+                     : ";");
     print(&p, "Default:    ");
     if (!d->preset)
         print(&p, "none\n");

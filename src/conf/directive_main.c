@@ -45,8 +45,8 @@ static int set_worker_processes(struct conf *c, struct scope *s, const struct di
 
     (void)s;
     if (span_equals(n->words[1], SPAN("auto"))) {
-        count = sched_getaffinity(0, sizeof(usable), &usable) == 0 ? (uint64_t)CPU_COUNT(&usable)
-                                                                   : 1;
+        count =
+            sched_getaffinity(0, sizeof(usable), &usable) == 0 ? (uint64_t)CPU_COUNT(&usable) : 1;
         c->main.conf.worker_count = (unsigned)u64_min(count, WORKERS_MAX);
         return 0;
     }
@@ -108,8 +108,7 @@ static int set_worker_cpu_affinity(struct conf *c, struct scope *s, const struct
     return 0;
 }
 
-static int set_pid(struct conf *c, struct scope *s, const struct directive *d,
-                   const struct node *n)
+static int set_pid(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
 {
     (void)s;
     (void)d;
@@ -119,11 +118,10 @@ static int set_pid(struct conf *c, struct scope *s, const struct directive *d,
     return c->main.conf.pid_path.data ? 0 : -ENOMEM;
 }
 
-static int set_use(struct conf *c, struct scope *s, const struct directive *d,
-                   const struct node *n)
+static int set_use(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
 {
-    static const char *const methods[] = {"select", "poll", "epoll", "kqueue", "/dev/poll",
-                                          "eventport"};
+    static const char *const methods[] = {"select", "poll",      "epoll",
+                                          "kqueue", "/dev/poll", "eventport"};
 
     (void)s;
     (void)d;

@@ -64,8 +64,8 @@ static int parse_backlog(struct conf *c, const struct node *n, struct span word,
 /* nginx's parameters that come later. */
 static bool is_later_parameter(struct span word)
 {
-    static const char *const words[] = {"proxy_protocol", "http2",   "quic",   "deferred",
-                                        "accept_filter=", "setfib=", "fastopen=", "rcvbuf=",
+    static const char *const words[] = {"proxy_protocol", "http2",        "quic",      "deferred",
+                                        "accept_filter=", "setfib=",      "fastopen=", "rcvbuf=",
                                         "sndbuf=",        "so_keepalive="};
 
     for (size_t i = 0; i < COUNT_OF(words); i++) {
@@ -249,9 +249,8 @@ int location_parse(struct conf *c, const struct node *n, struct location_conf *l
         struct span modifier = span_of_cstr(modifiers[i].text);
 
         if (n->word_count == 3 ? span_equals(word, modifier) : span_starts_with(word, modifier))
-            return set_modifier(c, n, i,
-                                n->word_count == 3 ? n->words[2] : span_skip(word, modifier.len),
-                                l);
+            return set_modifier(
+                c, n, i, n->word_count == 3 ? n->words[2] : span_skip(word, modifier.len), l);
     }
     if (n->word_count == 3)
         return conf_fail(c, n, "invalid location modifier \"%.*s\"", SPAN_ARG(word));

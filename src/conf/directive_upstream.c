@@ -3,7 +3,7 @@
 
 #include "conf/setter.h"
 
-#define WEIGHT_MAX 1000000 /* sums over a group's peers fit into 32 bits with room */
+#define WEIGHT_MAX 1000000        /* sums over a group's peers fit into 32 bits with room */
 #define ZONE_BYTES_MIN (8 * 4096) /* nginx's smallest zone: eight pages */
 
 /* The text behind "name=" when the word begins so. */

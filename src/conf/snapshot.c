@@ -41,33 +41,6 @@ void snapshot_unref(struct snapshot *s)
         free_snapshot(s);
 }
 
-/* --- tables --------------------------------------------------------------------------------- */
-
-const struct server_conf *server_names_find(const struct server_name_slot *slots,
-                                            size_t slot_count, struct span name)
-{
-    size_t at = span_hash(name) & (slot_count - 1);
-
-    if (!slot_count || !name.len)
-        return NULL;
-    while (slots[at].name.len && !span_equals(slots[at].name, name))
-        at = (at + 1) & (slot_count - 1);
-    return slots[at].server;
-}
-
-struct span mime_types_find(const struct mime_types *types, struct span extension)
-{
-    size_t mask = types->slot_count - 1;
-    size_t at = span_hash_nocase(extension) & mask;
-
-    if (!types->slot_count || !extension.len)
-        return SPAN_NONE;
-    while (types->slots[at].extension.len &&
-           !span_equals_nocase(types->slots[at].extension, extension))
-        at = (at + 1) & mask;
-    return types->slots[at].type;
-}
-
 /* --- log files ------------------------------------------------------------------------------ */
 
 static int fail_errno(char *error, size_t error_size, const char *call, struct span path)

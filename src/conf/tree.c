@@ -59,8 +59,13 @@ static struct origin here(const struct tree *t)
 {
     const struct tree_reading *r = t->reading;
     bool has_lines = !span_equals(r->name, span_of_cstr(ORIGIN_COMMAND_LINE));
+    unsigned line = r->lexer->line;
 
-    return (struct origin){.file = r->name, .line = has_lines ? r->lexer->line : 0};
+    if (has_lines)
+        return (struct origin){.file = r->name, .line = line};
+    if (r->has_no_blocks || line > t->line_count || !t->line_names[line - 1])
+        return (struct origin){.file = r->name};
+    return (struct origin){.file = span_of_cstr(t->line_names[line - 1])};
 }
 
 /* --- nodes ---------------------------------------------------------------------------------- */

@@ -1,0 +1,192 @@
+/* build_tls_server - profiles of TLS towards clients: what ssl_* say, with the files read and
+ * tried. */
+#include "conf/build_tls_server.h"
+
+#include <string.h>
+
+#include "conf/build_file.h"
+#include "conf/build_tls.h"
+
+static int read_server_pairs(struct conf *c, const struct server_tls_draft *draft,
+                             struct tls_server_settings *s)
+{
+    const struct word *certificates = draft->certificates.items;
+    const struct word *keys = draft->certificate_keys.items;
+    size_t count = draft->certificates.count;
+    struct tls_pair *pairs = arena_zalloc(c->arena, count * sizeof(*pairs));
+
+    if (!pairs)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < count; i++) {
+        if (i >= draft->certificate_keys.count)
+            return conf_fail_at(c, &certificates[i].origin,
+                                "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
+                                SPAN_ARG(certificates[i].text));
+        if (conf_read_file(c, &certificates[i], "ssl_certificate", &pairs[i].certificate_pem) < 0 ||
+            conf_read_file(c, &keys[i], "ssl_certificate_key", &pairs[i].key_pem) < 0)
+            return -EINVAL;
+    }
+    s->pairs = pairs;
+    s->pair_count = count;
+    return conf_read_passwords(c, &draft->password_file, "ssl_password_file", &s->passwords);
+}
+
+static int read_optional(struct conf *c, const struct word *path, const char *directive,
+                         struct span *text)
+{
+    return path->text.len ? conf_read_file(c, path, directive, text) : 0;
+}
+
+static int read_client_verification(struct conf *c, const struct server_tls_draft *draft,
+                                    const struct origin *o, struct tls_server_settings *s)
+{
+    s->verify_client = (enum tls_verify_client)draft->verify_client;
+    s->verify_depth = (unsigned)draft->verify_depth;
+    if (read_optional(c, &draft->client_certificate, "ssl_client_certificate", &s->client_ca_pem) <
+            0 ||
+        read_optional(c, &draft->trusted_certificate, "ssl_trusted_certificate",
+                      &s->trusted_ca_pem) < 0 ||
+        read_optional(c, &draft->crl, "ssl_crl", &s->crl_pem) < 0)
+        return -EINVAL;
+    if ((s->verify_client == VERIFY_CLIENT_ON || s->verify_client == VERIFY_CLIENT_OPTIONAL) &&
+        !s->client_ca_pem.len && !s->trusted_ca_pem.len)
+        return conf_fail_at(c, o,
+                            "no ssl_client_certificate or ssl_trusted_certificate for "
+                            "ssl_verify_client");
+    return 0;
+}
+
+/* What a ticket of one set of settings must not be taken for under another. */
+static int digest_server(struct conf *c, struct tls_server_settings *s)
+{
+    char suites[TLS_SUITES_TEXT_BYTES];
+    const struct span fixed[] = {
+        TLS_PART_OF(s->protocols),
+        span_of(suites, tls_suites_text(&s->suites, suites, sizeof(suites))),
+        TLS_PART_OF(s->verify_client),
+        TLS_PART_OF(s->verify_depth),
+        s->client_ca_pem,
+        s->trusted_ca_pem,
+        s->crl_pem,
+        TLS_PART_OF(s->has_tickets),
+        TLS_PART_OF(s->prefers_server_suites),
+    };
+    size_t count = COUNT_OF(fixed);
+    struct span *parts = arena_alloc(c->arena, (count + 2 * s->pair_count) * sizeof(*parts));
+    struct tls_identity id;
+
+    if (!parts)
+        return conf_fail_no_memory(c);
+    memcpy(parts, fixed, sizeof(fixed));
+    for (size_t i = 0; i < s->pair_count; i++) {
+        parts[count++] = s->pairs[i].certificate_pem;
+        parts[count++] = s->pairs[i].key_pem;
+    }
+    tls_identity_make(&id, parts, count);
+    memcpy(&s->id, id.digest, sizeof(s->id));
+    return 0;
+}
+
+static int try_server(struct conf *c, const struct tls_server_settings *settings,
+                      const char *directive, const struct word *file, const struct word *key)
+{
+    struct tls_context *context;
+    char error[TLS_ERROR_BYTES];
+    int rc = tls_context_new_server(settings, c->snapshot->tls_server_shared, &context, error);
+
+    if (rc == -ENOMEM)
+        return conf_fail_no_memory(c);
+    if (rc && key && build_error_is_of_key(error))
+        return conf_fail_at(c, &key->origin, "\"ssl_certificate_key\" \"%.*s\": %s",
+                            SPAN_ARG(key->text), error);
+    if (rc)
+        return conf_fail_at(c, &file->origin, "\"%s\" \"%.*s\": %s", directive,
+                            SPAN_ARG(file->text), error);
+    tls_context_free(context);
+    return 0;
+}
+
+/* One file after the other, so that the one that is wrong is named. */
+static int try_server_settings(struct conf *c, const struct server_tls_draft *draft,
+                               const struct tls_server_settings *settings)
+{
+    const struct word *certificates = draft->certificates.items;
+    const struct word *keys = draft->certificate_keys.items;
+    struct tls_server_settings some = *settings;
+
+    some.verify_client = VERIFY_CLIENT_OFF;
+    some.client_ca_pem = some.trusted_ca_pem = some.crl_pem = SPAN_NONE;
+    for (size_t i = 0; i < settings->pair_count; i++) {
+        some.pairs = &settings->pairs[i];
+        some.pair_count = 1;
+        if (try_server(c, &some, "ssl_certificate", &certificates[i], &keys[i]) < 0)
+            return -EINVAL;
+    }
+    some = *settings;
+    some.trusted_ca_pem = some.crl_pem = SPAN_NONE;
+    some.verify_client = VERIFY_CLIENT_OPTIONAL_NO_CA;
+    if (some.client_ca_pem.len &&
+        try_server(c, &some, "ssl_client_certificate", &draft->client_certificate, NULL) < 0)
+        return -EINVAL;
+    some.trusted_ca_pem = settings->trusted_ca_pem;
+    if (some.trusted_ca_pem.len &&
+        try_server(c, &some, "ssl_trusted_certificate", &draft->trusted_certificate, NULL) < 0)
+        return -EINVAL;
+    return try_server(c, settings, settings->crl_pem.len ? "ssl_crl" : "ssl_certificate",
+                      settings->crl_pem.len ? &draft->crl : &certificates[0], NULL);
+}
+
+static int keep_server_profile(struct conf *c, struct tls_server_profile *p)
+{
+    struct tls_server_profile **added = vector_add(c, &c->tls_server_profiles, sizeof(*added));
+
+    if (!added)
+        return -ENOMEM;
+    p->index = (unsigned)c->tls_server_profiles.count - 1;
+    *added = p;
+    return 0;
+}
+
+static int read_server_settings(struct conf *c, const struct server_tls_draft *draft,
+                                const struct origin *o, struct tls_server_settings *s)
+{
+    struct suites_wish wish = {"ssl_ciphers", draft->ciphers, draft->protocols};
+
+    if (!wish.ciphers.origin.file.len)
+        wish.ciphers.origin = *o;
+    s->protocols = draft->protocols;
+    s->prefers_server_suites = draft->prefer_server_ciphers;
+    s->has_tickets = draft->session_tickets;
+    if (build_suites(c, &wish, &s->suites) < 0 || read_server_pairs(c, draft, s) < 0 ||
+        read_client_verification(c, draft, o, s) < 0)
+        return -EINVAL;
+    return digest_server(c, s);
+}
+
+int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
+                     const struct origin *origin, const struct tls_server_profile **out)
+{
+    struct tls_server_profile *p = arena_zalloc(c->arena, sizeof(*p));
+    struct tls_server_profile *const *all = c->tls_server_profiles.items;
+    int rc;
+
+    *out = NULL;
+    if (!draft->certificates.count)
+        return 0;
+    if (!c->snapshot->tls_server_shared)
+        c->snapshot->tls_server_shared = tls_server_shared_new();
+    if (!p || !c->snapshot->tls_server_shared)
+        return conf_fail_no_memory(c);
+    p->origin = *origin;
+    rc = read_server_settings(c, draft, origin, &p->settings);
+    for (size_t i = 0; i < c->tls_server_profiles.count && !rc; i++) {
+        if (all[i]->settings.id == p->settings.id) {
+            *out = all[i];
+            return 0;
+        }
+    }
+    if (!rc)
+        rc = try_server_settings(c, draft, &p->settings);
+    *out = p;
+    return rc ? rc : keep_server_profile(c, p);
+}
