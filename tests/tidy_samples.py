@@ -21,7 +21,7 @@ CLEAN = {
     "include/core/thing.h": "/* thing - sample. */\n#include \"core/base.h\"\n\n"
                             "typedef int (*thing_fn)(int of);\n\nstruct thing {\n    int a;\n};\n\n"
                             "int thing_get(const struct thing *t);\n"
-                            "void thing_each(void (*each)(int of), int) __attribute__((nonnull(1)));\n",
+                            "void each(void (*f)(int of)) __attribute__((nonnull(1)));\n",
     "src/core/thing.c": "/* thing - sample. */\n#include \"core/thing.h\"\n\n"
                         "#include <stddef.h>\n\n"
                         "static const char *const words[] = {\"a{\", \"b;\"};\n\n"
