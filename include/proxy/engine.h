@@ -4,6 +4,8 @@
 #ifndef RINGWAY_PROXY_ENGINE_H
 #define RINGWAY_PROXY_ENGINE_H
 
+#include <time.h>
+
 #include "conf/regex.h"
 #include "core/slab.h"
 #include "core/stats.h"
@@ -20,7 +22,8 @@ struct engine {
     struct slab upstream_conns;
     struct tls_cache *tickets;
     struct regex_scratch *regex_scratch;
-    struct time_cache times;
+    struct time_cache times; /* ask engine_times() */
+    uint64_t times_set_ms;   /* of the loop's clock */
     char *head_buffer; /* WRITTEN_HEAD_BYTES_MAX: heads are written here, then appended to a conn */
     unsigned index;    /* of the worker, from 0 */
     unsigned loans_out;       /* loans of ours that are not home yet */
@@ -28,5 +31,19 @@ struct engine {
     unsigned sibling_count;
     struct list access_buffers; /* of proxy/access: access_init() makes the list */
 };
+
+/* The time of day as text, as of this turn. */
+static inline const struct time_cache *engine_times(struct engine *e)
+{
+    uint64_t now_ms = loop_now_ms(e->loop);
+    struct timespec wall;
+
+    if (e->times_set_ms != now_ms) {
+        (void)clock_gettime(CLOCK_REALTIME, &wall);
+        time_cache_set(&e->times, (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000);
+        e->times_set_ms = now_ms;
+    }
+    return &e->times;
+}
 
 #endif

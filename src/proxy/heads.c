@@ -441,7 +441,7 @@ static int write_response(struct writer *w, struct record *r, const struct respo
     if (!has_server)
         write_server(w, s);
     if (!has_date)
-        writer_field(w, SPAN("Date"), time_cache_http(&r->engine->times));
+        writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));
     write_own_fields(w, plan);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);

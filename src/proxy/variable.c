@@ -136,7 +136,7 @@ static struct span pid(struct record *r, const struct value_key *key)
 
 static struct span msec(struct record *r, const struct value_key *key)
 {
-    return value_seconds(r, (uint64_t)r->engine->times.unix_ms);
+    return value_seconds(r, (uint64_t)engine_times(r->engine)->unix_ms);
 }
 
 /* The cache's text changes with the turn: the record's does not. */
@@ -149,12 +149,12 @@ static struct span copy_of(struct record *r, struct span s)
 
 static struct span time_local(struct record *r, const struct value_key *key)
 {
-    return copy_of(r, time_cache_local(&r->engine->times));
+    return copy_of(r, time_cache_local(engine_times(r->engine)));
 }
 
 static struct span time_iso8601(struct record *r, const struct value_key *key)
 {
-    return copy_of(r, time_cache_iso8601(&r->engine->times));
+    return copy_of(r, time_cache_iso8601(engine_times(r->engine)));
 }
 
 /* ---- the request ---- */

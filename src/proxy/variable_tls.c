@@ -90,7 +90,7 @@ struct span tls_value_days_left(struct record *r, const struct value_key *key)
 
     if (!t || !tls_client_certificate(t)->not_after.len)
         return SPAN_NONE;
-    left_s = tls_client_certificate(t)->not_after_unix_s - r->engine->times.unix_ms / 1000;
+    left_s = tls_client_certificate(t)->not_after_unix_s - engine_times(r->engine)->unix_ms / 1000;
     return left_s > 0 ? value_u64(r, (uint64_t)left_s / SECONDS_PER_DAY) : SPAN("0");
 }
 
