@@ -280,11 +280,11 @@ def then(*scripts):
     return script
 
 
-def relay(port, from_server=None, from_client=None):
+def relay(port, from_server=None, from_client=None, gap=0.0):
     """Passes a connection on to a server on 127.0.0.1:port, TLS record by TLS record.
 
     from_server(i, record) and from_client(i, record) return what to send instead: bytes, or a list
-    of pieces, or None to cut the connection there.
+    of pieces (gap seconds apart), or None to cut the connection there.
     """
     def script(connection):
         with socket.create_connection(("127.0.0.1", port), 5) as server:
@@ -294,13 +294,13 @@ def relay(port, from_server=None, from_client=None):
             up = threading.Thread(target=pump, daemon=True,
                                   args=(connection.plain, server, from_client, connection))
             up.start()
-            pump(server, connection.plain, from_server)
+            pump(server, connection.plain, from_server, gap=gap)
             wire.tcp_shutdown(connection.plain, socket.SHUT_RDWR)
             up.join(5)
     return script
 
 
-def pump(source, sink, change, record_into=None):
+def pump(source, sink, change, record_into=None, gap=0.0):
     """One direction of a relay, until either side ends."""
     buffer, number = b"", 0
     with contextlib.suppress(OSError):
@@ -315,4 +315,5 @@ def pump(source, sink, change, record_into=None):
                     return
                 for piece in changed if isinstance(changed, list) else [changed]:
                     sink.sendall(piece)
+                    time.sleep(gap)
         sink.shutdown(socket.SHUT_WR)
