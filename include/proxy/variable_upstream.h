@@ -8,6 +8,8 @@
 #include "proxy/value.h"
 
 struct span upstream_value_address(struct record *r, const struct value_key *key);
+/* The host of the server line of the last try, alone. */
+struct span upstream_value_last_name(struct record *r, const struct value_key *key);
 struct span upstream_value_status(struct record *r, const struct value_key *key);
 struct span upstream_value_u64(struct record *r, const struct value_key *key);
 struct span upstream_value_seconds(struct record *r, const struct value_key *key); /* of us */

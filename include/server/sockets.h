@@ -24,6 +24,7 @@ int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned wo
 
 /* Closes those that are new: they were not handed over. */
 void sockets_close_new(struct sockets *s);
+void sockets_close_new_of(struct sockets *s, unsigned worker);
 
 /* Frees the tables and closes nothing. */
 void sockets_deinit(struct sockets *s);

@@ -427,6 +427,7 @@ static const struct row {
     [VARIABLE_UPSTREAM_BYTES_SENT] = {upstream_value_u64, OF(try_record, bytes_sent)},
     [VARIABLE_UPSTREAM_CONNECT_TIME] = {upstream_value_seconds, OF(try_record, connect_us)},
     [VARIABLE_UPSTREAM_HEADER_TIME] = {upstream_value_seconds, OF(try_record, header_us)},
+    [VARIABLE_UPSTREAM_LAST_SERVER_NAME] = {upstream_value_last_name},
     [VARIABLE_UPSTREAM_RESPONSE_LENGTH] = {upstream_value_u64, OF(try_record, response_length)},
     [VARIABLE_UPSTREAM_RESPONSE_TIME] = {upstream_value_seconds, OF(try_record, response_us)},
     [VARIABLE_UPSTREAM_SSL_CIPHER] = {upstream_value_text, OF(try_record, cipher)},

@@ -37,6 +37,13 @@ struct span upstream_value_address(struct record *r, const struct value_key *key
     return for_each_try(r, address_of, 0);
 }
 
+struct span upstream_value_last_name(struct record *r, const struct value_key *key)
+{
+    const struct peer_conf *peer = r->try_count ? r->tries[r->try_count - 1].peer : NULL;
+
+    return peer && peer->host.len ? peer->host : SPAN_NONE;
+}
+
 static struct span status_of(struct record *r, const struct try_record *t, size_t offset)
 {
     return t->status ? value_u64(r, t->status) : SPAN_NONE;

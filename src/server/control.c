@@ -22,7 +22,7 @@
 #define CONTROL_ERROR_BYTES 512
 
 enum control_state {
-    CONTROL_RUNNING,
+    CONTROL_SERVING,
     CONTROL_DRAINING, /* QUIT: workers let their requests end */
     CONTROL_STOPPING,
 };
@@ -90,17 +90,12 @@ static void log_listens(const struct control *c)
 
 /* --- stopping ------------------------------------------------------------------------------- */
 
-static void end_loop(struct control *c)
-{
-    c->state = CONTROL_STOPPING;
-    loop_stop(c->loop);
-}
-
+/* Each says when it has drained, which with this takes no time. */
 static void stop_workers(struct control *c)
 {
+    c->state = CONTROL_STOPPING;
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_stop(c->workers[i]);
-    end_loop(c);
 }
 
 static void worker_drained(void *control)
@@ -194,12 +189,17 @@ static void swap_worker(struct control *c, unsigned index)
 
     c->swaps_pending++;
     if (!a.listen_fds) {
+        sockets_close_new_of(&c->next_sockets, index);
         worker_swapped(c, index, "no memory");
         return;
     }
     (void)snapshot_ref(c->next);
-    if (worker_swap(c->workers[index], &a, worker_swapped))
-        worker_swapped(c, index, "no memory");
+    if (worker_swap(c->workers[index], &a, worker_swapped) == 0)
+        return;
+    snapshot_unref(c->next);
+    free(a.listen_fds);
+    sockets_close_new_of(&c->next_sockets, index);
+    worker_swapped(c, index, "no memory");
 }
 
 static void begin_reload(struct control *c)
@@ -253,41 +253,46 @@ static void say_signal(struct control *c)
     s->last_number = 0;
 }
 
-static bool is_over(const struct control *c)
+/* A signal more turns a graceful stop into a quick one. */
+static void run_ending(struct control *c)
 {
-    const struct signals *s = &c->signals;
+    struct signals *s = &c->signals;
 
-    return s->wants_stop || (c->state == CONTROL_DRAINING && s->wants_quit);
+    if (c->drained_count == c->worker_count)
+        loop_stop(c->loop);
+    else if (c->state == CONTROL_DRAINING && (s->wants_stop || s->wants_quit))
+        stop_workers(c);
+}
+
+static void run_serving(struct control *c)
+{
+    struct signals *s = &c->signals;
+
+    if (s->wants_stop)
+        stop_workers(c);
+    else if (s->wants_quit)
+        quit_workers(c);
+    else if (s->wants_reload && !c->next)
+        begin_reload(c);
+    else
+        return; /* a reload that is asked for again waits for the one that is under way */
+    s->wants_stop = s->wants_quit = s->wants_reload = false;
 }
 
 static void run(struct task *t)
 {
     struct control *c = container_of(t, struct control, task);
-    struct signals *s = &c->signals;
 
-    if (c->state == CONTROL_STOPPING)
-        return;
     say_signal(c);
-    if (is_over(c)) {
-        stop_workers(c);
-        return;
-    }
-    if (c->state == CONTROL_DRAINING && c->drained_count == c->worker_count) {
-        end_loop(c);
-        return;
-    }
     if (c->next && c->swaps_pending == 0)
         finish_reload(c);
-    if (s->wants_reopen)
+    if (c->signals.wants_reopen)
         reopen_logs(c);
-    s->wants_reopen = false;
-    if (s->wants_quit)
-        quit_workers(c);
-    s->wants_quit = false;
-    if (s->wants_reload && c->state == CONTROL_RUNNING && !c->next) {
-        s->wants_reload = false;
-        begin_reload(c);
-    }
+    c->signals.wants_reopen = false;
+    if (c->state == CONTROL_SERVING)
+        run_serving(c);
+    else
+        run_ending(c);
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
@@ -298,6 +303,7 @@ static int start_worker(struct control *c, unsigned index)
     struct worker_options o = {
         .index = index,
         .count = c->snapshot->main.worker_count,
+        .beside = index ? c->workers[0] : NULL,
         .first = {.snapshot = c->snapshot, .listen_fds = sockets_of_worker(&c->sockets, index)},
         .control_loop = c->loop,
         .on_drained = worker_drained,
@@ -458,16 +464,18 @@ static int start(struct control *c)
 
 static void join_workers(struct control *c)
 {
+    for (unsigned i = 0; i < c->worker_count; i++)
+        worker_exit(c->workers[i]);
     if (c->loop)
-        loop_turn(c->loop, 0); /* submits what was last said to them */
+        loop_turn(c->loop, 0); /* submits that */
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_join(c->workers[i]);
 }
 
 static void end(struct control *c)
 {
+    signals_deinit(&c->signals); /* turns the loop: no worker's word may come after it was freed */
     join_workers(c);
-    signals_deinit(&c->signals);
     if (c->worker_count) {
         summary_log(log_of(c), c->snapshot);
         log_write(log_of(c), LOG_LEVEL_NOTICE, "stopped");
@@ -493,12 +501,10 @@ int control_run(struct source *source, struct snapshot *first)
     first->generation = 1;
     background_init(&c.background);
     rc = start(&c);
-    if (rc) {
-        for (unsigned i = 0; i < c.worker_count; i++)
-            worker_stop(c.workers[i]);
-    } else {
+    if (rc)
+        stop_workers(&c);
+    if (!rc || c.worker_count)
         loop_run(c.loop);
-    }
     end(&c);
     return rc ? 1 : 0;
 }

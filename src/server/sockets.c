@@ -201,15 +201,22 @@ int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned wo
     return rc;
 }
 
+void sockets_close_new_of(struct sockets *s, unsigned worker)
+{
+    for (size_t i = 0; i < s->listen_count; i++) {
+        int *fd = fd_at(s, worker, i);
+
+        if (!s->is_new[i] || *fd < 0)
+            continue;
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
 void sockets_close_new(struct sockets *s)
 {
-    for (size_t i = 0; s->is_new && s->fds && i < s->listen_count; i++) {
-        for (unsigned worker = 0; s->is_new[i] && worker < s->worker_count; worker++) {
-            if (*fd_at(s, worker, i) >= 0)
-                (void)close(*fd_at(s, worker, i));
-            *fd_at(s, worker, i) = -1;
-        }
-    }
+    for (unsigned worker = 0; worker < s->worker_count; worker++)
+        sockets_close_new_of(s, worker);
 }
 
 void sockets_deinit(struct sockets *s)

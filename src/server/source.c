@@ -115,7 +115,10 @@ int source_build(const struct source *s, const struct log *log, bool is_test, st
         .path = s->conf_path,
         .text = span_of(s->standalone.text, s->standalone.len),
         .prefix = s->prefix,
+        .line_names = (const char *const *)s->standalone.names,
+        .line_count = s->standalone.line_count,
         .globals = span_of_cstr(s->options->globals),
+        .error_log = s->options->error_log,
         .generation = 1,
         .is_test = is_test,
     };

@@ -10,12 +10,13 @@
 #include "conf/origin.h"
 #include "core/address.h"
 
+#define PORT_HTTP 80
+#define PORT_HTTPS 443
 #define UPSTREAM_NAME "command_line" /* no certificate is made out to it: '_' is in no host name */
 
 struct url {
     bool is_tls;
-    struct span authority; /* host[:port] as it was given, without a default port */
-    struct span host;      /* no brackets */
+    struct span host; /* brackets included */
     uint16_t port;
 };
 
@@ -24,7 +25,8 @@ struct writing {
     const struct options *options;
     FILE *file;
     char *error;
-    bool is_tls;
+    struct url first; /* of --upstream */
+    bool has_other_host, has_other_port;
 };
 
 static int PRINTF_LIKE(2, 3) fail(char *error, const char *format, ...)
@@ -59,8 +61,8 @@ static void put_line(struct writing *w, const char *text)
     end_line(w, NULL);
 }
 
-/* A word in the configuration's quotes. */
-static void put_quoted(struct writing *w, struct span text)
+/* A word in the configuration's quotes; port 0: none. */
+static void put_quoted(struct writing *w, struct span text, uint16_t port)
 {
     fputc('"', w->file);
     for (size_t i = 0; i < text.len; i++) {
@@ -68,6 +70,8 @@ static void put_quoted(struct writing *w, struct span text)
             fputc('\\', w->file);
         fputc(text.data[i], w->file);
     }
+    if (port)
+        fprintf(w->file, ":%u", port);
     fputc('"', w->file);
 }
 
@@ -84,7 +88,7 @@ static int put_path(struct writing *w, const struct option_value *v)
         free(folder);
         return -ENOMEM;
     }
-    put_quoted(w, span_of_cstr(path));
+    put_quoted(w, span_of_cstr(path), 0);
     free(folder);
     free(path);
     return 0;
@@ -102,7 +106,7 @@ static int put_option(struct writing *w, const struct option_value *v)
         if (marks & OPTION_PATH || (marks & OPTION_PATH_OR_OFF && strcmp(v->text, "off") != 0))
             rc = put_path(w, v);
         else
-            put_quoted(w, span_of_cstr(v->text));
+            put_quoted(w, span_of_cstr(v->text), 0);
     }
     fputc(';', w->file);
     end_line(w, v);
@@ -113,53 +117,50 @@ static int put_option(struct writing *w, const struct option_value *v)
 
 static int parse_url(const struct writing *w, const char *text, struct url *url)
 {
-    struct span rest = span_of_cstr(text), port;
-    size_t scheme_len = sizeof("https://") - 1;
+    struct span rest = span_of_cstr(text), host, port;
 
     url->is_tls = span_starts_with_nocase(rest, SPAN("https://"));
     if (!url->is_tls && !span_starts_with_nocase(rest, SPAN("http://")))
         return fail(w->error, "\"--upstream %s\" does not begin with https:// or http://", text);
-    rest = span_skip(rest, scheme_len - (url->is_tls ? 0 : 1));
+    rest = span_skip(rest, span_index_of(rest, ':') + sizeof("://") - 1);
     if (span_ends_with(rest, SPAN("/")))
         rest = span_take(rest, rest.len - 1);
-    if (span_index_of(rest, '/') != rest.len || span_index_of(rest, '?') != rest.len ||
-        span_index_of(rest, '#') != rest.len || span_index_of(rest, '@') != rest.len)
-        return fail(w->error,
-                    "\"--upstream %s\" has more than a host and a port; a path or a user "
-                    "needs a configuration file",
-                    text);
-    url->authority = rest;
-    url->port = url->is_tls ? 443 : 80;
-    if (address_split(rest, &url->host, &port) < 0 || span_starts_with(rest, SPAN("unix:")))
+    for (size_t i = 0; i < rest.len; i++) {
+        if (strchr("/?#@", rest.data[i]))
+            return fail(w->error,
+                        "\"--upstream %s\" has more than a host and a port; a path or a user "
+                        "needs a configuration file",
+                        text);
+    }
+    url->port = url->is_tls ? PORT_HTTPS : PORT_HTTP;
+    if (address_split(rest, &host, &port) < 0 || span_starts_with(rest, SPAN("unix:")))
         return fail(w->error, "invalid host in \"--upstream %s\"", text);
     if (!span_is_empty(port) && address_port_parse(port, &url->port) < 0)
         return fail(w->error, "invalid port in \"--upstream %s\"", text);
+    url->host = span_is_empty(port) ? rest : span_take(rest, rest.len - port.len - 1);
     return 0;
 }
 
-/* server "host:port"; the port is always said: in an upstream block it is 80 otherwise. */
-static int put_upstream(struct writing *w, const struct option_value *v, bool is_first)
+/* server "host:port"; the port is always said: in an upstream block it would be 80. */
+static int put_upstream(struct writing *w, const struct option_value *v)
 {
-    bool is_ipv6, has_port;
+    bool is_first = span_is_empty(w->first.host);
     struct url url;
     int rc = parse_url(w, v->text, &url);
 
     if (rc)
         return rc;
-    if (!is_first && url.is_tls != w->is_tls)
+    if (is_first)
+        w->first = url;
+    if (url.is_tls != w->first.is_tls)
         return fail(w->error,
-                    "\"--upstream %s\" and the ones before differ in http:// and "
-                    "https://; that needs a configuration file",
+                    "\"--upstream %s\" and the ones before differ in http:// and https://; that "
+                    "needs a configuration file",
                     v->text);
-    w->is_tls = url.is_tls;
-    is_ipv6 = url.authority.data[0] == '[';
-    has_port = span_last_index_of(url.authority, ':') != url.authority.len &&
-               (!is_ipv6 || !span_ends_with(url.authority, SPAN("]")));
+    w->has_other_host |= !span_equals_nocase(url.host, w->first.host);
+    w->has_other_port |= url.port != w->first.port;
     fputs("server ", w->file);
-    if (has_port)
-        put_quoted(w, url.authority);
-    else
-        fprintf(w->file, "\"%.*s:%u\"", SPAN_ARG(url.authority), url.port);
+    put_quoted(w, url.host, url.port);
     fputc(';', w->file);
     end_line(w, v);
     return 0;
@@ -184,7 +185,6 @@ static int put_balance(struct writing *w, const struct option_value *v)
 static int put_upstreams(struct writing *w)
 {
     const struct options *o = w->options;
-    bool is_first = true;
     int rc = 0;
 
     for (size_t row = 0; row < option_row_count && !rc; row++) {
@@ -193,14 +193,12 @@ static int put_upstreams(struct writing *w)
 
             if (v->row != &option_rows[row] || v->row->place != OPTION_PLACE_UPSTREAM)
                 continue;
-            if (strcmp(v->row->name, "upstream") == 0) {
-                rc = put_upstream(w, v, is_first);
-                is_first = false;
-            } else if (strcmp(v->row->name, "balance") == 0) {
+            if (strcmp(v->row->name, "upstream") == 0)
+                rc = put_upstream(w, v);
+            else if (strcmp(v->row->name, "balance") == 0)
                 rc = put_balance(w, v);
-            } else {
+            else
                 rc = put_option(w, v);
-            }
         }
     }
     return rc;
@@ -220,10 +218,24 @@ static int put_place(struct writing *w, enum option_place place)
     return rc;
 }
 
+/* The host of --upstream, as a browser would name it there: it is the one that its certificate and
+ * its virtual hosts go by. Where ports differ between upstreams it goes without. */
+static void put_host(struct writing *w)
+{
+    uint16_t usual = w->first.is_tls ? PORT_HTTPS : PORT_HTTP;
+    bool has_port = !w->has_other_port && w->first.port != usual;
+
+    fputs("proxy_set_header Host ", w->file);
+    put_quoted(w, w->has_other_host ? SPAN("$upstream_last_server_name") : w->first.host,
+               has_port ? w->first.port : 0);
+    fputc(';', w->file);
+    end_line(w, NULL);
+}
+
 /* What an application behind a proxy needs to know of the client. */
 static void put_forwarding(struct writing *w)
 {
-    put_line(w, "proxy_set_header Host $upstream_last_server_name;");
+    put_host(w);
     put_line(w, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;");
     put_line(w, "proxy_set_header X-Forwarded-Proto $scheme;");
     put_line(w, "proxy_set_header X-Forwarded-Host $http_host;");
@@ -245,8 +257,8 @@ static int put_http(struct writing *w)
     if (!options_value(w->options, "access-log"))
         put_line(w, "access_log off;");
     put_line(w, "location / {");
-    put_line(w, w->is_tls ? "proxy_pass https://" UPSTREAM_NAME ";"
-                          : "proxy_pass http://" UPSTREAM_NAME ";");
+    put_line(w, w->first.is_tls ? "proxy_pass https://" UPSTREAM_NAME ";"
+                                : "proxy_pass http://" UPSTREAM_NAME ";");
     put_forwarding(w);
     if (!rc)
         rc = put_place(w, OPTION_PLACE_LOCATION);
