@@ -216,4 +216,7 @@ int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool
 /* The log file of a path (complete; empty: standard error), one for each path. */
 int conf_log_file(struct conf *c, struct span path, const struct log_file **out) MUST_USE;
 
+/* Some block writes to this file. */
+void conf_use_log_file(struct conf *c, const struct log_file *file);
+
 #endif

@@ -25,6 +25,7 @@ struct log_file {
     struct span path; /* empty: standard error */
     int fd;           /* opened by snapshot_open_logs() */
     unsigned index;   /* in snapshot.log_files */
+    bool is_used;     /* some block writes to it: others are not opened */
     bool is_preset;   /* nobody wrote this path: its directory is made when it is missing */
 };
 

@@ -272,6 +272,20 @@ static int take_regexes(struct conf *c, struct snapshot *s)
     return s->regexes ? 0 : conf_fail_no_memory(c);
 }
 
+/* Those that are written to; the others need not be there. */
+static void take_log_files(struct conf *c, struct snapshot *s)
+{
+    s->log_files = c->log_files.items;
+    for (size_t i = 0; i < c->log_files.count; i++) {
+        struct log_file *file = s->log_files[i];
+
+        if (!file->is_used)
+            continue;
+        file->index = (unsigned)s->log_file_count;
+        s->log_files[s->log_file_count++] = file;
+    }
+}
+
 static int take_results(struct conf *c, struct snapshot *s)
 {
     s->main = c->main.conf;
@@ -279,8 +293,7 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->tls_profile_count = c->tls_profiles.count;
     s->tls_server_profiles = c->tls_server_profiles.items;
     s->tls_server_profile_count = c->tls_server_profiles.count;
-    s->log_files = c->log_files.items;
-    s->log_file_count = c->log_files.count;
+    take_log_files(c, s);
     s->log_uses = c->log_uses.items;
     s->log_use_count = c->log_uses.count;
     if (take_upstreams(c, s) < 0 || take_servers(c, s) < 0)

@@ -19,6 +19,7 @@ int build_error_log(struct conf *c, const struct vector *drafts, struct log *out
         if (!use)
             return -ENOMEM;
         targets[i] = (struct log_target){.fd = -1, .level = logs[i].level};
+        conf_use_log_file(c, logs[i].file);
         *use = (struct log_use){.target = &targets[i], .file = logs[i].file};
     }
     *out = (struct log){targets, drafts->count};
@@ -147,7 +148,8 @@ static int build_hide_headers(struct conf *c, const struct level *level, struct 
 /* --- the level ------------------------------------------------------------------------------ */
 
 /* "access_log off" among others: off counts alone, and is no log at all. */
-static void take_access_logs(const struct level *level, struct settings *s)
+static void take_access_logs(struct conf *c, const struct level *level, bool is_http,
+                             struct settings *s)
 {
     const struct access_log *logs = level->access_logs.items;
 
@@ -157,6 +159,9 @@ static void take_access_logs(const struct level *level, struct settings *s)
         if (!logs[i].file)
             s->access_log_count = 0;
     }
+    /* Requests are logged where they end: in a server or location, not in http. */
+    for (size_t i = 0; !is_http && i < s->access_log_count; i++)
+        conf_use_log_file(c, logs[i].file);
 }
 
 static void take_lists(const struct level *level, struct settings *s)
@@ -169,7 +174,6 @@ static void take_lists(const struct level *level, struct settings *s)
     s->add_header_count = level->add_headers.count;
     s->proxy_ssl_name = level->proxy_ssl_name;
     s->proxy_ssl_name_is_set = level->proxy_ssl_name.text.data != NULL;
-    take_access_logs(level, s);
 }
 
 int build_level(struct conf *c, struct level *level, const struct level *outer)
@@ -178,6 +182,7 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
     int rc = 0;
 
     take_lists(level, s);
+    take_access_logs(c, level, !outer, s);
     if (outer && outer->error_logs.items == level->error_logs.items)
         s->error_log = outer->settings.error_log;
     else

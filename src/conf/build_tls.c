@@ -90,8 +90,7 @@ static int read_client_pair(struct conf *c, const struct client_tls_draft *draft
         conf_read_file(c, &draft->certificate_key, "proxy_ssl_certificate_key",
                        &p->settings.pair.key_pem) < 0)
         return -EINVAL;
-    return conf_read_passwords(c, &draft->password_file, "proxy_ssl_password_file",
-                               &p->settings.passwords);
+    return 0;
 }
 
 /* proxy_ssl_conf_command comes on top of the directives, as in nginx. */
@@ -135,6 +134,9 @@ static int read_client_settings(struct conf *c, const struct client_tls_draft *d
     p->sends_sni = draft->server_name;
     p->reuses_sessions = draft->session_reuse;
     if (build_suites(c, &wish, &p->settings.suites) < 0 || read_trust(c, draft, &p->origin, p) < 0)
+        return -EINVAL;
+    if (conf_read_passwords(c, &draft->password_file, "proxy_ssl_password_file",
+                            &p->settings.passwords) < 0)
         return -EINVAL;
     return read_client_pair(c, draft, p);
 }

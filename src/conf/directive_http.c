@@ -35,15 +35,15 @@ static int set_index(struct conf *c, struct scope *s, const struct directive *d,
     return set_spans(c, s, d, n);
 }
 
-static bool knows_extension(const struct vector *types, struct span extension)
+static struct mime_draft *find_extension(const struct vector *types, struct span extension)
 {
-    const struct mime_draft *rows = types->items;
+    struct mime_draft *rows = types->items;
 
     for (size_t i = 0; i < types->count; i++) {
         if (span_equals(rows[i].extension, extension))
-            return true;
+            return &rows[i];
     }
-    return false;
+    return NULL;
 }
 
 static int add_mime_type(struct conf *c, struct vector *types, const struct node *line, size_t i)
@@ -57,9 +57,13 @@ static int add_mime_type(struct conf *c, struct vector *types, const struct node
     for (size_t at = 0; at < extension.len; at++)
         lower[at] = ascii_lower(extension.data[at]);
     extension = span_of(lower, extension.len);
-    if (knows_extension(types, extension)) {
-        conf_warn(c, &line->origin, "duplicate extension \"%.*s\", content type: \"%.*s\"",
-                  SPAN_ARG(extension), SPAN_ARG(line->words[0]));
+    row = find_extension(types, extension);
+    if (row) {
+        conf_warn(c, &line->origin,
+                  "duplicate extension \"%.*s\", content type: \"%.*s\", previous content type: "
+                  "\"%.*s\"",
+                  SPAN_ARG(extension), SPAN_ARG(line->words[0]), SPAN_ARG(row->type));
+        row->type = line->words[0];
         return 0;
     }
     row = vector_add(c, types, sizeof(*row));
@@ -192,6 +196,19 @@ static int set_return(struct conf *c, struct scope *s, const struct directive *d
     return 0;
 }
 
+/* "build" says more of nginx's binary than "on"; of ours there is no more to say. */
+static int set_server_tokens(struct conf *c, struct scope *s, const struct directive *d,
+                             const struct node *n)
+{
+    bool *value = setter_value(s, d);
+
+    *value = !span_equals_nocase(n->words[1], SPAN("off"));
+    if (*value && !span_equals_nocase(n->words[1], SPAN("on")) &&
+        !span_equals_nocase(n->words[1], SPAN("build")))
+        return setter_fail_value(c, n, n->words[1]);
+    return 0;
+}
+
 /* --- the table ------------------------------------------------------------------------------ */
 
 #define ONE_ARG .args_min = 1, .args_max = 1
@@ -242,11 +259,11 @@ static const struct directive rows[] = {
      AT(error_pages),
      .help = "what is answered in place of an error"},
     {.name = "server_tokens",
-     .syntax = "on | off",
+     .syntax = "on | off | build",
      .preset = "on",
      .contexts = CONTEXT_LEVELS,
      ONE_ARG,
-     .set = set_flag,
+     .set = set_server_tokens,
      AT_SETTING(server_tokens),
      .help = "whether the version stands in Server and on error pages"},
     {.name = "add_header",

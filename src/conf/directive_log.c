@@ -13,8 +13,12 @@ static int add_error_log(struct conf *c, struct vector *logs, const struct node 
     if (!log)
         return -ENOMEM;
     log->level = LOG_LEVEL_ERROR;
-    if (n->word_count == 3 && log_level_parse(n->words[2], &log->level) < 0)
-        return conf_fail(c, n, "invalid log level \"%.*s\"", SPAN_ARG(n->words[2]));
+    for (size_t i = 2; i < n->word_count; i++) {
+        if (log_level_parse(n->words[i], &log->level) < 0)
+            return conf_fail(c, n, "invalid log level \"%.*s\"", SPAN_ARG(n->words[i]));
+        if (i > 2)
+            return conf_fail(c, n, "duplicate log level \"%.*s\"", SPAN_ARG(n->words[i]));
+    }
     if (span_starts_with(path, SPAN("syslog:")) || span_starts_with(path, SPAN("memory:")))
         return conf_fail(c, n, "\"%.*s\" is not supported yet", SPAN_ARG(path));
     if (span_is_empty(path))
@@ -190,7 +194,7 @@ static const struct directive rows[] = {
         .preset = "logs/error.log error",
         .contexts = CONTEXT_MAIN,
         .args_min = 1,
-        .args_max = 2,
+        .args_max = ARGS_MANY,
         .marks = ROW_REPEATABLE,
         .set = set_error_log,
         ROW_AT(struct main_draft, error_logs),
@@ -201,7 +205,7 @@ static const struct directive rows[] = {
         .syntax = "file | stderr [level]",
         .contexts = CONTEXT_LEVELS,
         .args_min = 1,
-        .args_max = 2,
+        .args_max = ARGS_MANY,
         .marks = ROW_REPEATABLE,
         .set = set_error_log,
         ROW_AT(struct level, error_logs),

@@ -8,6 +8,8 @@
 
 #include "conf/setter.h"
 
+#define CONNECTIONS_MAX (1 << 24) /* of a worker: more than any host has memory for */
+
 static int set_user(struct conf *c, struct scope *s, const struct directive *d,
                     const struct node *n)
 {
@@ -132,8 +134,19 @@ static int set_use(struct conf *c, struct scope *s, const struct directive *d, c
     return conf_fail(c, n, "invalid event type \"%.*s\"", SPAN_ARG(n->words[1]));
 }
 
+static int set_worker_connections(struct conf *c, struct scope *s, const struct directive *d,
+                                  const struct node *n)
+{
+    uint64_t *count = setter_value(s, d);
+
+    if (span_to_u64(n->words[1], count) < 0)
+        return conf_fail(c, n, "invalid number \"%.*s\"", SPAN_ARG(n->words[1]));
+    if (*count < 1 || *count > CONNECTIONS_MAX)
+        return conf_fail(c, n, "value must be between 1 and %d", CONNECTIONS_MAX);
+    return 0;
+}
+
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
-static const struct setter_bounds connections_bounds = {1, 1 << 24};
 
 static const struct directive rows[] = {
     {
@@ -241,8 +254,7 @@ static const struct directive rows[] = {
         .contexts = CONTEXT_EVENTS,
         .args_min = 1,
         .args_max = 1,
-        .set = set_number,
-        .detail = &connections_bounds,
+        .set = set_worker_connections,
         ROW_AT(struct main_draft, conf.worker_connections),
         .help = "connections that one worker may have at the same time, upstreams' included",
     },

@@ -35,6 +35,7 @@ static int set_protocols(struct conf *c, struct scope *s, const struct directive
                          const struct node *n)
 {
     unsigned *protocols = setter_value(s, d);
+    unsigned seen = 0;
 
     *protocols = 0;
     for (size_t i = 1; i < n->word_count; i++) {
@@ -42,12 +43,15 @@ static int set_protocols(struct conf *c, struct scope *s, const struct directive
 
         if (!word)
             return setter_fail_value(c, n, n->words[i]);
-        if (word->value == PROTOCOL_OLD)
+        if (seen & 1u << (word - protocol_words))
+            conf_warn(c, &n->origin, "duplicate value \"%.*s\"", SPAN_ARG(n->words[i]));
+        else if (word->value == PROTOCOL_OLD)
             conf_warn(c, &n->origin,
                       "\"%s\" in \"%s\" is dropped: it is obsolete and not secure (RFC 8996)",
                       word->name, d->name);
         else
             *protocols |= word->value;
+        seen |= 1u << (word - protocol_words);
     }
     if (!*protocols)
         return conf_fail(c, n, "\"%s\" leaves no protocol: TLSv1.2 and TLSv1.3 are what there is",
@@ -384,9 +388,10 @@ static const struct directive rows[] = {
      .preset = "5m",
      .contexts = CONTEXT_HTTP_SERVER,
      ONE_ARG,
+     .marks = ROW_WITHOUT_EFFECT,
      .set = set_seconds,
      SERVER(session_timeout_ms),
-     .help = "how long clients may resume a session"},
+     .help = "clients may resume a session for an hour"},
     {.name = "ssl_session_tickets",
      .syntax = "on | off",
      .preset = "on",

@@ -4,6 +4,7 @@
 #include "conf/setter.h"
 
 #define WEIGHT_MAX 1000000        /* sums over a group's peers fit into 32 bits with room */
+#define KEEPALIVE_MAX (1 << 20)   /* idle connections of a worker to one group */
 #define ZONE_BYTES_MIN (8 * 4096) /* nginx's smallest zone: eight pages */
 
 /* The text behind "name=" when the word begins so. */
@@ -70,10 +71,21 @@ static int set_least_conn(struct conf *c, struct scope *s, const struct directiv
 {
     struct upstream_draft *u = s->values;
 
-    (void)c;
     (void)d;
-    (void)n;
+    if (u->balance == BALANCE_LEAST_CONN)
+        conf_warn(c, &n->origin, "load balancing method redefined");
     u->balance = BALANCE_LEAST_CONN;
+    return 0;
+}
+
+static int set_keepalive(struct conf *c, struct scope *s, const struct directive *d,
+                         const struct node *n)
+{
+    uint64_t *count = setter_value(s, d);
+
+    if (span_to_u64(n->words[1], count) < 0 || *count > KEEPALIVE_MAX)
+        return conf_fail(c, n, "invalid value \"%.*s\" in \"%s\" directive", SPAN_ARG(n->words[1]),
+                         d->name);
     return 0;
 }
 
@@ -95,7 +107,6 @@ static int set_zone(struct conf *c, struct scope *s, const struct directive *d,
     return 0;
 }
 
-static const struct setter_bounds idle_bounds = {0, 1 << 20};
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
 
 static const struct directive rows[] = {
@@ -127,8 +138,7 @@ static const struct directive rows[] = {
         .contexts = CONTEXT_UPSTREAM,
         .args_min = 1,
         .args_max = 1,
-        .set = set_number,
-        .detail = &idle_bounds,
+        .set = set_keepalive,
         ROW_AT(struct upstream_draft, keepalive_max),
         .help = "idle connections to the group that each worker keeps; 0: none",
         .difference = "kept under one TLS identity: never used for another name or certificate",
@@ -170,6 +180,7 @@ static const struct directive rows[] = {
     {
         .name = "least_conn",
         .contexts = CONTEXT_UPSTREAM,
+        .marks = ROW_REPEATABLE,
         .set = set_least_conn,
         .help = "the server with the fewest requests in progress is next, by weight",
     },

@@ -171,3 +171,11 @@ int conf_log_file(struct conf *c, struct span path, const struct log_file **out)
     *out = file;
     return 0;
 }
+
+void conf_use_log_file(struct conf *c, const struct log_file *file)
+{
+    struct log_file **files = c->log_files.items;
+
+    assert(files[file->index] == file);
+    files[file->index]->is_used = true;
+}
