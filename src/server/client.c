@@ -352,18 +352,19 @@ static void end_exchange(struct client *c, enum exchange_result result)
     c->exchange = NULL;
 }
 
-static void busy(struct client *c)
+/* True when it has come to an end. */
+static bool busy(struct client *c)
 {
     enum exchange_result result = exchange_run(c->exchange);
 
     if (result == EXCHANGE_WAITS)
-        return;
-    if (exchange_is_busy(c->exchange)) {
-        /* A file is still being read into the exchange's memory: its end comes with that. */
+        return false;
+    /* A file may still be read into the exchange's memory: its end comes with that. */
+    if (exchange_is_busy(c->exchange))
         cut(c, true);
-        return;
-    }
-    end_exchange(c, result);
+    else
+        end_exchange(c, result);
+    return true;
 }
 
 static void ending(struct client *c)
@@ -396,9 +397,8 @@ static void run(struct task *t)
     for (unsigned i = 0; i < REQUESTS_PER_RUN; i++) {
         if (c->state == CLIENT_IDLE)
             idle(c);
-        if (c->state != CLIENT_BUSY)
+        if (c->state != CLIENT_BUSY || !busy(c))
             break;
-        busy(c);
     }
     if (c->state == CLIENT_IDLE && conn_input(&c->conn).len)
         loop_ready(loop_of(c), &c->task);
