@@ -1,0 +1,567 @@
+/* Tests of proxy/heads. */
+#include "../record_fixture.h"
+
+#include "proxy/heads.h"
+
+#define GET "GET / HTTP/1.1\r\nHost: a.example\r\n"
+
+/* ---- requests ---- */
+
+static const char *written_request(struct fixture *f, const char *request)
+{
+    take_request(f, request);
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, f->request.head.framing),
+                     0);
+    return sent_to_upstream(f);
+}
+
+static void set_headers(struct fixture *f, const char *const pairs[][2], size_t count)
+{
+    struct set_header *rows = arena_zalloc(&f->conf_arena, count * sizeof(*rows));
+
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (struct set_header){span_of_cstr(pairs[i][0]), compiled(f, pairs[i][1])};
+    f->location.settings.proxy_set_headers = rows;
+    f->location.settings.proxy_set_header_count = count;
+}
+
+#define SET_HEADERS(f, ...)                               \
+    set_headers(f, (const char *const[][2]){__VA_ARGS__}, \
+                sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
+
+static void a_request_is_written_anew(void **state)
+{
+    struct fixture *f = *state;
+
+    SET_HEADERS(f, {"Host", "$proxy_host"}, {"X-Real-IP", "$remote_addr"});
+    assert_string_equal(
+        written_request(f, "GET /a%20b?c HTTP/1.1\r\nHost: a.example\r\nAccept:  */* \r\n"
+                           "x-real-ip: 6.6.6.6\r\nCookie: a=b\r\nCookie: c=d\r\n\r\n"),
+        "GET /a%20b?c HTTP/1.1\r\nHost: group:8443\r\nX-Real-IP: 192.0.2.1\r\nAccept: */*\r\n"
+        "Cookie: a=b\r\nCookie: c=d\r\n\r\n");
+    assert_false(f->record.asked_for_upgrade);
+    assert_false(f->record.asked_to_close);
+    assert_false(f->record.asked_to_continue);
+}
+
+static void an_empty_value_is_not_sent(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    SET_HEADERS(f, {"Accept-Encoding", ""}, {"X-None", "$http_none"}, {"X-Len", "$http_host!"});
+    head = written_request(f, GET "Accept-Encoding: gzip\r\nX-None-Of-It: 1\r\n\r\n");
+    assert_no_field(head, "Accept-Encoding");
+    assert_no_field(head, "X-None");
+    assert_line(head, "X-None-Of-It: 1");
+    assert_line(head, "X-Len: a.example!");
+}
+
+static void host_is_there_in_any_case(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_line(written_request(f, GET "\r\n"), "Host: a.example");
+    SET_HEADERS(f, {"Host", "$http_host"});
+    assert_line(written_request(f, "GET / HTTP/1.0\r\n\r\n"), "Host: group:8443");
+    SET_HEADERS(f, {"Host", ""});
+    assert_line(written_request(f, GET "\r\n"), "Host: group:8443");
+    f->location.settings.proxy_http_version_minor = 0;
+    assert_no_field(written_request(f, GET "\r\n"), "Host");
+}
+
+static void an_absolute_target_is_written_as_a_path(void **state)
+{
+    struct fixture *f = *state;
+    const char *head =
+        written_request(f, "GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\n\r\n");
+
+    assert_memory_equal(head, "GET /x?y HTTP/1.1\r\n", 19);
+    head = written_request(f, "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    assert_memory_equal(head, "OPTIONS * HTTP/1.1\r\n", 20);
+}
+
+static void assert_target(struct fixture *f, const char *came, const char *went)
+{
+    char request[256], line[256];
+    const char *head;
+
+    (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", came);
+    (void)snprintf(line, sizeof(line), "GET %s HTTP/1.1\r\n", went);
+    head = written_request(f, request);
+    if (strncmp(head, line, strlen(line)) != 0)
+        fail_msg("%s: not %s but %s", came, line, head);
+}
+
+static void a_target_without_changes_is_not_touched(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_target(f, "/", "/");
+    assert_target(f, "/a//b/../%41%2f?", "/a//b/../%41%2f?");
+    assert_target(f, "/?a=%zz&b", "/?a=%zz&b");
+    f->location.pattern = SPAN("/a/");
+    assert_target(f, "/a/b%20c", "/a/b%20c");
+}
+
+static void a_uri_takes_the_place_of_the_prefix(void **state)
+{
+    struct fixture *f = *state;
+
+    f->location.pattern = SPAN("/a/");
+    f->location.proxy_pass.has_uri = true;
+    f->location.proxy_pass.uri = SPAN("/z/");
+    assert_target(f, "/a/b", "/z/b");
+    assert_target(f, "/a/", "/z/");
+    assert_target(f, "/a//./b/../c%20d%3f?e=%20f", "/z/c%20d%3F?e=%20f");
+    assert_target(f, "/a/b?", "/z/b");
+    f->location.proxy_pass.uri = SPAN("/");
+    assert_target(f, "/a/b", "/b");
+    f->location.pattern = SPAN("/a");
+    assert_target(f, "/abc", "/bc");
+}
+
+static void a_changed_uri_is_written_escaped(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->record.uri = SPAN("/error page\n");
+    f->record.args = SPAN("a=b");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_memory_equal(sent_to_upstream(f), "GET /error%20page%0A?a=b HTTP/1.1\r\n", 35);
+}
+
+static void what_may_not_be_written_is_never_sent(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->record.args = SPAN("a=b\r\nX-Evil: 1");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+    f->record.args = SPAN_NONE;
+    f->record.uri = SPAN("/a\r\nX-Evil: 1");
+    SET_HEADERS(f, {"X-Uri", "$uri"});
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+    assert_string_equal(sent_to_upstream(f), "");
+}
+
+static void framing_is_ours_alone(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    SET_HEADERS(f, {"Content-Length", "5"}, {"Transfer-Encoding", "gzip"});
+    head = written_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    assert_line(head, "Content-Length: 3");
+    assert_no_field(head, "Transfer-Encoding");
+    head = written_request(f, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_line(head, "Transfer-Encoding: chunked");
+    assert_no_field(head, "Content-Length");
+    head = written_request(f, GET "\r\n");
+    assert_no_field(head, "Content-Length");
+    assert_no_field(head, "Transfer-Encoding");
+}
+
+static void a_body_that_is_gone_is_not_announced(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_no_field(sent_to_upstream(f), "Content-Length");
+    assert_line(written_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
+                "Content-Length: 0");
+}
+
+static void chunks_cannot_go_to_http_1_0(void **state)
+{
+    struct fixture *f = *state;
+
+    f->location.settings.proxy_http_version_minor = 0;
+    take_request(f, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_CHUNKED), -EINVAL);
+    assert_string_equal(sent_to_upstream(f), "");
+}
+
+static void hop_by_hop_fields_stay_here(void **state)
+{
+    const char *head =
+        written_request(*state,
+                        GET "Connection: close, X-Mine, Cookie\r\nX-Mine: 1\r\nCookie: a=b\r\n"
+                            "Keep-Alive: timeout=5\r\nProxy-Connection: close\r\nTE: gzip\r\n"
+                            "Proxy-Authorization: x\r\nUpgrade: h2c\r\nTrailer: x\r\n\r\n");
+
+    assert_string_equal(head, "GET / HTTP/1.1\r\nHost: a.example\r\nCookie: a=b\r\n\r\n");
+}
+
+static void an_upgrade_needs_the_client_and_the_file(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    assert_no_field(written_request(f, GET "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+                    "Upgrade");
+    assert_false(f->record.asked_for_upgrade);
+    SET_HEADERS(f, {"Upgrade", "$http_upgrade"}, {"Connection", "upgrade"});
+    head = written_request(f, GET "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert_line(head, "Connection: upgrade");
+    assert_line(head, "Upgrade: websocket");
+    assert_true(f->record.asked_for_upgrade);
+    head = written_request(f, GET "\r\n");
+    assert_no_field(head, "Upgrade");
+    assert_no_field(head, "Connection");
+    assert_false(f->record.asked_for_upgrade);
+    assert_no_field(written_request(f, GET "Upgrade: websocket\r\n\r\n"), "Upgrade");
+    SET_HEADERS(f, {"Upgrade", "websocket"}, {"Connection", "upgrade"});
+    assert_no_field(written_request(f, GET "\r\n"), "Upgrade");
+    f->location.settings.proxy_http_version_minor = 0;
+    assert_no_field(written_request(f, GET "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
+                    "Upgrade");
+}
+
+static void the_file_may_end_the_connection(void **state)
+{
+    struct fixture *f = *state;
+
+    SET_HEADERS(f, {"Connection", "close"});
+    assert_line(written_request(f, GET "\r\n"), "Connection: close");
+    assert_true(f->record.asked_to_close);
+    SET_HEADERS(f, {"Connection", ""});
+    assert_no_field(written_request(f, GET "\r\n"), "Connection");
+    assert_false(f->record.asked_to_close);
+    SET_HEADERS(f, {"Connection", "$http_connection"});
+    assert_no_field(written_request(f, GET "Connection: X-Real-IP\r\n\r\n"), "Connection");
+}
+
+static void http_1_0_closes_unless_it_is_told(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    f->location.settings.proxy_http_version_minor = 0;
+    head = written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n");
+    assert_memory_equal(head, "GET / HTTP/1.0\r\n", 16);
+    assert_line(head, "Connection: close");
+    assert_no_field(head, "TE");
+    assert_true(f->record.asked_to_close);
+    SET_HEADERS(f, {"Connection", "keep-alive"});
+    assert_line(written_request(f, GET "\r\n"), "Connection: keep-alive");
+    assert_false(f->record.asked_to_close);
+}
+
+static void trailers_are_accepted_where_the_client_does(void **state)
+{
+    struct fixture *f = *state;
+    const char *head = written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n");
+
+    assert_line(head, "Connection: TE");
+    assert_line(head, "TE: trailers");
+    SET_HEADERS(f, {"TE", ""});
+    assert_no_field(written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n"), "TE");
+    SET_HEADERS(f, {"Connection", "close"});
+    assert_line(written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n"),
+                "Connection: TE, close");
+}
+
+static void an_expectation_goes_on_with_http_1_1(void **state)
+{
+    static const char text[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                               "Expect: 100-continue\r\n\r\n";
+    struct fixture *f = *state;
+
+    assert_line(written_request(f, text), "Expect: 100-continue");
+    assert_true(f->record.asked_to_continue);
+    f->location.settings.proxy_http_version_minor = 0;
+    assert_no_field(written_request(f, text), "Expect");
+    assert_false(f->record.asked_to_continue);
+}
+
+static void a_head_that_is_too_large_is_not_sent(void **state)
+{
+    struct fixture *f = *state;
+    char *value = malloc(WRITTEN_HEAD_BYTES_MAX + 1);
+
+    memset(value, 'a', WRITTEN_HEAD_BYTES_MAX);
+    value[WRITTEN_HEAD_BYTES_MAX] = '\0';
+    SET_HEADERS(f, {"X-Large", value});
+    take_request(f, GET "\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EMSGSIZE);
+    assert_string_equal(sent_to_upstream(f), "");
+    free(value);
+}
+
+static void memory_that_ends_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+
+    SET_HEADERS(f, {"X-For", "$remote_addr, $remote_addr"});
+    take_request(f, GET "\r\n");
+    f->arena.total_bytes_max = f->arena.total_bytes;
+    while (arena_alloc(&f->arena, 16))
+        ;
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -ENOMEM);
+    SET_HEADERS(f, {"X-For", "$remote_addr"});
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -ENOMEM);
+    assert_string_equal(sent_to_upstream(f), "");
+}
+
+/* ---- responses ---- */
+
+static const char *written_response(struct fixture *f, const struct response_plan *plan)
+{
+    assert_int_equal(heads_write_response(&f->record, plan), 0);
+    return sent_to_client(f);
+}
+
+/* The upstream's response, passed on with its own framing. */
+static const char *passed_on(struct fixture *f, const char *response)
+{
+    struct response_plan plan = {.upstream = &f->response.head, .keeps_alive = true};
+
+    take_response(f, response);
+    plan.status = f->response.head.status;
+    plan.reason = f->response.head.reason;
+    plan.framing = f->response.head.framing;
+    plan.content_length = f->response.head.content_length;
+    plan.has_content_length = f->response.head.has_content_length;
+    return written_response(f, &plan);
+}
+
+static void hide(struct fixture *f, const struct span *names, size_t count)
+{
+    f->location.settings.proxy_hide_headers = names;
+    f->location.settings.proxy_hide_header_count = count;
+}
+
+static void a_response_is_written_anew(void **state)
+{
+    static const struct span hidden[] = {SPAN("date"), SPAN("Server"), SPAN("X-Hidden")};
+    struct fixture *f = *state;
+    const char *head;
+
+    hide(f, hidden, COUNT_OF(hidden));
+    take_request(f, GET "\r\n");
+    head = passed_on(f, "HTTP/1.1 200 Fine\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                        "Server: upstream/1\r\nx-hidden: 1\r\nX-Shown: 2\r\n"
+                        "Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=1\r\n"
+                        "Content-Length: 3\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n");
+    assert_string_equal(head, "HTTP/1.1 200 Fine\r\nX-Shown: 2\r\nSet-Cookie: a\r\nSet-Cookie: b"
+                              "\r\nServer: ringway\r\nDate: " DATE "\r\nContent-Length: 3\r\n\r\n");
+    assert_int_equal(f->record.status, 200);
+    assert_int_equal(f->record.sent_bytes, strlen(head));
+    assert_true(span_equals(f->record.sent_head, span_of_cstr(head)));
+}
+
+static void server_and_date_may_be_the_upstreams(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    head = passed_on(f, "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                        "Server: upstream/1\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(head, "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+                              "Server: upstream/1\r\nContent-Length: 0\r\n\r\n");
+    f->location.settings.server_tokens = true;
+    head = passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_line(head, "Date: " DATE);
+    assert_line(head, "Server: ringway/" RINGWAY_VERSION);
+}
+
+static void chunks_are_announced(void **state)
+{
+    static const char response[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                                   "Trailer: X-Sum\r\n\r\n";
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    head = passed_on(f, response);
+    assert_line(head, "Transfer-Encoding: chunked");
+    assert_no_field(head, "Content-Length");
+    assert_no_field(head, "Trailer");
+    take_request(f, GET "TE: trailers\r\n\r\n");
+    assert_line(passed_on(f, response), "Trailer: X-Sum");
+}
+
+static void lengths_are_announced_where_they_may_be(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_line(passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"),
+                "Content-Length: 12");
+    take_request(f, GET "\r\n");
+    assert_line(passed_on(f, "HTTP/1.1 304 Not Modified\r\nContent-Length: 12\r\n\r\n"),
+                "Content-Length: 12");
+    assert_no_field(passed_on(f, "HTTP/1.1 304 Not Modified\r\n\r\n"), "Content-Length");
+    assert_no_field(passed_on(f, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"),
+                    "Content-Length");
+    assert_no_field(passed_on(f, "HTTP/1.1 200 OK\r\n\r\n"), "Content-Length");
+}
+
+static void connection_says_whether_it_is_kept(void **state)
+{
+    struct response_plan plan = {.status = 200, .framing = FRAMING_LENGTH, .keeps_alive = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    assert_no_field(written_response(f, &plan), "Connection");
+    f->location.settings.keepalive_header_s = 15;
+    assert_line(written_response(f, &plan), "Keep-Alive: timeout=15");
+    take_request(f, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    assert_line(written_response(f, &plan), "Connection: keep-alive");
+    plan.keeps_alive = false;
+    head = written_response(f, &plan);
+    assert_line(head, "Connection: close");
+    assert_no_field(head, "Keep-Alive");
+}
+
+static void a_switch_of_protocols_is_passed_on(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    SET_HEADERS(f, {"Upgrade", "$http_upgrade"}, {"Connection", "upgrade"});
+    (void)written_request(f, GET "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    head = passed_on(f, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                        "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n");
+    assert_line(head, "Connection: upgrade");
+    assert_line(head, "Upgrade: websocket");
+    assert_line(head, "Sec-WebSocket-Accept: x");
+    assert_no_field(head, "Content-Length");
+}
+
+static void add_headers(struct fixture *f, const char *const rows[][2], size_t count, bool always)
+{
+    struct add_header *all = arena_zalloc(&f->conf_arena, count * sizeof(*all));
+
+    for (size_t i = 0; i < count; i++)
+        all[i] = (struct add_header){span_of_cstr(rows[i][0]), compiled(f, rows[i][1]), always};
+    f->location.settings.add_headers = all;
+    f->location.settings.add_header_count = count;
+}
+
+static void fields_are_added_by_status(void **state)
+{
+    static const char *const rows[][2] = {{"X-Status", "$status"}, {"X-None", "$arg_none"}};
+    static const unsigned good[] = {200, 201, 204, 206, 301, 302, 303, 304, 307, 308};
+    static const unsigned others[] = {101, 202, 205, 300, 400, 404, 500, 502};
+    struct response_plan plan = {.keeps_alive = true};
+    struct fixture *f = *state;
+    char line[32];
+
+    take_request(f, GET "\r\n");
+    add_headers(f, rows, COUNT_OF(rows), false);
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        plan.status = good[i];
+        (void)snprintf(line, sizeof(line), "X-Status: %u", good[i]);
+        assert_line(written_response(f, &plan), line);
+        assert_no_field(f->wire, "X-None");
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        plan.status = others[i];
+        assert_no_field(written_response(f, &plan), "X-Status");
+    }
+    add_headers(f, rows, COUNT_OF(rows), true);
+    plan.status = 502;
+    assert_line(written_response(f, &plan), "X-Status: 502");
+}
+
+static void added_fields_never_frame_or_split(void **state)
+{
+    static const char *const rows[][2] = {{"Content-Length", "9"},
+                                          {"Transfer-Encoding", "x"},
+                                          {"Connection", "upgrade"},
+                                          {"X-Uri", "$uri"},
+                                          {"X-Last", "last"}};
+    struct response_plan plan = {.status = 200, .framing = FRAMING_LENGTH, .keeps_alive = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, "GET /%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: a\r\n\r\n");
+    add_headers(f, rows, COUNT_OF(rows), true);
+    head = written_response(f, &plan);
+    assert_line(head, "Content-Length: 0");
+    assert_no_field(head, "Transfer-Encoding");
+    assert_no_field(head, "Connection");
+    assert_no_field(head, "X-Uri");
+    assert_no_field(head, "X-Evil");
+    assert_line(head, "X-Last: last");
+}
+
+static void answers_of_ours_carry_their_fields(void **state)
+{
+    struct response_plan plan = {.status = 206,
+                                 .framing = FRAMING_LENGTH,
+                                 .content_length = 5,
+                                 .keeps_alive = true,
+                                 .content_type = SPAN("text/plain"),
+                                 .etag = SPAN("\"1-2\""),
+                                 .last_modified = SPAN(DATE),
+                                 .content_range = SPAN("bytes 0-4/9"),
+                                 .accepts_ranges = true};
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    assert_string_equal(written_response(f, &plan),
+                        "HTTP/1.1 206 Partial Content\r\nServer: ringway\r\nDate: " DATE "\r\n"
+                        "Content-Type: text/plain\r\nLast-Modified: " DATE "\r\nETag: \"1-2\"\r\n"
+                        "Content-Range: bytes 0-4/9\r\nAccept-Ranges: bytes\r\n"
+                        "Content-Length: 5\r\n\r\n");
+}
+
+static void interim_responses_are_passed_on(void **state)
+{
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    take_response(f, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: 1\r\n\r\n");
+    assert_int_equal(heads_write_interim(&f->record, &f->response.head), 0);
+    head = sent_to_client(f);
+    assert_string_equal(head, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    assert_int_equal(f->record.sent_bytes, strlen(head));
+    assert_int_equal(f->record.status, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_is_written_anew),
+        TEST(an_empty_value_is_not_sent),
+        TEST(host_is_there_in_any_case),
+        TEST(an_absolute_target_is_written_as_a_path),
+        TEST(a_target_without_changes_is_not_touched),
+        TEST(a_uri_takes_the_place_of_the_prefix),
+        TEST(a_changed_uri_is_written_escaped),
+        TEST(what_may_not_be_written_is_never_sent),
+        TEST(framing_is_ours_alone),
+        TEST(a_body_that_is_gone_is_not_announced),
+        TEST(chunks_cannot_go_to_http_1_0),
+        TEST(hop_by_hop_fields_stay_here),
+        TEST(an_upgrade_needs_the_client_and_the_file),
+        TEST(the_file_may_end_the_connection),
+        TEST(http_1_0_closes_unless_it_is_told),
+        TEST(trailers_are_accepted_where_the_client_does),
+        TEST(an_expectation_goes_on_with_http_1_1),
+        TEST(a_head_that_is_too_large_is_not_sent),
+        TEST(memory_that_ends_is_an_error),
+        TEST(a_response_is_written_anew),
+        TEST(server_and_date_may_be_the_upstreams),
+        TEST(chunks_are_announced),
+        TEST(lengths_are_announced_where_they_may_be),
+        TEST(connection_says_whether_it_is_kept),
+        TEST(a_switch_of_protocols_is_passed_on),
+        TEST(fields_are_added_by_status),
+        TEST(added_fields_never_frame_or_split),
+        TEST(answers_of_ours_carry_their_fields),
+        TEST(interim_responses_are_passed_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

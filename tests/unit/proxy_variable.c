@@ -1,0 +1,417 @@
+/* Tests of proxy/variable, and of the rooms that its getters are made of. */
+#include "../record_fixture.h"
+
+#include <ctype.h>
+
+#include "proxy/value.h"
+#include "proxy/variable.h"
+
+#define GET "GET /a?x=1 HTTP/1.1\r\nHost: A.example:8080\r\n"
+
+/* What the template is worth; "-" for a variable alone that has no value. */
+static const char *worth(struct fixture *f, const char *text)
+{
+    struct template t = compiled(f, text);
+    struct span value;
+
+    assert_int_equal(record_expand(&f->record, &t, &value), 0);
+    if (!value.data)
+        return "-";
+    value = arena_copy(&f->arena, value);
+    assert_non_null(value.data);
+    return value.data;
+}
+
+#define assert_worth(f, text, value) assert_string_equal(worth(f, text), value)
+
+static void every_variable_has_a_getter(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    for (int i = VARIABLE_NONE + 1; i < VARIABLE_CAPTURE; i++) {
+        struct template_part part = {.variable = (enum variable_id)i, .text = SPAN("name")};
+
+        (void)variable_get(&f->record, &part);
+    }
+    assert_false(f->record.lacks_memory);
+}
+
+static void every_variable_bears_an_empty_record(void **state)
+{
+    struct fixture *f = *state;
+
+    f->record.pass = NULL;
+    f->client.address = (struct address){.len = 0};
+    f->client.local_address = (struct address){.len = 0};
+    for (int i = VARIABLE_NONE + 1; i < VARIABLE_CAPTURE; i++) {
+        struct template_part part = {.variable = (enum variable_id)i, .text = SPAN("name")};
+
+        (void)variable_get(&f->record, &part);
+    }
+    assert_worth(f, "$1$9", "");
+    assert_worth(f, "$request", "-");
+    assert_worth(f, "$request_uri", "-");
+    assert_worth(f, "$status", "000");
+    assert_worth(f, "$host", "server.example");
+    assert_worth(f, "$remote_addr", "");
+    assert_worth(f, "$upstream_addr", "-");
+}
+
+static void the_request_is_told_as_it_came(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, "POST /a%20b/../c?x=1&y HTTP/1.1\r\nHost: A.Example.:8080\r\n"
+                    "Content-Type: text/x\r\nContent-Length: 3\r\n\r\n");
+    assert_worth(f, "$request", "POST /a%20b/../c?x=1&y HTTP/1.1");
+    assert_worth(f, "$request_method", "POST");
+    assert_worth(f, "$request_uri", "/a%20b/../c?x=1&y");
+    assert_worth(f, "$uri $document_uri", "/c /c");
+    assert_worth(f, "$args $query_string", "x=1&y x=1&y");
+    assert_worth(f, "$is_args", "?");
+    assert_worth(f, "$server_protocol", "HTTP/1.1");
+    assert_worth(f, "$content_type", "text/x");
+    assert_worth(f, "$content_length", "3");
+    assert_worth(f, "$host", "a.example");
+    assert_worth(f, "$http_host", "A.Example.:8080");
+    take_request(f, "GET / HTTP/1.0\r\n\r\n");
+    assert_worth(f, "$host", "server.example");
+    assert_worth(f, "$args", "-");
+    assert_worth(f, "$is_args", "");
+    assert_worth(f, "$server_protocol", "HTTP/1.0");
+    assert_worth(f, "$content_type", "-");
+}
+
+static void the_connection_is_told(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_worth(f, "$remote_addr:$remote_port", "192.0.2.1:50000");
+    assert_worth(f, "$server_addr:$server_port", "192.0.2.254:8080");
+    assert_worth(f, "$connection $connection_requests", "7 2");
+    assert_worth(f, "$connection_time", "1.500");
+    assert_worth(f, "$scheme $https.", "http .");
+    assert_worth(f, "$pipe", ".");
+    f->listen.is_tls = true;
+    f->record.is_pipelined = true;
+    assert_worth(f, "$scheme $https.", "https on.");
+    assert_worth(f, "$pipe", "p");
+    assert_worth(f, "$ssl_protocol", "-");
+    assert_worth(f, "$ssl_client_verify", "-");
+    assert_memory_equal(worth(f, "$binary_remote_addr"), "\xc0\x00\x02\x01", 5);
+}
+
+static void addresses_of_every_kind_are_told(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(address_parse_ip(SPAN("255.0.10.200"), 1, &f->client.address), 0);
+    assert_worth(f, "$remote_addr:$remote_port", "255.0.10.200:1");
+    assert_int_equal(address_parse_ip(SPAN("2001:db8::1"), 65535, &f->client.address), 0);
+    assert_worth(f, "$remote_addr $remote_port", "2001:db8::1 65535");
+    assert_memory_equal(worth(f, "$binary_remote_addr"), "\x20\x01\x0d\xb8", 5);
+    assert_int_equal(address_parse_unix(SPAN("unix:/run/x"), &f->client.address), 0);
+    assert_worth(f, "$remote_addr", "unix:");
+    assert_worth(f, "$remote_port", "-");
+}
+
+static void fields_are_found_by_their_variable(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "User-Agent: u/1\r\nX-One: a\r\nx-one: b\r\nX-ONE: c\r\n"
+                        "Cookie: a=1\r\nCookie: b=2\r\nEmpty:\r\n\r\n");
+    assert_worth(f, "$http_user_agent", "u/1");
+    assert_worth(f, "$http_x_one", "a, b, c");
+    assert_worth(f, "$http_cookie", "a=1; b=2");
+    assert_worth(f, "$http_empty", "");
+    assert_worth(f, "$http_none", "-");
+    assert_worth(f, "$http_x", "-");
+}
+
+static void hop_by_hop_fields_are_values(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "Connection: keep-alive, Upgrade, X-Real-IP, X-Mine\r\nUpgrade: h2c\r\n"
+                        "X-Real-IP: 6.6.6.6\r\nX-Mine: 1\r\nTE: trailers\r\n\r\n");
+    assert_worth(f, "$http_connection", "keep-alive, Upgrade, X-Real-IP, X-Mine");
+    assert_worth(f, "$http_te", "trailers");
+    assert_worth(f, "$http_upgrade", "h2c");
+    assert_worth(f, "$http_x_real_ip", "-");
+    assert_worth(f, "$http_x_mine", "-");
+    take_request(f, GET "Upgrade: h2c\r\n\r\n");
+    assert_worth(f, "$http_upgrade", "-");
+    take_request(f, GET "X_Under: 1\r\n\r\n");
+    assert_worth(f, "$http_x_under", "-");
+}
+
+static void forwarded_for_is_added_to(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    assert_worth(f, "$proxy_add_x_forwarded_for", "192.0.2.1");
+    take_request(f, GET "X-Forwarded-For: a\r\n\r\n");
+    assert_worth(f, "$proxy_add_x_forwarded_for", "a, 192.0.2.1");
+    take_request(f, GET "X-Forwarded-For: a, b\r\nX-Forwarded-For: c\r\n\r\n");
+    assert_worth(f, "$proxy_add_x_forwarded_for", "a, b, c, 192.0.2.1");
+}
+
+static void arguments_are_found_in_any_case(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, "GET /?ab=1&A=%20&b&c=&=d&a=2&ab=3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_worth(f, "$arg_a", "%20");
+    assert_worth(f, "$arg_ab", "1");
+    assert_worth(f, "$arg_b", "-");
+    assert_worth(f, "$arg_c", "");
+    assert_worth(f, "$arg_none", "-");
+}
+
+static void cookies_are_found(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "Cookie: ab=0; A = 1 2; b=x,c=3;; d; e=\r\nCookie: f=6; a=7\r\n\r\n");
+    assert_worth(f, "$cookie_a", "1 2");
+    assert_worth(f, "$cookie_ab", "0");
+    assert_worth(f, "$cookie_b", "x,c=3");
+    assert_worth(f, "$cookie_c", "3");
+    assert_worth(f, "$cookie_d", "-");
+    assert_worth(f, "$cookie_e", "");
+    assert_worth(f, "$cookie_f", "6");
+    assert_worth(f, "$cookie_none", "-");
+}
+
+static void assert_user(struct fixture *f, const char *authorization, const char *user)
+{
+    char request[512];
+
+    (void)snprintf(request, sizeof(request), GET "Authorization: %s\r\n\r\n", authorization);
+    take_request(f, request);
+    assert_worth(f, "$remote_user", user);
+}
+
+static void the_user_is_told_by_basic_authorization(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_user(f, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Aladdin");
+    assert_user(f, "basic  YTpi", "a");
+    assert_user(f, "Basic YTo=", "a");
+    assert_user(f, "Basic OmI=", "-");  /* ":b" */
+    assert_user(f, "Basic YWI=", "-");  /* no colon */
+    assert_user(f, "Basic Y!Tpi", "-"); /* no base64 */
+    assert_user(f, "Basic", "-");
+    assert_user(f, "Bearer YTpi", "-");
+    take_request(f, GET "\r\n");
+    assert_worth(f, "$remote_user", "-");
+}
+
+static void times_are_of_this_turn(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_worth(f, "$msec", "1795214760.123");
+    assert_int_equal(strlen(worth(f, "$time_local")), strlen("20/Nov/2026:22:46:00 +0000"));
+    assert_int_equal(strlen(worth(f, "$time_iso8601")), strlen("2026-11-20T22:46:00+00:00"));
+    f->record.began_us = loop_now_us(f->engine.loop) - 61002500;
+    assert_memory_equal(worth(f, "$request_time"), "61.00", 5);
+}
+
+static void the_process_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char pid[32];
+
+    (void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    assert_worth(f, "$pid", pid);
+    assert_worth(f, "$nginx_version", RINGWAY_VERSION);
+    assert_true(strlen(worth(f, "$hostname")) > 0);
+    for (const char *c = worth(f, "$hostname"); *c; c++)
+        assert_false(isupper((unsigned char)*c));
+}
+
+static void an_identifier_stays_and_is_no_other(void **state)
+{
+    struct fixture *f = *state;
+    const char *first = worth(f, "$request_id");
+
+    assert_int_equal(strlen(first), 32);
+    assert_int_equal(strspn(first, "0123456789abcdef"), 32);
+    assert_worth(f, "$request_id", first);
+    f->record.has_request_id = false;
+    assert_string_not_equal(worth(f, "$request_id"), first);
+}
+
+static void files_are_below_the_root(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->location.settings.root = compiled(f, "/srv/$host");
+    assert_worth(f, "$document_root", "/srv/a.example");
+    assert_worth(f, "$request_filename", "/srv/a.example/a");
+    f->location.settings.root = compiled(f, "/srv/$document_root");
+    assert_worth(f, "$document_root", "-");
+    f->location.settings.root = compiled(f, "$request_filename");
+    assert_worth(f, "$request_filename", "/a");
+}
+
+static void the_answer_is_told(void **state)
+{
+    struct fixture *f = *state;
+
+    f->record.sent_bytes = 1234567890123;
+    f->record.sent_body_bytes = 0;
+    f->record.request_bytes = 55;
+    assert_worth(f, "$bytes_sent $body_bytes_sent $request_length", "1234567890123 0 55");
+    assert_worth(f, "$request_completion", "");
+    f->record.outcome = OUTCOME_CLIENT_GONE;
+    assert_worth(f, "$status", "499");
+    f->record.status = 200;
+    assert_worth(f, "$status", "200");
+    f->record.outcome = OUTCOME_DONE;
+    assert_worth(f, "$request_completion", "OK");
+    f->record.sent_head = SPAN("HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:2\r\nContent-Type: t\r\nX-A: 3"
+                               "\r\n\r\nX-A: 4");
+    assert_worth(f, "$sent_http_x_a", "1, 2, 3");
+    assert_worth(f, "$sent_http_content_type", "t");
+    assert_worth(f, "$sent_http_none", "-");
+}
+
+static void upstreams_are_told_try_by_try(void **state)
+{
+    struct fixture *f = *state;
+    struct record *r = &f->record;
+
+    assert_worth(f, "$proxy_host $proxy_port", "group:8443 8443");
+    assert_worth(f, "$upstream_status", "-");
+    r->outcome = OUTCOME_NO_PEER;
+    assert_worth(f, "$upstream_addr", "group");
+    r->try_count = 1;
+    r->tries[0] = (struct try_record){.peer = &f->peer,
+                                      .status = 502,
+                                      .connect_us = NOT_MEASURED,
+                                      .header_us = NOT_MEASURED,
+                                      .response_us = 1999};
+    assert_worth(f, "$upstream_addr", "127.0.0.1:8443");
+    assert_worth(f, "$upstream_connect_time $upstream_response_time", "- 0.001");
+    assert_worth(f, "$upstream_ssl_protocol", "-");
+    r->try_count = 2;
+    r->tries[1] = (struct try_record){.peer = &f->peer,
+                                      .connect_us = 12000,
+                                      .header_us = 61002000,
+                                      .response_us = NOT_MEASURED,
+                                      .bytes_sent = 10,
+                                      .response_length = 30,
+                                      .is_tls = true,
+                                      .is_resumed = true,
+                                      .protocol = "TLSv1.3",
+                                      .cipher = "C"};
+    assert_worth(f, "$upstream_addr", "127.0.0.1:8443, 127.0.0.1:8443");
+    assert_worth(f, "$upstream_status", "502, -");
+    assert_worth(f, "$upstream_header_time", "-, 61.002");
+    assert_worth(f, "$upstream_bytes_sent/$upstream_response_length", "0, 10/0, 30");
+    assert_worth(f, "$upstream_ssl_protocol $upstream_ssl_cipher", "-, TLSv1.3 -, C");
+    assert_worth(f, "$upstream_ssl_session_reused", "-, r");
+    r->tries[1].is_resumed = false;
+    assert_worth(f, "$upstream_ssl_session_reused", "-, .");
+}
+
+static void upstream_fields_are_told(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_worth(f, "$upstream_http_server", "-");
+    take_request(f, GET "\r\n");
+    take_response(f, "HTTP/1.1 200 OK\r\nServer: s\r\nConnection: close\r\nX: 1\r\nX: 2\r\n"
+                     "Content-Length: 0\r\n\r\n");
+    assert_worth(f, "$upstream_http_server", "s");
+    assert_worth(f, "$upstream_http_x", "1, 2");
+    assert_worth(f, "$upstream_http_connection", "close");
+    assert_worth(f, "$upstream_http_content_length", "0");
+}
+
+static void match(struct fixture *f, const char *pattern, const char *subject, struct captures *c)
+{
+    char error[128];
+    struct regex *r;
+
+    f->engine.regex_scratch = regex_scratch_new();
+    assert_int_equal(regex_new(span_of_cstr(pattern), false, &r, error, sizeof(error)), 0);
+    assert_true(regex_match(r, span_of_cstr(subject), f->engine.regex_scratch, c));
+    regex_scratch_free(f->engine.regex_scratch);
+}
+
+static struct span captured(struct fixture *f, unsigned number, struct span name)
+{
+    struct template_part part = {.variable = VARIABLE_CAPTURE, .capture = number, .text = name};
+
+    return variable_get(&f->record, &part);
+}
+
+static void captures_are_of_what_matched_last(void **state)
+{
+    struct fixture *f = *state;
+    struct record *r = &f->record;
+
+    match(f, "^(?<user>\\w+)\\.(?<zone>.*)$", "ann.example", &r->server_captures);
+    assert_true(span_equals(captured(f, 1, SPAN_NONE), SPAN("ann")));
+    assert_true(span_equals(captured(f, 0, SPAN("zone")), SPAN("example")));
+    match(f, "^/(?<user>\\w)(x)?", "/b", &r->captures);
+    assert_true(span_equals(captured(f, 1, SPAN_NONE), SPAN("b")));
+    assert_null(captured(f, 2, SPAN_NONE).data);
+    assert_null(captured(f, 9, SPAN_NONE).data);
+    assert_true(span_equals(captured(f, 0, SPAN("user")), SPAN("b")));
+    assert_true(span_equals(captured(f, 0, SPAN("zone")), SPAN("example")));
+    assert_null(captured(f, 0, SPAN("none")).data);
+    regex_free((struct regex *)(uintptr_t)r->captures.regex);
+    regex_free((struct regex *)(uintptr_t)r->server_captures.regex);
+}
+
+static void want_of_memory_is_no_empty_value(void **state)
+{
+    struct fixture *f = *state;
+    struct template t = compiled(f, "$remote_addr");
+    struct span value;
+
+    f->arena.total_bytes_max = 1;
+    assert_int_equal(record_expand(&f->record, &t, &value), -ENOMEM);
+    f->arena.total_bytes_max = 0;
+    assert_int_equal(record_expand(&f->record, &t, &value), 0);
+    assert_true(span_equals(value, SPAN("192.0.2.1")));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_variable_has_a_getter),
+        TEST(every_variable_bears_an_empty_record),
+        TEST(the_request_is_told_as_it_came),
+        TEST(the_connection_is_told),
+        TEST(addresses_of_every_kind_are_told),
+        TEST(fields_are_found_by_their_variable),
+        TEST(hop_by_hop_fields_are_values),
+        TEST(forwarded_for_is_added_to),
+        TEST(arguments_are_found_in_any_case),
+        TEST(cookies_are_found),
+        TEST(the_user_is_told_by_basic_authorization),
+        TEST(times_are_of_this_turn),
+        TEST(the_process_is_told),
+        TEST(an_identifier_stays_and_is_no_other),
+        TEST(files_are_below_the_root),
+        TEST(the_answer_is_told),
+        TEST(upstreams_are_told_try_by_try),
+        TEST(upstream_fields_are_told),
+        TEST(captures_are_of_what_matched_last),
+        TEST(want_of_memory_is_no_empty_value),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
