@@ -69,8 +69,8 @@ struct tls_server_settings {
     struct tls_passwords passwords;
     enum tls_verify_client verify_client;
     unsigned verify_depth;
-    struct span client_ca_pem;  /* trusted, and named to the client */
-    struct span trusted_ca_pem; /* trusted, not named */
+    struct span client_ca_pem; /* trusted; not named to the client: wolfSSL cannot in TLS 1.3 */
+    struct span trusted_ca_pem; /* trusted too */
     struct span crl_pem;
     bool has_tickets; /* session tickets are issued and accepted */
     uint64_t id; /* tickets of one id are never accepted under another; a digest of the settings */
@@ -162,7 +162,7 @@ const char *tls_protocol_name(const struct tls *t);  /* "TLSv1.3" */
 const char *tls_suite_name(const struct tls *t);     /* OpenSSL's name */
 const char *tls_curve_name(const struct tls *t);     /* "X25519", "" */
 struct span tls_server_name(const struct tls *t);    /* server: the SNI, as it was asked for */
-struct span tls_session_id(const struct tls *t);     /* bytes; may be empty */
+struct span tls_session_id(struct tls *t);           /* bytes; may be empty */
 
 /* Client: takes the sessions that the server has given since the last call, one at a time, NULL
  * when there is none. The caller owns it. With TLS 1.3 tickets come after the handshake, out of
@@ -174,8 +174,16 @@ uint64_t tls_ticket_lifetime_ms(const struct tls_ticket *ticket); /* capped at 7
 /* Another ticket with the same content, for TLS 1.2 sessions that may be used again; NULL: no memory. */
 struct tls_ticket *tls_ticket_copy(const struct tls_ticket *ticket) MUST_USE;
 
+/* What the HTTP layer makes of it. */
+enum tls_client_verdict {
+    TLS_CLIENT_ACCEPTED, /* good, not asked for, or left out where it is optional */
+    TLS_CLIENT_MISSING,  /* 400 "No required SSL certificate was sent" */
+    TLS_CLIENT_REFUSED,  /* 400 "The SSL certificate error" */
+};
+
 /* Server: the client's certificate. Resumed sessions say the same as the one that they resume. */
 struct tls_client_certificate {
+    enum tls_client_verdict verdict;
     const char *verify;   /* "NONE", "SUCCESS" or "FAILED:reason": $ssl_client_verify */
     struct span subject_dn; /* RFC 2253: $ssl_client_s_dn */
     struct span issuer_dn;

@@ -47,6 +47,7 @@ static int attach(struct tls *t, WOLFSSL_CTX *ctx)
         return -ENOMEM;
     wolfSSL_SetIOReadCtx(t->ssl, t);
     wolfSSL_SetIOWriteCtx(t->ssl, t);
+    wolfSSL_SetCertCbCtx(t->ssl, t);
     if (t->context->key_log_fd >= 0)
         tls_key_log_attach(t);
     return 0;
@@ -93,13 +94,6 @@ static int set_up_client(struct tls *t, const struct tls_client_options *options
     t->expected = copy_expected(options);
     if (!t->expected)
         return -ENOMEM;
-    if (t->context->verifies && t->expected->name_count) {
-        char name[256];
-
-        (void)snprintf(name, sizeof(name), "%.*s", SPAN_ARG(t->expected->names[0].text));
-        if (wolfSSL_check_domain_name(t->ssl, name) != WOLFSSL_SUCCESS)
-            return -ENOMEM;
-    }
     /* A session that wolfSSL does not take (its time is over) only means a full handshake. */
     if (options->ticket)
         (void)wolfSSL_set_session(t->ssl, options->ticket->session);
@@ -153,6 +147,8 @@ void tls_free(struct tls *t)
     }
     free_hello(t);
     tls_facts_free(t->facts);
+    tls_facts_free(t->ticket_facts);
+    free(t->shown);
     free(t->expected);
     free(t->server_name);
     free(t->reason);
@@ -369,6 +365,10 @@ static enum tls_result finish(struct tls *t)
     t->is_finished = true;
     free(t->expected);
     t->expected = NULL;
+    if (t->context->key_log_fd >= 0)
+        tls_key_log_finish(t);
+    if (t->context->is_server)
+        tls_settle_facts(t);
     if (t->has_new_session)
         tls_keep_session(t);
     return TLS_OK;

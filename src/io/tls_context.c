@@ -187,6 +187,7 @@ void tls_context_free(struct tls_context *c)
     for (size_t i = 0; i < c->member_count; i++)
         wolfSSL_CTX_free(c->members[i].ctx);
     tls_sealer_free(c->sealer);
+    tls_trust_free(c->trust);
     if (c->key_log_fd >= 0)
         (void)close(c->key_log_fd);
     free(c);
@@ -213,14 +214,16 @@ static int set_up_client(struct tls_context *c, const struct tls_client_settings
     wolfSSL_CTX_sess_set_new_cb(m->ctx, tls_on_new_session);
     if (wolfSSL_CTX_UseSessionTicket(m->ctx) != WOLFSSL_SUCCESS)
         return -ENOMEM;
-    wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
-    c->verifies = s->verifies;
+    /* "None": wolfSSL verifies nothing by itself. The callback is asked all the same, and decides
+     * (WOLFSSL_ALWAYS_VERIFY_CB). */
+    wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, s->verifies ? tls_on_certificate : NULL);
     if (s->verifies) {
-        rc = wolfSSL_CTX_load_verify_buffer(m->ctx, (const unsigned char *)s->ca_pem.data,
-                                            (long)s->ca_pem.len, WOLFSSL_FILETYPE_PEM);
-        if (rc != WOLFSSL_SUCCESS)
-            return refuse_as_wolfssl(error, "cannot load CA certificates", rc);
-        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, NULL);
+        c->verify_depth = s->verify_depth;
+        rc = tls_trust_new(s->ca_pem, SPAN_NONE, s->crl_pem, &c->trust, error, TLS_ERROR_BYTES);
+        if (rc)
+            return rc;
+        if (!c->trust->anchor_count)
+            return refuse(error, "cannot load CA certificates: no PEM certificate found");
     }
     if (s->key_log_path) {
         c->key_log_fd = open(s->key_log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -306,6 +309,13 @@ static int set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx, bool has_tick
 static int set_up_server(struct tls_context *c, const struct tls_server_settings *s,
                          struct tls_server_shared *shared, char error[TLS_ERROR_BYTES])
 {
+    if (s->verify_client != VERIFY_CLIENT_OFF) {
+        int rc = tls_trust_new(s->client_ca_pem, s->trusted_ca_pem, s->crl_pem, &c->trust, error,
+                               TLS_ERROR_BYTES);
+
+        if (rc)
+            return rc;
+    }
     if (!s->pair_count)
         return refuse(error, "no certificate is set");
     if (s->pair_count > TLS_PAIRS_MAX)
@@ -327,7 +337,10 @@ static int set_up_server(struct tls_context *c, const struct tls_server_settings
         if (rc)
             return rc;
         classify(m, pair->certificate_pem);
-        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
+        if (c->trust)
+            wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, tls_on_certificate);
+        else
+            wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
     }
     return 0;
 }
@@ -344,6 +357,7 @@ int tls_context_new_server(const struct tls_server_settings *settings,
         return -ENOMEM;
     c->prefers_server_suites = settings->prefers_server_suites;
     c->verify_client = settings->verify_client;
+    c->verify_depth = settings->verify_depth;
     rc = set_up_server(c, settings, shared, error);
     if (rc) {
         tls_context_free(c);

@@ -15,6 +15,8 @@
 
 #define TLS_PAIRS_MAX 8
 
+#define TLS_SESSION_ID_BYTES 32
+
 /* How long clients may resume sessions with us. */
 #define TLS_TICKET_LIFETIME_S 3600
 
@@ -29,7 +31,6 @@ struct tls_context {
     struct tls_member members[TLS_PAIRS_MAX]; /* one for a client */
     size_t member_count;
     bool is_server;
-    bool verifies;
     unsigned protocols;
     struct tls_suites suites;
     struct tls_trust *trust; /* NULL: nothing is verified */
@@ -67,8 +68,11 @@ struct tls {
     struct tls_expected *expected;
     struct tls_ticket *tickets;  /* client: given by the server, the oldest first */
     char *server_name;           /* server: as the client wrote it */
-    struct tls_client_facts *facts; /* server: of the client's certificate */
+    struct tls_client_facts *facts;        /* server: of the client's certificate */
+    struct tls_client_facts *ticket_facts; /* server: what the ticket that is looked at says */
+    struct tls_shown_certificate *shown;   /* the same as text, once it was asked for */
     char *reason;                /* why it failed, when that is not a literal */
+    unsigned char session_id[TLS_SESSION_ID_BYTES]; /* once it was asked for */
     size_t handshake_bytes;
     enum tls_failure_kind failure;
     bool is_finished;
@@ -84,9 +88,36 @@ enum tls_result tls_fail(struct tls *t, enum tls_failure_kind kind, const char *
 /* What wolfSSL says through its last return value: an outcome for the caller, or why it failed. */
 enum tls_result tls_fail_as_wolfssl(struct tls *t, int rc);
 
+/* What is known of a client's certificate: kept by its session and by the tickets of it, which
+ * may be opened by other threads. Immutable, counted. */
+struct tls_client_facts {
+    _Atomic unsigned references;
+    enum tls_verdict verdict;
+    char reason[TLS_REASON_BYTES]; /* empty when it is good */
+    size_t der_len;
+    char der[];
+};
+
+/* tls_facts.c. new: NULL when memory is at its end. free: gives one reference back. */
+struct tls_client_facts *tls_facts_new(struct span der, enum tls_verdict verdict,
+                                       const char *reason) MUST_USE;
+struct tls_client_facts *tls_facts_ref(struct tls_client_facts *f) MUST_USE;
+void tls_facts_free(struct tls_client_facts *f);
+/* What a ticket of this session has to say, borrowed; NULL without a certificate. */
+struct tls_client_facts *tls_known_facts(struct tls *t);
+/* What the ticket says that is looked at; takes over the reference. */
+void tls_set_ticket_facts(struct tls *t, struct tls_client_facts *f);
+/* Once the handshake is finished: a resumed session's facts are those of its ticket. */
+void tls_settle_facts(struct tls *t);
+
+/* tls_peer.c: wolfSSL's verify callback; it calls for each certificate, the leaf last. */
+int tls_on_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store);
+
 /* tls_ticket.c */
 int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session);
 void tls_keep_session(struct tls *t);
+
+/* tls_sealer.c */
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                          unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                          unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int is_sealing,
@@ -98,8 +129,17 @@ void tls_sealer_free(struct tls_sealer *s);
 /* tls_context.c: true when the client offers a suite of TLS 1.2 that signs with ECDSA. */
 bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span offered);
 
+/* tls_session.c */
+struct tls_session_parts {
+    unsigned char id[TLS_SESSION_ID_BYTES];
+    size_t id_len; /* 0 when the server gave none */
+    unsigned char master_secret[48]; /* TLS 1.2; to be wiped by the caller */
+};
+void tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out);
+
 /* tls_key_log.c */
 void tls_key_log_attach(struct tls *t);
+void tls_key_log_finish(struct tls *t);
 
 /* tls.c */
 int tls_on_input(WOLFSSL *ssl, char *out, int size, void *session);

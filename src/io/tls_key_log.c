@@ -67,3 +67,16 @@ void tls_key_log_attach(struct tls *t)
     (void)wolfSSL_set_tls13_secret_cb(t->ssl, on_tls13_secret, t);
     wolfSSL_KeepArrays(t->ssl);
 }
+
+/* TLS 1.2 has one secret, which is known at the end. */
+void tls_key_log_finish(struct tls *t)
+{
+    struct tls_session_parts parts;
+
+    if (wolfSSL_version(t->ssl) != TLS1_3_VERSION) {
+        tls_session_read(wolfSSL_get_session(t->ssl), &parts);
+        write_line(t, "CLIENT_RANDOM", parts.master_secret, sizeof(parts.master_secret));
+        explicit_bzero(&parts, sizeof(parts));
+    }
+    wolfSSL_FreeArrays(t->ssl);
+}

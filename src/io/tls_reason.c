@@ -81,6 +81,12 @@ static enum tls_result fail_by_alert(struct tls *t)
     return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer sent alert %d", history.last_rx.code);
 }
 
+/* wolfSSL's parser gave up before our callback was asked. */
+static bool is_about_certificate(int error)
+{
+    return (error <= ASN_PARSE_E && error >= ASN_NO_PEM_HEADER) || error == PEER_KEY_ERROR;
+}
+
 enum tls_result tls_fail_as_wolfssl(struct tls *t, int rc)
 {
     int error = wolfSSL_get_error(t->ssl, rc);
@@ -96,6 +102,11 @@ enum tls_result tls_fail_as_wolfssl(struct tls *t, int rc)
     }
     if (error == FATAL_ERROR)
         return fail_by_alert(t);
+    if (is_about_certificate(error))
+        return tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "certificate cannot be read: %s",
+                        wolfSSL_ERR_reason_error_string((unsigned long)error));
+    if (error == MAX_CHAIN_ERROR)
+        return tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "certificate chain too long");
     if (error == MEMORY_E || error == MEMORY_ERROR)
         return tls_fail(t, TLS_FAILURE_MEMORY, "no memory for TLS");
     text = find(errors, COUNT_OF(errors), error);

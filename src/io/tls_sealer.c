@@ -1,0 +1,311 @@
+/* tls_sealer - the tickets that our servers give to clients.
+ *
+ * wolfSSL's own text, sealed with AES-256-GCM under a key that all workers share. The digest of
+ * the server's settings is authenticated with it, so that a ticket of one server block opens
+ * nothing in another. What is known of a client's certificate does not fit into a ticket: it
+ * stays here, in a bounded table by the ticket's nonce, and a ticket whose entry is gone means a
+ * full handshake. */
+#include "tls_internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <wolfssl/wolfcrypt/aes.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+/* --- keys ------------------------------------------------------------------------------------ */
+
+#define KEY_BYTES          32
+#define KEY_NAME_BYTES     15 /* the last byte of wolfSSL's 16 holds flags */
+#define KEY_LIFETIME_S     (12 * 3600)
+#define NONCE_BYTES        12
+#define TAG_BYTES          16
+
+static_assert(KEY_NAME_BYTES + 1 == WOLFSSL_TICKET_NAME_SZ, "name and flags fill the field");
+static_assert(NONCE_BYTES <= WOLFSSL_TICKET_IV_SZ, "the nonce fits");
+static_assert(TAG_BYTES <= WOLFSSL_TICKET_MAC_SZ, "the tag fits");
+static_assert(TLS_TICKET_LIFETIME_S <= KEY_LIFETIME_S, "two keys open every live ticket");
+
+struct ticket_key {
+    unsigned char name[KEY_NAME_BYTES];
+    unsigned char key[KEY_BYTES];
+};
+
+/* Sets of a few slots each, of which the next to be overwritten takes turns. */
+#define FACTS_SETS  1024
+#define FACTS_SLOTS 4
+
+#define FLAG_HAS_CERTIFICATE 1 /* the client showed one: there is an entry */
+
+struct facts_slot {
+    unsigned char iv[WOLFSSL_TICKET_IV_SZ];
+    struct tls_client_facts *facts; /* NULL: empty */
+};
+
+struct facts_set {
+    struct facts_slot slots[FACTS_SLOTS];
+    unsigned next;
+};
+
+/* keys[0] seals; keys[1] is the one before. */
+struct tls_server_shared {
+    pthread_mutex_t lock;
+    WC_RNG rng;
+    struct ticket_key keys[2];
+    int64_t rotate_at_s;
+    /* Bytes of wolfSSL's text in a ticket, once one was sealed. wolfSSL trusts the length that
+     * a ticket claims and would read behind a shorter one: no other length is looked at. */
+    _Atomic int text_bytes;
+    struct facts_set facts[FACTS_SETS];
+};
+
+/* A context's own view of the keys, so that the lock is taken once per key and worker. */
+struct tls_sealer {
+    struct tls_server_shared *shared;
+    uint64_t context_id;
+    WC_RNG rng;
+    unsigned char names[2][KEY_NAME_BYTES];
+    Aes aes[2];
+    int64_t renew_at_s; /* 0: never filled */
+};
+
+static int64_t now_s(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+/* Under the lock. */
+static int rotate(struct tls_server_shared *s)
+{
+    s->keys[1] = s->keys[0];
+    s->rotate_at_s = now_s() + KEY_LIFETIME_S;
+    return wc_RNG_GenerateBlock(&s->rng, (unsigned char *)&s->keys[0], sizeof(s->keys[0]));
+}
+
+struct tls_server_shared *tls_server_shared_new(void)
+{
+    struct tls_server_shared *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    if (wc_InitRng(&s->rng) != 0) {
+        free(s);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&s->lock, NULL);
+    /* Twice: the key before the first is random too, and not all zero. */
+    if (rotate(s) || rotate(s)) {
+        tls_server_shared_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void tls_server_shared_free(struct tls_server_shared *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < FACTS_SETS * FACTS_SLOTS; i++)
+        tls_facts_free(s->facts[i / FACTS_SLOTS].slots[i % FACTS_SLOTS].facts);
+    (void)pthread_mutex_destroy(&s->lock);
+    (void)wc_FreeRng(&s->rng);
+    explicit_bzero(s, sizeof(*s));
+    free(s);
+}
+
+struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t context_id)
+{
+    struct tls_sealer *s = aligned_alloc(_Alignof(struct tls_sealer), sizeof(*s));
+
+    assert(shared);
+    if (!s)
+        return NULL;
+    memset(s, 0, sizeof(*s));
+    if (wc_InitRng(&s->rng) != 0) {
+        free(s);
+        return NULL;
+    }
+    (void)wc_AesInit(&s->aes[0], NULL, INVALID_DEVID);
+    (void)wc_AesInit(&s->aes[1], NULL, INVALID_DEVID);
+    s->shared = shared;
+    s->context_id = context_id;
+    return s;
+}
+
+void tls_sealer_free(struct tls_sealer *s)
+{
+    if (!s)
+        return;
+    wc_AesFree(&s->aes[0]);
+    wc_AesFree(&s->aes[1]);
+    (void)wc_FreeRng(&s->rng);
+    explicit_bzero(s, sizeof(*s));
+    free(s);
+}
+
+/* Brings the view up to date. */
+static int renew(struct tls_sealer *s)
+{
+    struct ticket_key keys[2];
+    int rc = 0;
+
+    if (s->renew_at_s && now_s() < s->renew_at_s)
+        return 0;
+    (void)pthread_mutex_lock(&s->shared->lock);
+    if (now_s() >= s->shared->rotate_at_s)
+        rc = rotate(s->shared);
+    memcpy(keys, s->shared->keys, sizeof(keys));
+    s->renew_at_s = s->shared->rotate_at_s;
+    (void)pthread_mutex_unlock(&s->shared->lock);
+    for (size_t i = 0; rc == 0 && i < COUNT_OF(keys); i++) {
+        memcpy(s->names[i], keys[i].name, KEY_NAME_BYTES);
+        rc = wc_AesGcmSetKey(&s->aes[i], keys[i].key, KEY_BYTES);
+    }
+    explicit_bzero(keys, sizeof(keys));
+    if (rc)
+        s->renew_at_s = 0;
+    return rc;
+}
+
+/* --- what is known of clients ---------------------------------------------------------------- */
+
+static struct facts_set *set_of(struct tls_server_shared *s, const unsigned char *iv)
+{
+    return &s->facts[(iv[0] | iv[1] << 8) % FACTS_SETS];
+}
+
+/* Takes over a reference. */
+static void put_facts(struct tls_server_shared *s, const unsigned char *iv,
+                      struct tls_client_facts *facts)
+{
+    struct facts_set *set = set_of(s, iv);
+    struct tls_client_facts *old;
+    struct facts_slot *slot;
+
+    (void)pthread_mutex_lock(&s->lock);
+    slot = &set->slots[set->next++ % FACTS_SLOTS];
+    old = slot->facts;
+    slot->facts = facts;
+    memcpy(slot->iv, iv, sizeof(slot->iv));
+    (void)pthread_mutex_unlock(&s->lock);
+    tls_facts_free(old);
+}
+
+/* A reference, or NULL when the entry is gone. */
+static struct tls_client_facts *get_facts(struct tls_server_shared *s, const unsigned char *iv)
+{
+    struct facts_set *set = set_of(s, iv);
+    struct tls_client_facts *found = NULL;
+
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; !found && i < FACTS_SLOTS; i++) {
+        struct facts_slot *slot = &set->slots[i];
+
+        if (slot->facts && memcmp(slot->iv, iv, sizeof(slot->iv)) == 0)
+            found = tls_facts_ref(slot->facts);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+/* --- tickets --------------------------------------------------------------------------------- */
+
+/* What is authenticated beside the text. */
+struct ticket_binding {
+    unsigned char name[WOLFSSL_TICKET_NAME_SZ];
+    unsigned char iv[WOLFSSL_TICKET_IV_SZ];
+    uint64_t context_id;
+};
+
+/* wolfSSL's arguments. */
+struct sealed_ticket {
+    unsigned char *name; /* of the key, and flags */
+    unsigned char *iv;
+    unsigned char *mac;
+    unsigned char *text;
+    word32 text_len;
+};
+
+static struct ticket_binding binding_of(const struct tls_sealer *s,
+                                        const struct sealed_ticket *ticket)
+{
+    struct ticket_binding b = {.context_id = s->context_id};
+
+    memcpy(b.name, ticket->name, sizeof(b.name));
+    memcpy(b.iv, ticket->iv, sizeof(b.iv));
+    return b;
+}
+
+static int seal(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
+{
+    struct tls_client_facts *facts = tls_known_facts(t);
+    struct ticket_binding b;
+
+    memcpy(ticket->name, s->names[0], KEY_NAME_BYTES);
+    ticket->name[KEY_NAME_BYTES] = facts ? FLAG_HAS_CERTIFICATE : 0;
+    if (wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) != 0)
+        return WOLFSSL_TICKET_RET_FATAL;
+    memset(ticket->mac, 0, WOLFSSL_TICKET_MAC_SZ);
+    b = binding_of(s, ticket);
+    if (wc_AesGcmEncrypt(&s->aes[0], ticket->text, ticket->text, ticket->text_len, ticket->iv,
+                         NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
+                         sizeof(b)) != 0)
+        return WOLFSSL_TICKET_RET_FATAL;
+    if (facts)
+        put_facts(s->shared, ticket->iv, tls_facts_ref(facts));
+    s->shared->text_bytes = (int)ticket->text_len;
+    return WOLFSSL_TICKET_RET_OK;
+}
+
+/* The key that sealed a ticket, or -1. */
+static int find_key(const struct tls_sealer *s, const struct sealed_ticket *ticket)
+{
+    for (int i = 0; i < (int)COUNT_OF(s->names); i++) {
+        if (memcmp(ticket->name, s->names[i], KEY_NAME_BYTES) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int open_sealed(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
+{
+    struct ticket_binding b = binding_of(s, ticket);
+    struct tls_client_facts *facts = NULL;
+    int key = find_key(s, ticket);
+
+    tls_set_ticket_facts(t, NULL);
+    if (key < 0 || (int)ticket->text_len != s->shared->text_bytes)
+        return WOLFSSL_TICKET_RET_REJECT;
+    if (wc_AesGcmDecrypt(&s->aes[key], ticket->text, ticket->text, ticket->text_len, ticket->iv,
+                         NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
+                         sizeof(b)) != 0)
+        return WOLFSSL_TICKET_RET_REJECT;
+    if (ticket->name[KEY_NAME_BYTES] & FLAG_HAS_CERTIFICATE) {
+        facts = get_facts(s->shared, ticket->iv);
+        if (!facts)
+            return WOLFSSL_TICKET_RET_REJECT;
+    }
+    tls_set_ticket_facts(t, facts);
+    /* An old key still opens, and its holder gets a new ticket. */
+    return key ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
+}
+
+int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
+                         unsigned char iv[WOLFSSL_TICKET_IV_SZ],
+                         unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int is_sealing,
+                         unsigned char *text, int in_len, int *out_len, void *context)
+{
+    struct sealed_ticket ticket = {name, iv, mac, text, (word32)in_len};
+    struct tls_sealer *s = ((struct tls_context *)context)->sealer;
+    struct tls *t = wolfSSL_GetIOReadCtx(ssl);
+
+    if (renew(s))
+        return WOLFSSL_TICKET_RET_FATAL;
+    *out_len = in_len;
+    return is_sealing ? seal(s, t, &ticket) : open_sealed(s, t, &ticket);
+}

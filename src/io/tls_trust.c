@@ -1,0 +1,185 @@
+/* tls_trust - trusted certificates and revocation lists, parsed from PEM. */
+#include "io/tls_trust.h"
+
+#include "tls_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wolfssl/wolfcrypt/coding.h>
+
+#define PEM_BEGIN SPAN("-----BEGIN ")
+#define PEM_END   SPAN("-----END ")
+#define PEM_DASHES SPAN("-----")
+
+/* One "-----BEGIN label-----" ... "-----END". */
+struct block {
+    struct span label;
+    struct span text;
+};
+
+static size_t find_text(struct span in, struct span what)
+{
+    const char *at = in.len ? memmem(in.data, in.len, what.data, what.len) : NULL;
+
+    return at ? (size_t)(at - in.data) : in.len;
+}
+
+static bool next_block(struct span *pem, struct block *out)
+{
+    size_t at = find_text(*pem, PEM_BEGIN);
+    struct span left;
+
+    if (at == pem->len)
+        return false;
+    left = span_skip(*pem, at + PEM_BEGIN.len);
+    at = find_text(left, PEM_DASHES);
+    if (at == left.len)
+        return false;
+    out->label = span_take(left, at);
+    left = span_skip(left, at + PEM_DASHES.len);
+    at = find_text(left, PEM_END);
+    if (at == left.len)
+        return false;
+    out->text = span_take(left, at);
+    *pem = span_skip(left, at);
+    return true;
+}
+
+static bool is_certificate(const struct block *b)
+{
+    return span_equals(b->label, SPAN("CERTIFICATE")) ||
+           span_equals(b->label, SPAN("X509 CERTIFICATE")) ||
+           span_equals(b->label, SPAN("TRUSTED CERTIFICATE"));
+}
+
+static bool is_crl(const struct block *b)
+{
+    return span_equals(b->label, SPAN("X509 CRL"));
+}
+
+static size_t count_blocks(struct span pem, bool (*is_wanted)(const struct block *b))
+{
+    size_t count = 0;
+    struct block b;
+
+    while (next_block(&pem, &b))
+        count += is_wanted(&b);
+    return count;
+}
+
+/* Decodes behind what is in the trust's DER already; empty when it is not base64 of DER. */
+static struct span decode(const struct block *b, char **at)
+{
+    word32 len = (word32)b->text.len;
+    struct der_item item;
+    struct span der;
+
+    if (Base64_Decode((const byte *)b->text.data, (word32)b->text.len, (byte *)*at, &len) != 0)
+        return SPAN_NONE;
+    der = span_of(*at, len);
+    /* A TRUSTED CERTIFICATE of OpenSSL has its own remarks behind the certificate. */
+    if (!der_next_is(&der, DER_SEQUENCE, &item))
+        return SPAN_NONE;
+    *at += len;
+    return item.whole;
+}
+
+static void add_anchors(struct tls_trust *t, struct span pem, char **at)
+{
+    struct block b;
+
+    while (next_block(&pem, &b)) {
+        struct tls_anchor *a = &t->anchors[t->anchor_count];
+
+        if (!is_certificate(&b) || !x509_certificate_parse(decode(&b, at), &a->certificate))
+            continue;
+        a->subject_hash = span_hash(a->certificate.subject);
+        t->anchor_count++;
+    }
+}
+
+static void add_crls(struct tls_trust *t, struct span pem, char **at)
+{
+    struct block b;
+
+    while (next_block(&pem, &b)) {
+        if (is_crl(&b) && x509_crl_parse(decode(&b, at), &t->crls[t->crl_count]))
+            t->crl_count++;
+    }
+}
+
+static int refuse(char *error, size_t error_size, const char *text)
+{
+    (void)snprintf(error, error_size, "%s", text);
+    return -EINVAL;
+}
+
+static int allocate(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
+                    struct span crl_pem)
+{
+    size_t anchors = count_blocks(ca_pem, is_certificate) +
+                     count_blocks(more_ca_pem, is_certificate);
+    size_t crls = count_blocks(crl_pem, is_crl);
+
+    t->anchors = calloc(anchors + 1, sizeof(*t->anchors));
+    t->crls = calloc(crls + 1, sizeof(*t->crls));
+    /* Base64 shrinks to three quarters; the rest is given back. */
+    t->der = malloc(ca_pem.len + more_ca_pem.len + crl_pem.len + 1);
+    return t->anchors && t->crls && t->der ? 0 : -ENOMEM;
+}
+
+static int fill(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
+                struct span crl_pem, char *error, size_t error_size)
+{
+    size_t count;
+    char *at;
+    int rc = allocate(t, ca_pem, more_ca_pem, crl_pem);
+
+    if (rc)
+        return rc;
+    at = t->der;
+    add_anchors(t, ca_pem, &at);
+    count = t->anchor_count;
+    if (ca_pem.len && !t->anchor_count)
+        return refuse(error, error_size, "cannot load CA certificates: no PEM certificate found");
+    add_anchors(t, more_ca_pem, &at);
+    if (more_ca_pem.len && t->anchor_count == count)
+        return refuse(error, error_size,
+                      "cannot load trusted certificates: no PEM certificate found");
+    add_crls(t, crl_pem, &at);
+    t->has_crls = crl_pem.len > 0;
+    if (t->crl_count != count_blocks(crl_pem, is_crl))
+        return refuse(error, error_size, "cannot load CRL: a list in it cannot be read");
+    if (t->has_crls && !t->crl_count)
+        return refuse(error, error_size, "cannot load CRL: no PEM CRL found");
+    return 0;
+}
+
+int tls_trust_new(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
+                  struct tls_trust **out, char *error, size_t error_size)
+{
+    struct tls_trust *t = calloc(1, sizeof(*t));
+    int rc;
+
+    if (!t)
+        return -ENOMEM;
+    rc = fill(t, ca_pem, more_ca_pem, crl_pem, error, error_size);
+    if (rc) {
+        tls_trust_free(t);
+        return rc;
+    }
+    *out = t;
+    return 0;
+}
+
+void tls_trust_free(struct tls_trust *t)
+{
+    if (!t)
+        return;
+    free(t->anchors);
+    free(t->crls);
+    free(t->der);
+    free(t);
+}
