@@ -20,7 +20,7 @@ client_header_timeout 1500ms; client_body_timeout 1500ms; send_timeout 1500ms;
 FOR_NGINX = """
 proxy_http_version 1.1; proxy_set_header Connection ""; proxy_ssl_verify on;
 proxy_ssl_server_name on; proxy_ssl_verify_depth 9;
-proxy_ssl_protocols TLSv1.2 TLSv1.3;
+proxy_ssl_protocols TLSv1.2 TLSv1.3; ssl_protocols TLSv1.2 TLSv1.3;
 """
 
 

@@ -104,6 +104,7 @@ class Ringway:
     # --- life ---------------------------------------------------------------------------------
 
     def start(self):
+        self.pid_file.unlink(missing_ok=True)
         with open(self.stderr_file, "ab") as stderr:
             self.process = subprocess.Popen(
                 [*self.prefix, self.path, *self.args], stdin=subprocess.DEVNULL, stdout=stderr,
@@ -114,12 +115,18 @@ class Ringway:
 
     def wait_listening(self, seconds=15.0):
         deadline = time.monotonic() + seconds
-        while not set(self.listens or ()) <= listening_ports():
+        while not self._is_ready():
             if self.process.poll() is not None:
                 raise AssertionError(f"ended at start with {self.process.returncode}:\n"
                                      + self.stderr() + self.log())
             assert time.monotonic() < deadline, "does not listen:\n" + self.stderr() + self.log()
             time.sleep(0.01)
+
+    def _is_ready(self):
+        """It listens; and it has its pid file, as signals are only taken from then on."""
+        return set(self.listens or ()) <= listening_ports() and (
+            not self.conf_file.exists() or self.pid_file.exists()
+            or str(self.pid_file) not in self.conf_file.read_text())
 
     @property
     def pid(self):
@@ -137,9 +144,9 @@ class Ringway:
             self.write(configuration)
         mark = self.mark()
         self.signal(signal.SIGHUP)
-        wire.wait_until(lambda: re.search(r"reconfigur|reload|\[emerg\]|generation",
+        wire.wait_until(lambda: re.search(r"reconfiguring|reloaded:|not reloaded",
                                           self.log_since(mark)), seconds, "reload is logged")
-        time.sleep(0.3)  # workers take the new snapshot in their next turn
+        time.sleep(0.1)  # a line is written a moment before or after what it tells
         return self.log_since(mark)
 
     def quit(self, seconds=15.0):
@@ -184,6 +191,7 @@ class Ringway:
             self.stop()
         elif self.is_running():
             self.kill()
+        self.pid_file.unlink(missing_ok=True)
 
     # --- what it says ---------------------------------------------------------------------------
 
