@@ -32,7 +32,8 @@ void access_report(struct record *r);
 void access_flush(struct engine *e);
 /* True while records wait or are being written. */
 bool access_is_busy(const struct engine *e);
-/* Gives up writes that do not end, as to a pipe that nobody reads: what they held is lost. */
+/* Gives up writes that do not end, as to a pipe that nobody reads: what they held is lost, with all
+ * that waits behind them. Records that come later begin again: so call it until nothing is busy. */
 void access_abort(struct engine *e);
 /* Frees the buffers; what was not flushed is lost. Nothing may be in flight. */
 void access_deinit(struct engine *e);

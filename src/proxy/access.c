@@ -34,7 +34,8 @@ struct access_buffer {
     unsigned filling;            /* of the halves; the other one is being written, or empty */
     size_t written_bytes;        /* of the other one */
     int write_error;
-    bool is_due; /* what is filled is to be written */
+    bool is_due;      /* what is filled is to be written */
+    bool is_given_up; /* what waits is dropped as soon as the kernel lets go of it */
     struct op write_op;
     struct task task;   /* of the flush phase */
     struct timer timer; /* flush= */
@@ -98,12 +99,13 @@ static void on_written(struct op *op, const struct completion *c)
 static bool settle_write(struct access_buffer *b)
 {
     struct half *h = writing(b);
+    bool is_partial = b->written_bytes < h->len;
 
-    if (!b->write_error && b->written_bytes < h->len) {
+    if (is_partial && !b->write_error && !b->is_given_up) {
         continue_write(b);
         return false;
     }
-    if (b->write_error)
+    if (is_partial)
         count_lost(b->engine, h->record_count);
     b->write_error = 0;
     b->written_bytes = 0;
@@ -118,6 +120,7 @@ static void let_go(struct access_buffer *b)
     b->snapshot = NULL;
     b->file = NULL;
     b->is_due = false;
+    b->is_given_up = false;
 }
 
 static void flush(struct task *t)
@@ -126,6 +129,10 @@ static void flush(struct task *t)
 
     if (!b->snapshot || b->write_op.is_in_flight || !settle_write(b))
         return;
+    if (b->is_given_up) {
+        count_lost(b->engine, filling(b)->record_count);
+        empty(filling(b));
+    }
     if (!filling(b)->len)
         let_go(b);
     else if (b->is_due)
@@ -298,8 +305,10 @@ void access_abort(struct engine *e)
     list_for_each (link, &e->access_buffers) {
         struct access_buffer *b = list_entry(link, struct access_buffer, link);
 
-        if (b->write_op.is_in_flight)
-            loop_cancel(e->loop, &b->write_op);
+        if (!b->write_op.is_in_flight)
+            continue;
+        b->is_given_up = true;
+        loop_cancel(e->loop, &b->write_op);
     }
 }
 
