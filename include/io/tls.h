@@ -1,8 +1,8 @@
 /* tls - a TLS session that never sees a socket: bytes in, bytes out.
  *
- * The only room (with tls_context.c) that knows wolfSSL. A context belongs to one worker thread; a session belongs to a
- * conn, in the same thread. Certificates and keys come as bytes from the snapshot: nothing here
- * opens a file but the key log.
+ * The rooms io/tls* are the only ones that know wolfSSL. A context belongs to one worker thread; a
+ * session belongs to a conn, in the same thread. Certificates and keys come as bytes from the
+ * snapshot: nothing here opens a file but the key log.
  *
  * Invariants: tls_open() delivers nothing before the handshake is finished and, for a client, the
  * peer verified; tls_seal() takes nothing before that either (asserted).
@@ -46,18 +46,21 @@ struct tls_client_settings {
     struct tls_suites suites;
     struct tls_pair pair; /* empty spans: no client certificate */
     struct tls_passwords passwords;
-    bool verifies; /* proxy_ssl_verify */
-    struct span ca_pem; /* one or more certificates; must not be empty when verifies */
-    struct span crl_pem; /* empty: no CRL check; given: every certificate of the chain needs a CRL
+    bool verifies;         /* proxy_ssl_verify */
+    struct span ca_pem;    /* one or more certificates; must not be empty when verifies */
+    struct span crl_pem;   /* empty: no CRL check; given: every certificate of the chain needs a CRL
                             of its issuer, as in nginx (X509_V_FLAG_CRL_CHECK_ALL) */
-    unsigned verify_depth; /* intermediates allowed between leaf and anchor, as OpenSSL counts:
-                              a chain leaf <- intermediate <- root has depth 1 under nginx's
-                              documentation; check X509_VERIFY_PARAM_set_depth(3) */
+    unsigned verify_depth; /* certificates allowed between leaf and root, as in
+                              X509_VERIFY_PARAM_set_depth(3): leaf <- intermediate <- root is 1 */
     const char *key_log_path; /* NULL: none. Appended to in SSLKEYLOGFILE format */
 };
 
-enum tls_verify_client { VERIFY_CLIENT_OFF, VERIFY_CLIENT_ON, VERIFY_CLIENT_OPTIONAL,
-                         VERIFY_CLIENT_OPTIONAL_NO_CA };
+enum tls_verify_client {
+    VERIFY_CLIENT_OFF,
+    VERIFY_CLIENT_ON,
+    VERIFY_CLIENT_OPTIONAL,
+    VERIFY_CLIENT_OPTIONAL_NO_CA
+};
 
 /* One server block's TLS: ssl_*. */
 struct tls_server_settings {
@@ -69,7 +72,7 @@ struct tls_server_settings {
     struct tls_passwords passwords;
     enum tls_verify_client verify_client;
     unsigned verify_depth;
-    struct span client_ca_pem; /* trusted; not named to the client: wolfSSL cannot in TLS 1.3 */
+    struct span client_ca_pem;  /* trusted; not named to the client: wolfSSL cannot in TLS 1.3 */
     struct span trusted_ca_pem; /* trusted too */
     struct span crl_pem;
     bool has_tickets; /* session tickets are issued and accepted */
@@ -105,7 +108,7 @@ struct tls_expected_name { /* what the peer's certificate must carry, one of the
 #define TLS_EXPECTED_NAMES_MAX 2
 
 struct tls_client_options {
-    struct span sni; /* empty: none sent; never an address */
+    struct span sni;                                        /* empty: none sent; never an address */
     struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX]; /* any of them; only when verifying */
     size_t name_count;
     struct tls_ticket *ticket; /* to resume, or NULL; taken over by the call, also when it fails */
@@ -114,7 +117,8 @@ struct tls_client_options {
 };
 
 /* A session; NULL when memory is at its end. Copies what it needs of the options. */
-struct tls *tls_new_client(struct tls_context *c, const struct tls_client_options *options) MUST_USE;
+struct tls *tls_new_client(struct tls_context *c,
+                           const struct tls_client_options *options) MUST_USE;
 struct tls *tls_new_server(struct tls_context *c, tls_select_fn select, tls_output_fn output,
                            void *owner) MUST_USE;
 void tls_free(struct tls *t);
@@ -153,25 +157,27 @@ enum tls_failure_kind {
 };
 
 /* Why it failed, as one line for the log ("certificate has expired", "no subject alternative name
- * matches "a.example"", "unknown CA", "peer sent alert handshake_failure", "peer does not speak TLS"). */
+ * matches "a.example"", "unable to get local issuer certificate", "peer sent alert
+ * handshake_failure", "peer does not speak TLS"). */
 enum tls_failure_kind tls_failure(const struct tls *t, const char **reason);
 
 /* Facts of a finished handshake. */
 bool tls_is_resumed(const struct tls *t);
-const char *tls_protocol_name(const struct tls *t);  /* "TLSv1.3" */
-const char *tls_suite_name(const struct tls *t);     /* OpenSSL's name */
-const char *tls_curve_name(const struct tls *t);     /* "X25519", "" */
-struct span tls_server_name(const struct tls *t);    /* server: the SNI, as it was asked for */
-struct span tls_session_id(struct tls *t);           /* bytes; may be empty */
+const char *tls_protocol_name(const struct tls *t); /* "TLSv1.3" */
+const char *tls_suite_name(const struct tls *t);    /* OpenSSL's name */
+const char *tls_curve_name(const struct tls *t);    /* "X25519", "" */
+struct span tls_server_name(const struct tls *t);   /* server: the SNI, as it was asked for */
+struct span tls_session_id(struct tls *t);          /* bytes; may be empty */
 
 /* Client: takes the sessions that the server has given since the last call, one at a time, NULL
  * when there is none. The caller owns it. With TLS 1.3 tickets come after the handshake, out of
  * tls_open(); with TLS 1.2 the session is there once the handshake is finished. */
 struct tls_ticket *tls_take_ticket(struct tls *t) MUST_USE;
 void tls_ticket_free(struct tls_ticket *ticket);
-bool tls_ticket_is_single_use(const struct tls_ticket *ticket); /* TLS 1.3: RFC 8446 C.4 */
+bool tls_ticket_is_single_use(const struct tls_ticket *ticket);   /* TLS 1.3: RFC 8446 C.4 */
 uint64_t tls_ticket_lifetime_ms(const struct tls_ticket *ticket); /* capped at 7 days */
-/* Another ticket with the same content, for TLS 1.2 sessions that may be used again; NULL: no memory. */
+/* Another ticket with the same content, for sessions of TLS 1.2, which may be used again; NULL
+ * when memory is at its end. */
 struct tls_ticket *tls_ticket_copy(const struct tls_ticket *ticket) MUST_USE;
 
 /* What the HTTP layer makes of it. */
@@ -184,7 +190,7 @@ enum tls_client_verdict {
 /* Server: the client's certificate. Resumed sessions say the same as the one that they resume. */
 struct tls_client_certificate {
     enum tls_client_verdict verdict;
-    const char *verify;   /* "NONE", "SUCCESS" or "FAILED:reason": $ssl_client_verify */
+    const char *verify;     /* "NONE", "SUCCESS" or "FAILED:reason": $ssl_client_verify */
     struct span subject_dn; /* RFC 2253: $ssl_client_s_dn */
     struct span issuer_dn;
     struct span subject_dn_legacy; /* "/C=../CN=..": $ssl_client_s_dn_legacy */

@@ -21,13 +21,13 @@ struct tls_identity {
 void tls_identity_make(struct tls_identity *id, const struct span *parts, size_t part_count);
 
 /* Why a handshake is a full one. X(identifier, word) */
-#define TLS_MISSES(X)                                                             \
-    X(COLD, "cold")                     /* no session with this identity yet */   \
-    X(POOL_EMPTY, "pool_empty")         /* there were some, all are used up */    \
-    X(EXPIRED, "expired")               /* there were some, past their lifetime */\
-    X(REFUSED, "refused")               /* the peer did a full handshake instead */\
-    X(IDENTITY_CHANGED, "identity_changed") /* the peer is known, under other settings */\
-    X(OFF, "off")                       /* proxy_ssl_session_reuse off */
+#define TLS_MISSES(X)                                                                     \
+    X(COLD, "cold")                         /* no session with this identity yet */       \
+    X(POOL_EMPTY, "pool_empty")             /* there were some, all are used up */        \
+    X(EXPIRED, "expired")                   /* there were some, past their lifetime */    \
+    X(REFUSED, "refused")                   /* the peer did a full handshake instead */   \
+    X(IDENTITY_CHANGED, "identity_changed") /* the peer is known, under other settings */ \
+    X(OFF, "off")                           /* proxy_ssl_session_reuse off */
 
 enum tls_miss {
 #define X(id, word) TLS_MISS_##id,
@@ -37,7 +37,7 @@ enum tls_miss {
 };
 const char *tls_miss_word(enum tls_miss m);
 
-struct tls_cache; /* opaque: a hash table of pools with a bound on identities, least recently used out */
+struct tls_cache; /* pools by identity; beyond a bound the least recently used one goes */
 
 /* per_identity_max: tickets kept per identity; the oldest goes when one more comes. */
 struct tls_cache *tls_cache_new(size_t identities_max, size_t per_identity_max) MUST_USE;

@@ -1,7 +1,7 @@
 /* tls_cipher - OpenSSL's cipher-string language over the suites that we have.
  *
- * "HIGH:!aNULL:!MD5", "ECDHE+AESGCM", "!kRSA", "-AES", "+RSA", "@STRENGTH", "DEFAULT", "ALL", single
- * names of OpenSSL or of IANA, TLS 1.3 names: see ciphers(1). Pure: knows tables, not wolfSSL. */
+ * "HIGH:!aNULL:!MD5", "ECDHE+AESGCM", "!kRSA", "-AES", "+RSA", "@STRENGTH", "DEFAULT", single names
+ * of OpenSSL or of IANA, TLS 1.3 names: see ciphers(1). Pure: knows tables, not wolfSSL. */
 #ifndef RINGWAY_IO_TLS_CIPHER_H
 #define RINGWAY_IO_TLS_CIPHER_H
 

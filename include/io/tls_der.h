@@ -16,7 +16,7 @@ enum {
     DER_SEQUENCE = 0x30,
     DER_SET = 0x31,
 };
-#define DER_CONTEXT(n)             (0x80 | (n)) /* [n] of a plain type */
+#define DER_CONTEXT(n) (0x80 | (n))             /* [n] of a plain type */
 #define DER_CONTEXT_CONSTRUCTED(n) (0xa0 | (n)) /* [n] of a structure */
 
 struct der_item {

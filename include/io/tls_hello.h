@@ -16,10 +16,10 @@
 
 /* Views into the handshake message; empty without the extension. */
 struct tls_hello {
-    struct span server_name;        /* as it was written */
-    struct span alpn;               /* RFC 7301: names, each behind its length */
-    struct span signature_schemes;  /* RFC 8446 section 4.2.3: two bytes each */
-    struct span suites;             /* two bytes each */
+    struct span server_name;       /* as it was written */
+    struct span alpn;              /* RFC 7301: names, each behind its length */
+    struct span signature_schemes; /* RFC 8446 section 4.2.3: two bytes each */
+    struct span suites;            /* two bytes each */
     bool has_server_name;
     bool has_alpn;
     bool offers_tls13;

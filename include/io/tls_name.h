@@ -1,4 +1,4 @@
-/* tls_name - the names of certificates: which match, which a CA may give, how they are printed.
+/* tls_name - the names of certificates: which match, which a CA may give.
  *
  * Pure. RFC 9525 for matching, RFC 5280 section 4.2.1.10 for constraints. */
 #ifndef RINGWAY_IO_TLS_NAME_H
@@ -21,11 +21,5 @@ enum tls_constraint {
 /* Whether a CA's name constraints allow the names of a certificate below it. */
 enum tls_constraint tls_name_constraint(const struct x509_certificate *ca,
                                         const struct x509_certificate *c);
-
-/* A distinguished name (whole SEQUENCE) as text, as OpenSSL prints it: "CN=a,O=b" (RFC 2253,
- * X509_NAME_print_ex()) or "/O=b/CN=a" (X509_NAME_oneline()). Returns the length, at most size;
- * what does not fit is cut. No NUL. */
-size_t tls_name_format(struct span name, char *out, size_t size);
-size_t tls_name_format_legacy(struct span name, char *out, size_t size);
 
 #endif

@@ -80,7 +80,7 @@ struct x509_crl {
     /* IssuingDistributionPoint: what the list does not cover. */
     bool is_for_users_only;
     bool is_for_authorities_only;
-    bool is_partial;    /* some reasons, attribute certificates, or of several issuers */
+    bool is_partial; /* some reasons, attribute certificates, or of several issuers */
     bool has_points;
     struct span points; /* GeneralNames of its distribution point */
 };

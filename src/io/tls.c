@@ -16,10 +16,10 @@
  * chains of some 20 KB. Ends floods that wolfSSL would swallow. */
 #define HANDSHAKE_BYTES_MAX (256 * 1024)
 
-#define ALERT_UNRECOGNIZED_NAME       112
+#define ALERT_UNRECOGNIZED_NAME 112
 #define ALERT_NO_APPLICATION_PROTOCOL 120
-#define ALERT_DECODE_ERROR            50
-#define ALERT_INTERNAL_ERROR          80
+#define ALERT_DECODE_ERROR 50
+#define ALERT_INTERNAL_ERROR 80
 
 #define PROTOCOL_HTTP11 SPAN("http/1.1")
 
@@ -279,8 +279,7 @@ static int set_up_server(struct tls *t, const struct tls_hello *hello)
         wolfSSL_SNI_SetOptions(t->ssl, WOLFSSL_SNI_HOST_NAME,
                                WOLFSSL_SNI_CONTINUE_ON_MISMATCH | WOLFSSL_SNI_ANSWER_ON_MISMATCH);
     }
-    if (hello->has_alpn && wolfSSL_UseALPN(t->ssl, (char *)(uintptr_t)http.data,
-                                           (unsigned)http.len,
+    if (hello->has_alpn && wolfSSL_UseALPN(t->ssl, (char *)(uintptr_t)http.data, (unsigned)http.len,
                                            WOLFSSL_ALPN_FAILED_ON_MISMATCH) != WOLFSSL_SUCCESS)
         return -ENOMEM;
     return 0;
@@ -295,7 +294,7 @@ static enum tls_result start_server(struct tls *t, const struct tls_hello *hello
     chosen = select_context(t, hello->server_name);
     if (!chosen) {
         put_out_alert(t, ALERT_UNRECOGNIZED_NAME);
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name that the client asked for");
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
     }
     t->context = chosen;
     if (hello->has_alpn && !tls_hello_offers_protocol(hello, PROTOCOL_HTTP11)) {

@@ -85,7 +85,7 @@ static struct list *peer_bucket(const struct tls_cache *c, uint64_t peer_hash)
 
 static struct pool *find(const struct tls_cache *c, const struct tls_identity *id)
 {
-    list_for_each(link, identity_bucket(c, id)) {
+    list_for_each (link, identity_bucket(c, id)) {
         struct pool *p = list_entry(link, struct pool, by_identity);
 
         if (memcmp(&p->identity, id, sizeof(*id)) == 0)
@@ -98,7 +98,7 @@ static bool has_peer(const struct tls_cache *c, struct span peer)
 {
     uint64_t hash = span_hash(peer);
 
-    list_for_each(link, peer_bucket(c, hash)) {
+    list_for_each (link, peer_bucket(c, hash)) {
         if (list_entry(link, struct pool, by_peer)->peer_hash == hash)
             return true;
     }
@@ -200,7 +200,7 @@ void tls_cache_free(struct tls_cache *c)
 {
     if (!c)
         return;
-    list_for_each_safe(link, &c->by_age)
+    list_for_each_safe (link, &c->by_age)
         free_pool(c, list_entry(link, struct pool, by_age));
     free(c->by_identity);
     free(c->by_peer);

@@ -24,7 +24,7 @@ enum {
 enum { MAC_AEAD = 1, MAC_SHA1 = 2, MAC_SHA256 = 4, MAC_SHA384 = 8 };
 
 #define SECURITY_LEVEL_MAX 2 /* what all our suites satisfy */
-#define WORD_BYTES_MAX     100
+#define WORD_BYTES_MAX 100
 
 static const struct tls_suite suites_tls13[] = {
     {"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256", 0x1301, true, .bits = 128},
@@ -33,8 +33,10 @@ static const struct tls_suite suites_tls13[] = {
 };
 
 /* kx and au are words, enc has its bits behind it, mac is a word. */
-#define SUITE(name, iana, id, kx, au, enc, bits, mac) \
-    {name, "TLS_" iana, id, false, KX_##kx, AU_##au, ENC_##enc, MAC_##mac, bits}
+#define SUITE(name, iana, id, kx, au, enc, bits, mac)                              \
+    {                                                                              \
+        name, "TLS_" iana, id, false, KX_##kx, AU_##au, ENC_##enc, MAC_##mac, bits \
+    }
 
 static const struct tls_suite suites_tls12[] = {
     SUITE("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 0xc02c, ECDHE,
@@ -98,7 +100,10 @@ struct word {
     struct selector selects;
 };
 
-#define NOTHING {.is_nothing = true}
+#define NOTHING            \
+    {                      \
+        .is_nothing = true \
+    }
 
 /* The keywords of ciphers(1). */
 static const struct word keywords[] = {
@@ -143,27 +148,29 @@ static const struct word keywords[] = {
 
 /* Keywords that OpenSSL has or had, for what we never have. */
 static const char *const keywords_of_nothing[] = {
-    "aNULL",     "eNULL",    "NULL",      "kRSA",     "RSA",        "aDSS",        "DSS",
-    "kDHr",      "kDHd",     "kDH",       "aDH",      "kECDHr",     "kECDHe",      "kECDH",
-    "aECDH",     "ADH",      "AECDH",     "AESCCM",   "AESCCM8",    "ARIA",        "ARIA128",
-    "ARIA256",   "ARIAGCM",  "CAMELLIA",  "CAMELLIA128", "CAMELLIA256", "SEED",    "IDEA",
-    "RC2",       "RC4",      "DES",       "3DES",     "MD5",        "GOST94",      "GOST89",
-    "GOST12",    "GOST89MAC", "GOST89MAC12", "GOST2012", "aGOST",   "aGOST01",     "aGOST12",
-    "kGOST",     "kGOST18",  "GOST",      "PSK",      "kPSK",       "aPSK",        "kRSAPSK",
-    "kECDHEPSK", "kDHEPSK",  "SRP",       "kSRP",     "aSRP",       "KRB5",        "kKRB5",
-    "aKRB5",     "FZA",      "kFZA",      "aFZA",     "eFZA",       "SSLv2",       "CBC",
+    "aNULL",     "eNULL",     "NULL",        "kRSA",        "RSA",         "aDSS",    "DSS",
+    "kDHr",      "kDHd",      "kDH",         "aDH",         "kECDHr",      "kECDHe",  "kECDH",
+    "aECDH",     "ADH",       "AECDH",       "AESCCM",      "AESCCM8",     "ARIA",    "ARIA128",
+    "ARIA256",   "ARIAGCM",   "CAMELLIA",    "CAMELLIA128", "CAMELLIA256", "SEED",    "IDEA",
+    "RC2",       "RC4",       "DES",         "3DES",        "MD5",         "GOST94",  "GOST89",
+    "GOST12",    "GOST89MAC", "GOST89MAC12", "GOST2012",    "aGOST",       "aGOST01", "aGOST12",
+    "kGOST",     "kGOST18",   "GOST",        "PSK",         "kPSK",        "aPSK",    "kRSAPSK",
+    "kECDHEPSK", "kDHEPSK",   "SRP",         "kSRP",        "aSRP",        "KRB5",    "kKRB5",
+    "aKRB5",     "FZA",       "kFZA",        "aFZA",        "eFZA",        "SSLv2",   "CBC",
 };
 
 /* What single names of suites are made of: such a name is known even where we lack the suite. */
 static const char *const name_parts[] = {
-    "ECDHE",  "ECDH",   "EECDH",    "DHE",      "EDH",   "DH",     "ADH",      "AECDH",   "ECDSA",
-    "RSA",    "DSS",    "PSK",      "SRP",      "KRB5",  "EXP",    "EXP1024",  "TLS",     "WITH",
-    "AES128", "AES256", "AES",      "128",      "256",   "40",     "56",       "112",     "168",
-    "CBC",    "CBC3",   "GCM",      "CCM",      "CCM8",  "8",      "CHACHA20", "POLY1305", "ARIA128",
-    "ARIA256", "ARIA",  "CAMELLIA128", "CAMELLIA256", "CAMELLIA", "SEED", "IDEA", "RC2",  "RC4",
-    "DES",    "3DES",   "EDE",      "NULL",     "MD5",   "SHA",    "SHA256",   "SHA384",  "GOST94",
-    "GOST2001", "GOST2012", "GOST8912", "GOST89", "LEGACY", "OMAC", "KUZNYECHIK", "MAGMA", "anon",
-    "EXPORT", "MAC",    "IANA",     "CTR",
+    "ECDHE",    "ECDH",    "EECDH",  "DHE",         "EDH",         "DH",       "ADH",
+    "AECDH",    "ECDSA",   "RSA",    "DSS",         "PSK",         "SRP",      "KRB5",
+    "EXP",      "EXP1024", "TLS",    "WITH",        "AES128",      "AES256",   "AES",
+    "128",      "256",     "40",     "56",          "112",         "168",      "CBC",
+    "CBC3",     "GCM",     "CCM",    "CCM8",        "8",           "CHACHA20", "POLY1305",
+    "ARIA128",  "ARIA256", "ARIA",   "CAMELLIA128", "CAMELLIA256", "CAMELLIA", "SEED",
+    "IDEA",     "RC2",     "RC4",    "DES",         "3DES",        "EDE",      "NULL",
+    "MD5",      "SHA",     "SHA256", "SHA384",      "GOST94",      "GOST2001", "GOST2012",
+    "GOST8912", "GOST89",  "LEGACY", "OMAC",        "KUZNYECHIK",  "MAGMA",    "anon",
+    "EXPORT",   "MAC",     "IANA",   "CTR",
 };
 
 /* The list that the words edit. Killed entries are gone. */
@@ -383,8 +390,8 @@ static int apply_command(struct editor *e, struct span word)
     }
     if (!span_starts_with(word, SPAN("@SECLEVEL=")) ||
         span_to_u64(span_skip(word, SPAN("@SECLEVEL=").len), &level))
-        return refuse(e, "unknown cipher command \"%.*s\"",
-                      (int)size_min(word.len, WORD_BYTES_MAX), word.data);
+        return refuse(e, "unknown cipher command \"%.*s\"", (int)size_min(word.len, WORD_BYTES_MAX),
+                      word.data);
     if (level > SECURITY_LEVEL_MAX)
         return refuse(e, "security level %u is not supported, %d is the highest",
                       (unsigned)u64_min(level, 99), SECURITY_LEVEL_MAX);

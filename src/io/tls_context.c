@@ -267,8 +267,8 @@ static void classify(struct tls_member *m, struct span pem)
         {"\x2b\x81\x04\x00\x23", 5, 0x0603},             /* P-521 with SHA-512 */
     };
     unsigned char der[8192];
-    int len = wc_CertPemToDer((const unsigned char *)pem.data, (int)pem.len, der, sizeof(der),
-                              CERT_TYPE);
+    int len =
+        wc_CertPemToDer((const unsigned char *)pem.data, (int)pem.len, der, sizeof(der), CERT_TYPE);
 
     for (size_t i = 0; len > 0 && i < COUNT_OF(kinds); i++) {
         if (memmem(der, (size_t)len, kinds[i].oid, kinds[i].len)) {

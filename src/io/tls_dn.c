@@ -2,10 +2,12 @@
  *
  * RFC 2253 is what X509_NAME_print_ex() makes with XN_FLAG_RFC2253, legacy what
  * X509_NAME_oneline() makes: $ssl_client_s_dn and $ssl_client_s_dn_legacy. */
-#include "io/tls_name.h"
+#include "io/tls_dn.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "io/tls_der.h"
 
 enum { TEXT_BMP = 0x1e, TEXT_UNIVERSAL = 0x1c, TEXT_UTF8 = 0x0c, TEXT_T61 = 0x14 };
 
@@ -204,7 +206,7 @@ static void put_attribute(struct writer *w, struct span attribute)
 
 /* From the last attribute to the first; '+' between those of one part, which OpenSSL turns round
  * as well. */
-size_t tls_name_format(struct span name, char *out, size_t size)
+size_t tls_dn_format(struct span name, char *out, size_t size)
 {
     struct writer w = {.out = out, .size = size};
     struct span listed[ATTRIBUTES_MAX], left, part;
@@ -249,7 +251,7 @@ static void put_legacy_attribute(struct writer *w, struct span attribute)
     }
 }
 
-size_t tls_name_format_legacy(struct span name, char *out, size_t size)
+size_t tls_dn_format_legacy(struct span name, char *out, size_t size)
 {
     struct writer w = {.out = out, .size = size};
     struct span left, part, attribute;

@@ -11,7 +11,7 @@
 #include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/sha.h>
 
-#include "io/tls_name.h"
+#include "io/tls_dn.h"
 
 #define NAME_BYTES_MAX 2048 /* of one distinguished name as text; what is longer is cut */
 #define TIME_BYTES 32
@@ -158,10 +158,10 @@ static void show_all(struct tls_shown_certificate *s, const struct x509_certific
 {
     struct tls_client_certificate *out = &s->shown;
 
-    out->subject_dn = show_name(s, c->subject, tls_name_format);
-    out->issuer_dn = show_name(s, c->issuer, tls_name_format);
-    out->subject_dn_legacy = show_name(s, c->subject, tls_name_format_legacy);
-    out->issuer_dn_legacy = show_name(s, c->issuer, tls_name_format_legacy);
+    out->subject_dn = show_name(s, c->subject, tls_dn_format);
+    out->issuer_dn = show_name(s, c->issuer, tls_dn_format);
+    out->subject_dn_legacy = show_name(s, c->subject, tls_dn_format_legacy);
+    out->issuer_dn_legacy = show_name(s, c->issuer, tls_dn_format_legacy);
     out->serial = show_serial(s, c->serial);
     out->fingerprint = show_fingerprint(s, c->der);
     out->not_before = show_time(s, c->not_before_s);
@@ -198,9 +198,9 @@ static struct tls_shown_certificate *copy_shown(const struct tls_shown_certifica
 {
     struct tls_shown_certificate *to = malloc(sizeof(*to) + from->len);
     struct span *spans[] = {
-        &to->shown.subject_dn,       &to->shown.issuer_dn,  &to->shown.subject_dn_legacy,
-        &to->shown.issuer_dn_legacy, &to->shown.serial,     &to->shown.fingerprint,
-        &to->shown.not_before,       &to->shown.not_after,  &to->shown.pem,
+        &to->shown.subject_dn,       &to->shown.issuer_dn, &to->shown.subject_dn_legacy,
+        &to->shown.issuer_dn_legacy, &to->shown.serial,    &to->shown.fingerprint,
+        &to->shown.not_before,       &to->shown.not_after, &to->shown.pem,
     };
 
     if (!to)
@@ -240,8 +240,8 @@ const struct tls_client_certificate *tls_client_certificate(struct tls *t)
     static const struct tls_client_certificate none = {.verify = "NONE"};
     static const struct tls_client_certificate missing = {.verdict = TLS_CLIENT_MISSING,
                                                           .verify = "NONE"};
-    static const struct tls_client_certificate no_memory = {
-        .verdict = TLS_CLIENT_REFUSED, .verify = "FAILED:out of memory"};
+    static const struct tls_client_certificate no_memory = {.verdict = TLS_CLIENT_REFUSED,
+                                                            .verify = "FAILED:out of memory"};
 
     if (!t->facts)
         return verdict_of(t) == TLS_CLIENT_MISSING ? &missing : &none;

@@ -7,18 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_HEADER_BYTES  5
+#define RECORD_HEADER_BYTES 5
 #define MESSAGE_HEADER_BYTES 4
-#define RECORD_IS_HANDSHAKE  22
-#define MESSAGE_IS_HELLO     1
-#define RECORD_BODY_MAX      16384
-#define RANDOM_BYTES         32
+#define RECORD_IS_HANDSHAKE 22
+#define MESSAGE_IS_HELLO 1
+#define RECORD_BODY_MAX 16384
+#define RANDOM_BYTES 32
 
-enum { EXTENSION_SERVER_NAME = 0, EXTENSION_SIGNATURES = 13, EXTENSION_ALPN = 16,
-       EXTENSION_VERSIONS = 43 };
-#define NAME_IS_HOST        0
-#define SERVER_NAME_MAX     255
-#define VERSION_TLS13       0x0304
+enum {
+    EXTENSION_SERVER_NAME = 0,
+    EXTENSION_SIGNATURES = 13,
+    EXTENSION_ALPN = 16,
+    EXTENSION_VERSIONS = 43
+};
+#define NAME_IS_HOST 0
+#define SERVER_NAME_MAX 255
+#define VERSION_TLS13 0x0304
 
 /* Reads from the front; is_broken once there was too little. */
 struct reader {
@@ -185,16 +189,16 @@ static enum tls_hello_result join(struct span records, struct tls_hello *hello, 
         memcpy(message + len, body.data, body.len);
         len += body.len;
         result = check_start(span_of(message, len));
-        if (result == HELLO_OK && (len < MESSAGE_HEADER_BYTES ||
-                                   len < message_length(span_of(message, len))))
+        if (result == HELLO_OK &&
+            (len < MESSAGE_HEADER_BYTES || len < message_length(span_of(message, len))))
             result = HELLO_NEEDS_INPUT;
         if (++count == HELLO_RECORDS_MAX && result == HELLO_NEEDS_INPUT)
             result = HELLO_IS_BROKEN;
     } while (result == HELLO_NEEDS_INPUT && records.len);
     if (result == HELLO_OK)
-        result = read_message(
-            span_of(message + MESSAGE_HEADER_BYTES,
-                    message_length(span_of(message, len)) - MESSAGE_HEADER_BYTES), hello);
+        result = read_message(span_of(message + MESSAGE_HEADER_BYTES,
+                                      message_length(span_of(message, len)) - MESSAGE_HEADER_BYTES),
+                              hello);
     if (result == HELLO_OK)
         *joined = message;
     else

@@ -38,7 +38,7 @@ struct tls_context {
     enum tls_verify_client verify_client;
     bool prefers_server_suites;
     struct tls_sealer *sealer; /* NULL: no tickets */
-    int key_log_fd; /* -1: none */
+    int key_log_fd;            /* -1: none */
 };
 
 struct tls_ticket {
@@ -62,16 +62,16 @@ struct tls {
     tls_select_fn select;
     tls_output_fn output;
     void *owner;
-    struct span input;           /* what is left of the current call's */
+    struct span input;              /* what is left of the current call's */
     struct tls_hello_buffer *hello; /* server: a ClientHello that came in pieces */
-    struct span hello_left;      /* of it: what wolfSSL has not read yet */
+    struct span hello_left;         /* of it: what wolfSSL has not read yet */
     struct tls_expected *expected;
-    struct tls_ticket *tickets;  /* client: given by the server, the oldest first */
-    char *server_name;           /* server: as the client wrote it */
+    struct tls_ticket *tickets;            /* client: given by the server, the oldest first */
+    char *server_name;                     /* server: as the client wrote it */
     struct tls_client_facts *facts;        /* server: of the client's certificate */
     struct tls_client_facts *ticket_facts; /* server: what the ticket that is looked at says */
     struct tls_shown_certificate *shown;   /* the same as text, once it was asked for */
-    char *reason;                /* why it failed, when that is not a literal */
+    char *reason;                          /* why it failed, when that is not a literal */
     unsigned char session_id[TLS_SESSION_ID_BYTES]; /* once it was asked for */
     size_t handshake_bytes;
     enum tls_failure_kind failure;
@@ -132,7 +132,7 @@ bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span off
 /* tls_session.c */
 struct tls_session_parts {
     unsigned char id[TLS_SESSION_ID_BYTES];
-    size_t id_len; /* 0 when the server gave none */
+    size_t id_len;                   /* 0 when the server gave none */
     unsigned char master_secret[48]; /* TLS 1.2; to be wiped by the caller */
 };
 void tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out);

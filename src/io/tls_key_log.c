@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RANDOM_BYTES     32
+#define RANDOM_BYTES 32
 #define SECRET_BYTES_MAX 64
-#define LINE_BYTES       256
+#define LINE_BYTES 256
 
 static size_t put_hex(char *out, const unsigned char *bytes, size_t len)
 {

@@ -73,8 +73,7 @@ static bool dns_is_within(struct span name, struct span base)
         return true;
     if (name.len < base.len || !span_equals_nocase(span_skip(name, name.len - base.len), base))
         return false;
-    return name.len == base.len || base.data[0] == '.' ||
-           name.data[name.len - base.len - 1] == '.';
+    return name.len == base.len || base.data[0] == '.' || name.data[name.len - base.len - 1] == '.';
 }
 
 /* A wildcard may stand for a name within the base. */
@@ -195,8 +194,7 @@ static struct verdict judge(const struct der_item *name, struct span subtrees, b
     return v;
 }
 
-static enum tls_constraint constrain(const struct x509_certificate *ca,
-                                     const struct der_item *name)
+static enum tls_constraint constrain(const struct x509_certificate *ca, const struct der_item *name)
 {
     struct verdict excluded = judge(name, ca->excluded_names, true);
     struct verdict permitted = judge(name, ca->permitted_names, false);

@@ -38,8 +38,8 @@ static size_t chain_of(const WOLFSSL_X509_STORE_CTX *store, struct span chain[CE
     size_t count = 0;
 
     for (; count < (size_t)store->totalCerts && count < CERTIFICATES_MAX; count++)
-        chain[count] = span_of((const char *)store->certs[count].buffer,
-                               store->certs[count].length);
+        chain[count] =
+            span_of((const char *)store->certs[count].buffer, store->certs[count].length);
     return count;
 }
 

@@ -17,11 +17,11 @@
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-#define KEY_BYTES          32
-#define KEY_NAME_BYTES     15 /* the last byte of wolfSSL's 16 holds flags */
-#define KEY_LIFETIME_S     (12 * 3600)
-#define NONCE_BYTES        12
-#define TAG_BYTES          16
+#define KEY_BYTES 32
+#define KEY_NAME_BYTES 15 /* the last byte of wolfSSL's 16 holds flags */
+#define KEY_LIFETIME_S (12 * 3600)
+#define NONCE_BYTES 12
+#define TAG_BYTES 16
 
 static_assert(KEY_NAME_BYTES + 1 == WOLFSSL_TICKET_NAME_SZ, "name and flags fill the field");
 static_assert(NONCE_BYTES <= WOLFSSL_TICKET_IV_SZ, "the nonce fits");
@@ -34,7 +34,7 @@ struct ticket_key {
 };
 
 /* Sets of a few slots each, of which the next to be overwritten takes turns. */
-#define FACTS_SETS  1024
+#define FACTS_SETS 1024
 #define FACTS_SLOTS 4
 
 #define FLAG_HAS_CERTIFICATE 1 /* the client showed one: there is an entry */

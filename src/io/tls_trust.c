@@ -10,7 +10,7 @@
 #include <wolfssl/wolfcrypt/coding.h>
 
 #define PEM_BEGIN SPAN("-----BEGIN ")
-#define PEM_END   SPAN("-----END ")
+#define PEM_END SPAN("-----END ")
 #define PEM_DASHES SPAN("-----")
 
 /* One "-----BEGIN label-----" ... "-----END". */
@@ -119,8 +119,8 @@ static int refuse(char *error, size_t error_size, const char *text)
 static int allocate(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
                     struct span crl_pem)
 {
-    size_t anchors = count_blocks(ca_pem, is_certificate) +
-                     count_blocks(more_ca_pem, is_certificate);
+    size_t anchors =
+        count_blocks(ca_pem, is_certificate) + count_blocks(more_ca_pem, is_certificate);
     size_t crls = count_blocks(crl_pem, is_crl);
 
     t->anchors = calloc(anchors + 1, sizeof(*t->anchors));

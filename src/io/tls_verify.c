@@ -210,7 +210,7 @@ static enum tls_verdict check_extensions(struct search *s)
         if (i > 0 && c->has_path_length && below > c->path_length)
             return say(s, VERDICT_BAD, "path length constraint exceeded");
         if (!tls_key_is_strong(c->key))
-            return say(s, VERDICT_BAD, i ? "CA certificate key too weak" : "EE certificate key too weak");
+            return say(s, VERDICT_BAD, "%s certificate key too weak", i ? "CA" : "EE");
         below += i > 0 && !x509_is_self_issued(c);
     }
     return VERDICT_GOOD;
@@ -313,10 +313,10 @@ static enum tls_verdict check_names(struct search *s)
     if (p->name_count == 1)
         return say(s, VERDICT_BAD, "no subject alternative name matches \"%.*s\"",
                    SPAN_ARG(p->names[0]));
-    return p->name_count ? say(s, VERDICT_BAD,
-                               "no subject alternative name matches \"%.*s\" or \"%.*s\"",
-                               SPAN_ARG(p->names[0]), SPAN_ARG(p->names[1]))
-                         : VERDICT_GOOD;
+    return p->name_count
+               ? say(s, VERDICT_BAD, "no subject alternative name matches \"%.*s\" or \"%.*s\"",
+                     SPAN_ARG(p->names[0]), SPAN_ARG(p->names[1]))
+               : VERDICT_GOOD;
 }
 
 /* --- entry ----------------------------------------------------------------------------------- */
@@ -336,7 +336,7 @@ static bool parse_chain(struct search *s)
 enum tls_verdict tls_verify(struct tls_trust *t, const struct tls_proof *proof,
                             char reason[TLS_REASON_BYTES])
 {
-    static enum tls_verdict (*const checks[])(struct search *s) = {
+    static enum tls_verdict (*const checks[])(struct search * s) = {
         check_extensions, check_name_constraints, check_times, check_all_revoked, check_names,
     };
     struct search s = {.trust = t, .proof = proof, .verdict = VERDICT_UNKNOWN_CA, .reason = reason};

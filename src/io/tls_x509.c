@@ -255,9 +255,9 @@ bool x509_certificate_parse(struct span der, struct x509_certificate *out)
     *out = (struct x509_certificate){.der = der};
     if (!read_signed(der, &out->sealed, &tbs) || !read_version(&tbs, &out->version) ||
         !der_take(&tbs, DER_INTEGER, &out->serial) ||
-        !der_next_is(&tbs, DER_SEQUENCE, &algorithm) ||
-        !der_next_is(&tbs, DER_SEQUENCE, &issuer) || !read_validity(&tbs, out) ||
-        !der_next_is(&tbs, DER_SEQUENCE, &subject) || !der_next_is(&tbs, DER_SEQUENCE, &key))
+        !der_next_is(&tbs, DER_SEQUENCE, &algorithm) || !der_next_is(&tbs, DER_SEQUENCE, &issuer) ||
+        !read_validity(&tbs, out) || !der_next_is(&tbs, DER_SEQUENCE, &subject) ||
+        !der_next_is(&tbs, DER_SEQUENCE, &key))
         return false;
     out->issuer = issuer.whole;
     out->subject = subject.whole;
@@ -378,8 +378,8 @@ static bool has_point_in_common(const struct x509_crl *crl, const struct x509_ce
     struct der_item name;
 
     while (der_next(&left, &name)) {
-        if (c->crl_points.len && memmem(c->crl_points.data, c->crl_points.len, name.whole.data,
-                                        name.whole.len))
+        if (c->crl_points.len &&
+            memmem(c->crl_points.data, c->crl_points.len, name.whole.data, name.whole.len))
             return true;
     }
     return false;
