@@ -56,7 +56,9 @@ bool tls_name_matches(const struct x509_certificate *c, struct span reference)
     /* A fully qualified name may be written with its last dot; certificates never have it. */
     if (!is_address && reference.len > 1 && reference.data[reference.len - 1] == '.')
         reference.len--;
-    while (reference.len && der_next(&left, &name)) {
+    if (!reference.len || span_index_of(reference, '*') != reference.len)
+        return false;
+    while (der_next(&left, &name)) {
         if (is_address ? name.tag == GENERAL_NAME_IP && address_matches(name.body, &address)
                        : name.tag == GENERAL_NAME_DNS && dns_matches(name.body, reference))
             return true;
