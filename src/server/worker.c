@@ -17,9 +17,10 @@
 #define RING_ENTRIES 4096
 #define CHUNKS_PER_CONNECTION 4 /* at high water; what more they ask for is refused */
 #define CHUNKS_SPARE 64
-#define IDENTITIES_MAX 4096 /* of TLS sessions; the least recently used goes */
-#define CHECK_MS 10         /* between looks whether all siblings have drained */
-#define RESUME_SHARE 16     /* accepting goes on when one in so many slots is free */
+#define IDENTITIES_MAX 4096  /* of TLS sessions; the least recently used goes */
+#define CHECK_MS 10          /* between looks whether all siblings have drained */
+#define LOG_PATIENCE_MS 1000 /* for access logs, once all clients are gone */
+#define RESUME_SHARE 16      /* accepting goes on when one in so many slots is free */
 
 /* What the workers of one process share besides their snapshot. */
 struct group {
@@ -40,9 +41,10 @@ struct worker {
     sem_t has_started;
     int start_error;
     char start_text[TLS_ERROR_BYTES];
-    struct task change;   /* a client has gone, or something of the drain has */
+    struct task change; /* a client has gone, or something of the drain has */
     struct timer check;
     struct timer cut_off; /* the deadline of a drain */
+    uint64_t logs_end_ms; /* when logs that take nothing are given up; 0: not yet known */
     bool is_paused, is_draining, is_drained, may_exit;
 };
 
@@ -68,7 +70,7 @@ static void on_accepted(struct listener *l, int fd)
     if (w->clients.count < w->clients.slab.count_max || w->is_paused)
         return;
     w->is_paused = true;
-    list_for_each(link, &w->listeners)
+    list_for_each (link, &w->listeners)
         listener_pause(list_entry(link, struct listener, link));
 }
 
@@ -76,10 +78,11 @@ static void resume_accepting(struct worker *w)
 {
     size_t most = w->clients.slab.count_max;
 
-    if (!w->is_paused || w->is_draining || w->clients.count > most - size_max(most / RESUME_SHARE, 1))
+    if (!w->is_paused || w->is_draining ||
+        w->clients.count > most - size_max(most / RESUME_SHARE, 1))
         return;
     w->is_paused = false;
-    list_for_each(link, &w->listeners)
+    list_for_each (link, &w->listeners)
         listener_start(list_entry(link, struct listener, link));
 }
 
@@ -95,7 +98,7 @@ static void on_listener_ended(struct listener *l)
 
 static struct listener *find_listener(struct worker *w, int fd)
 {
-    list_for_each(link, &w->listeners) {
+    list_for_each (link, &w->listeners) {
         struct listener *l = list_entry(link, struct listener, link);
 
         if (l->fd == fd)
@@ -138,7 +141,7 @@ static int take_listeners(struct worker *w, struct worker_assignment *a, bool st
     const struct snapshot *s = a->snapshot;
     int result = 0;
 
-    list_for_each(link, &w->listeners) {
+    list_for_each (link, &w->listeners) {
         struct listener *l = list_entry(link, struct listener, link);
 
         if (!is_among(a->listen_fds, s->listen_count, l->fd))
@@ -154,7 +157,7 @@ static int take_listeners(struct worker *w, struct worker_assignment *a, bool st
     }
     free(a->listen_fds);
     a->listen_fds = NULL;
-    list_for_each(link, &w->listeners) {
+    list_for_each (link, &w->listeners) {
         struct listener *l = list_entry(link, struct listener, link);
 
         if (starts && !l->is_started)
@@ -203,6 +206,20 @@ static void note_drained(struct worker *w)
     loop_post(w->engine.loop, w->options.control_loop, &c->message);
 }
 
+/* A log that takes nothing, as a pipe that nobody reads, does not hold up the end. */
+static void end_logs(struct worker *w)
+{
+    uint64_t now_ms = loop_now_ms(w->engine.loop);
+
+    access_flush(&w->engine);
+    if (w->clients.count || !access_is_busy(&w->engine))
+        return;
+    if (!w->logs_end_ms)
+        w->logs_end_ms = now_ms + LOG_PATIENCE_MS;
+    if (now_ms >= w->logs_end_ms)
+        access_abort(&w->engine);
+}
+
 /* Something has ended: is it all? A worker that has drained stays for its siblings' loans. */
 static void run_change(struct task *t)
 {
@@ -213,7 +230,7 @@ static void run_change(struct task *t)
         return;
     if (!w->clients.count && w->view && !w->view->is_retired)
         view_retire(w->view);
-    access_flush(&w->engine);
+    end_logs(w);
     if (!w->is_drained && is_quiet(w))
         note_drained(w);
     if (w->is_drained && w->may_exit && !atomic_load(&w->group->undrained_count))
@@ -239,7 +256,7 @@ static void drain(struct worker *w)
     if (w->is_draining)
         return;
     w->is_draining = true;
-    list_for_each(link, &w->listeners)
+    list_for_each (link, &w->listeners)
         listener_end(list_entry(link, struct listener, link));
     clients_drain(&w->clients);
     loop_ready(w->engine.loop, &w->change);
@@ -251,7 +268,7 @@ static void run_go(struct worker *w, struct command *c)
 {
     w->engine.siblings = w->siblings;
     w->engine.sibling_count = w->siblings ? w->options.count : 0;
-    list_for_each(link, &w->listeners)
+    list_for_each (link, &w->listeners)
         listener_start(list_entry(link, struct listener, link));
     free(c);
 }
@@ -454,7 +471,7 @@ static int start_thread(struct worker *w)
 
 static void free_worker(struct worker *w)
 {
-    list_for_each_safe(link, &w->listeners) {
+    list_for_each_safe (link, &w->listeners) {
         struct listener *l = list_entry(link, struct listener, link);
 
         list_remove(link);
@@ -476,7 +493,7 @@ static void init_worker(struct worker *w, const struct worker_options *o)
     w->options = *o;
     w->engine.index = o->index;
     list_init(&w->listeners);
-    list_init(&w->engine.access_buffers);
+    access_init(&w->engine);
     list_init(&w->clients.clients);
     task_init(&w->change, run_change);
     timer_init(&w->check, on_check);
