@@ -2,7 +2,7 @@
  *
  * A row gives the status that the client gets (while no head was sent), whose fault it was,
  * whether another try is allowed, and the word for logs and counters. The first outcome that is
- * recorded wins. */
+ * recorded wins. Statuses from 495 to 497 are nginx's names for a 400 with a page of its own. */
 #ifndef RINGWAY_CORE_OUTCOME_H
 #define RINGWAY_CORE_OUTCOME_H
 
@@ -24,12 +24,14 @@ enum outcome_retry {
     X(NONE, 0, FAULT_NONE, RETRY_NEVER, "none") /* not ended yet */               \
     X(DONE, 0, FAULT_NONE, RETRY_NEVER, "done")                                   \
     X(BAD_REQUEST, 400, FAULT_CLIENT, RETRY_NEVER, "bad_request")                 \
-    X(PLAIN_TO_TLS, 400, FAULT_CLIENT, RETRY_NEVER, "plain_http_to_tls_port")     \
-    X(CLIENT_CERTIFICATE, 400, FAULT_CLIENT, RETRY_NEVER, "client_certificate")   \
+    X(PLAIN_TO_TLS, 497, FAULT_CLIENT, RETRY_NEVER, "plain_http_to_tls_port")     \
+    X(CLIENT_CERTIFICATE, 495, FAULT_CLIENT, RETRY_NEVER, "client_certificate")                \
+    X(CERTIFICATE_MISSING, 496, FAULT_CLIENT, RETRY_NEVER, "client_certificate_missing")       \
     X(NOT_FOUND, 404, FAULT_CLIENT, RETRY_NEVER, "not_found")                     \
     X(FORBIDDEN, 403, FAULT_CLIENT, RETRY_NEVER, "forbidden")                     \
     X(METHOD_REFUSED, 405, FAULT_CLIENT, RETRY_NEVER, "method_refused")           \
     X(REQUEST_TIMEOUT, 408, FAULT_CLIENT, RETRY_NEVER, "request_timeout")         \
+    X(LENGTH_REQUIRED, 411, FAULT_CLIENT, RETRY_NEVER, "length_required")                      \
     X(BODY_TOO_LARGE, 413, FAULT_CLIENT, RETRY_NEVER, "body_too_large")           \
     X(URI_TOO_LONG, 414, FAULT_CLIENT, RETRY_NEVER, "uri_too_long")               \
     X(EXPECTATION, 417, FAULT_CLIENT, RETRY_NEVER, "expectation_failed")          \

@@ -24,11 +24,22 @@ struct relay {
     enum framing framing;  /* towards dst */
     uint64_t bytes;        /* of content, so far */
     uint64_t bytes_max;    /* 0: no limit */
+    struct chunk *kept;    /* the first bytes of content, while is_keeping */
+    bool is_keeping;       /* all content so far is in `kept`, for another try */
     bool drops_trailers;
     bool is_done;
 };
 
 /* Moves what there is and what there is room for; then src's owner, or dst's, is made ready. */
 enum relay_result relay_run(struct relay *r) MUST_USE;
+
+/* True when all that was moved can be moved again, to another destination. */
+bool relay_can_replay(const struct relay *r);
+
+/* Turns to a destination: what was moved before goes there first. 0, -ENOMEM. */
+int relay_replay(struct relay *r, struct conn *dst) MUST_USE;
+
+/* Keeps no more. */
+void relay_forget(struct relay *r);
 
 #endif

@@ -5,7 +5,7 @@
  * one of ours: it knows a fixed list of methods and versions, and lets through spaces that section
  * 3 does not. Bodies do not pass through llhttp: http/chunked says why.
  *
- * Every lenient flag of llhttp is off, as llhttp_init() leaves them. */
+ * For heads every lenient flag of llhttp is off, as llhttp_init() leaves them. */
 #include "http/parser.h"
 
 #include <llhttp.h>
@@ -209,7 +209,8 @@ static struct flaw flaw_of_llhttp(llhttp_errno_t error, const struct fields_read
 
 /* Reads the complete section's fields into the arena. Its lines were counted before: a field more
  * or less than that would mean that two readers see two different heads. */
-static struct flaw read_fields(struct parser *p, struct field **fields, size_t *count)
+static struct flaw read_fields(struct parser *p, struct field **fields, size_t *count,
+                               bool are_trailers)
 {
     const struct section *s = &p->section;
     struct span start = p->is_request ? SPAN("PUT / HTTP/1.1\r\n") : SPAN("HTTP/1.1 200 OK\r\n");
@@ -223,6 +224,9 @@ static struct flaw read_fields(struct parser *p, struct field **fields, size_t *
         return FLAW_NO_MEMORY;
     llhttp_init(&machine, p->is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
     machine.data = &r;
+    /* Framing fields mean nothing behind a body: they are dropped, not weighed against each other
+     * (RFC 9110 section 6.5.1). */
+    llhttp_set_lenient_chunked_length(&machine, are_trailers);
     error = llhttp_execute(&machine, start.data, start.len);
     assert(error == HPE_OK);
     error = llhttp_execute(&machine, lines.data, lines.len);
@@ -259,7 +263,7 @@ static struct flaw finish_request(struct parser *p)
 
 static struct flaw finish_head(struct parser *p)
 {
-    struct flaw flaw = read_fields(p, &p->head.fields, &p->head.field_count);
+    struct flaw flaw = read_fields(p, &p->head.fields, &p->head.field_count, false);
 
     p->head.head_bytes = p->section.len;
     if (flaw.error)
@@ -367,7 +371,7 @@ static enum parser_event next_in_trailers(struct parser *p, struct span *input)
     if (!flaw.error && !p->section.is_complete)
         return PARSER_NEED_INPUT;
     if (!flaw.error && p->section.line_count)
-        flaw = read_fields(p, &p->head.trailers, &p->head.trailer_count);
+        flaw = read_fields(p, &p->head.trailers, &p->head.trailer_count, true);
     if (flaw.error)
         return fail(p, flaw);
     trailers_filter(&p->head);

@@ -3,13 +3,23 @@
 
 #include "http/writer.h"
 
+/* Content for another try: as much as one chunk holds. */
+static void keep(struct relay *r, struct span body)
+{
+    if (!r->is_keeping)
+        return;
+    if (!r->kept)
+        r->kept = chunk_take(r->src->chunks);
+    if (!r->kept || chunk_append(r->kept, body) < body.len)
+        relay_forget(r);
+}
+
 static int write_content(struct relay *r, struct span body)
 {
     char text[CHUNK_PREFIX_BYTES_MAX];
     struct writer w;
     int result;
 
-    r->bytes += body.len;
     if (!r->dst)
         return 0;
     if (r->framing != FRAMING_CHUNKED)
@@ -86,6 +96,8 @@ static enum relay_result take_event(struct relay *r, struct span *input, bool *i
         return RELAY_BAD;
     if (r->bytes_max && body.len > r->bytes_max - r->bytes)
         return RELAY_TOO_LARGE;
+    r->bytes += body.len;
+    keep(r, body);
     return write_content(r, body) ? RELAY_NO_MEMORY : RELAY_WAITS;
 }
 
@@ -106,4 +118,30 @@ enum relay_result relay_run(struct relay *r)
         return result;
     }
     return r->is_done ? RELAY_DONE : RELAY_WAITS;
+}
+
+bool relay_can_replay(const struct relay *r)
+{
+    return r->bytes == 0 || r->is_keeping;
+}
+
+int relay_replay(struct relay *r, struct conn *dst)
+{
+    int result = 0;
+
+    assert(relay_can_replay(r));
+    r->dst = dst;
+    if (r->kept)
+        result = write_content(r, chunk_unread(r->kept));
+    if (!result && r->is_done)
+        result = write_end(r);
+    return result;
+}
+
+void relay_forget(struct relay *r)
+{
+    r->is_keeping = false;
+    if (r->kept)
+        chunk_give(r->src->chunks, r->kept);
+    r->kept = NULL;
 }

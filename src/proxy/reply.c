@@ -11,7 +11,12 @@
 #include "proxy/value.h"
 #include "proxy/variable.h"
 
-#define STATUS_CLOSE 444 /* nginx's own: the connection is closed */
+/* nginx's own: the connection is closed; and kinds of 400. */
+#define STATUS_CLOSE 444
+#define STATUS_SPECIAL 495
+#define STATUS_CERTIFICATE 495
+#define STATUS_NO_CERTIFICATE 496
+#define STATUS_PLAIN_TO_TLS 497
 
 static void on_read(struct op *op, const struct completion *c);
 
@@ -61,11 +66,42 @@ static struct span allowed_methods(const struct record *r)
     return SPAN("GET, HEAD");
 }
 
+/* nginx's own statuses, for error_page: the client is told 400, and why. */
+static struct span special_page(struct record *r, unsigned status)
+{
+    static const char *const reasons[] = {
+        [STATUS_CERTIFICATE - STATUS_SPECIAL] = "The SSL certificate error",
+        [STATUS_NO_CERTIFICATE - STATUS_SPECIAL] = "No required SSL certificate was sent",
+        [STATUS_PLAIN_TO_TLS - STATUS_SPECIAL] = "The plain HTTP request was sent to HTTPS port",
+    };
+    const char *reason = reasons[status - STATUS_SPECIAL];
+    const char *version = r->location->settings.server_tokens ? "/" RINGWAY_VERSION : "";
+
+    return arena_printf(r->arena,
+                        "<html>\r\n"
+                        "<head><title>400 %s</title></head>\r\n"
+                        "<body>\r\n"
+                        "<center><h1>400 Bad Request</h1></center>\r\n"
+                        "<center>%s</center>\r\n"
+                        "<hr><center>ringway%s</center>\r\n"
+                        "</body>\r\n"
+                        "</html>\r\n",
+                        reason, reason, version);
+}
+
+static bool is_special(unsigned status)
+{
+    return status >= STATUS_SPECIAL && status <= STATUS_PLAIN_TO_TLS;
+}
+
 static struct span page_of(struct record *r, unsigned status)
 {
     struct span reason = status_reason(status);
     const char *space = reason.len ? " " : "";
     const char *version = r->location->settings.server_tokens ? "/" RINGWAY_VERSION : "";
+
+    if (is_special(status))
+        return special_page(r, status);
 
     return arena_printf(r->arena,
                         "<html>\r\n"
@@ -80,7 +116,7 @@ static struct span page_of(struct record *r, unsigned status)
 
 int reply_from_status(struct reply *p, struct record *r, unsigned status)
 {
-    begin(p, status);
+    begin(p, is_special(status) ? 400 : status);
     if (status == 405)
         p->plan.allow = allowed_methods(r);
     if (status == 205)

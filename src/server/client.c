@@ -83,6 +83,8 @@ static struct tls_context *select_context(void *owner, struct span sni)
     struct client *c = container_of(owner, struct client, conn);
 
     c->sni_server = route_server(c->listen, sni, c->pool->engine->regex_scratch, NULL);
+    /* One that ran away is no match here; the Host of each request is looked up again. */
+    (void)regex_take_runaway(c->pool->engine->regex_scratch);
     if (!c->sni_server->tls)
         return NULL;
     return c->view->server_contexts[c->sni_server->tls->index];

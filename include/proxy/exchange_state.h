@@ -1,0 +1,146 @@
+/* exchange_state - what an exchange is, and what can be told from it without changing it.
+ *
+ * Taken by a client from its worker's slab when a request begins, and given back when it has
+ * ended. Owns its arena, both heads, two relays; leases one upstream connection through its
+ * attempt; pins its view through its client.
+ * Invariants: a step that waits has a deadline; nothing is retried once a response head was
+ * passed on; the first outcome that is recorded wins. */
+#ifndef RINGWAY_PROXY_EXCHANGE_STATE_H
+#define RINGWAY_PROXY_EXCHANGE_STATE_H
+
+#include "http/parser.h"
+#include "proxy/attempt.h"
+#include "proxy/relay.h"
+#include "proxy/reply.h"
+
+enum exchange_step {
+    STEP_READ_HEAD,
+    STEP_ROUTE,
+    STEP_CONTENT,
+    STEP_TRY,
+    STEP_CONNECT,
+    STEP_SEND,
+    STEP_AWAIT,
+    STEP_RESPOND,
+    STEP_RELAY,
+    STEP_TUNNEL,
+    STEP_DRAIN,
+    STEP_REPLY,
+    STEP_COUNT
+};
+
+/* What a step came to. */
+enum progress { GO_ON, WAIT, END };
+
+enum exchange_result {
+    EXCHANGE_WAITS,
+    EXCHANGE_KEEPS,  /* complete: the next request may follow on the connection */
+    EXCHANGE_CLOSES, /* complete: the connection ends, well; see exchange_lingers() */
+    EXCHANGE_CUTS,   /* incomplete: the connection must end so that the client can tell */
+};
+
+struct exchange {
+    void *slab_link; /* the slab's while it is not taken */
+    struct arena arena; /* keeps its first block from one use to the next */
+    struct record record;
+    struct view *view;   /* the client's reference */
+    struct task *task;   /* the client's */
+    struct timer *timer; /* the client's */
+    const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
+    enum exchange_step step;
+    struct parser request, response;
+    struct attempt attempt;
+    struct relay upload, download;
+    struct reply reply;
+    uint64_t began_ms;
+    enum exchange_result ending;
+    enum outcome last_failure; /* of the tries before */
+    unsigned interim_count;
+    unsigned redirect_count;   /* internal ones, by error_page */
+    unsigned error_status;     /* that an error_page is shown for; 0: none */
+    bool is_head_good;         /* the request was parsed: framing is known */
+    bool is_head_sent;         /* a final response head went to the client */
+    bool is_reported;
+    bool keeps_alive;          /* as the response head tells the client */
+    bool is_draining;          /* the worker ends: connections are not kept */
+    bool has_upload_failed;    /* the upstream does not read on; its answer may still come */
+    bool is_body_gone;         /* an internal redirect follows: the body was meant for another */
+};
+
+struct exchange_options {
+    struct view *view;
+    const struct listen_conf *listen;
+    const struct server_conf *sni_server;
+    const struct client_facts *client;
+    struct task *task;
+    struct timer *timer;
+    bool is_draining;
+    bool is_pipelined;
+};
+
+/* Begins to read a request. NULL when the worker's slab is used up. */
+struct exchange *exchange_new(const struct exchange_options *o) MUST_USE;
+
+/* Gives it back. exchange_is_busy() must be false. */
+void exchange_free(struct exchange *x);
+
+/* True while the kernel still owns something of it. */
+bool exchange_is_busy(const struct exchange *x);
+
+/* Frees the arenas of all exchanges of a worker; all were given back. */
+void exchanges_deinit(struct slab *exchanges);
+
+/* The limits by which heads of upstreams are read: not the file's to choose. */
+extern const struct parser_limits exchange_response_limits;
+
+static inline struct conn *client_of(const struct exchange *x)
+{
+    return x->record.client->conn;
+}
+
+/* Of the leased connection; the attempt must have one. */
+static inline struct conn *upstream_of(const struct exchange *x)
+{
+    return &x->attempt.conn->conn;
+}
+
+static inline uint64_t exchange_now_ms(const struct exchange *x)
+{
+    return loop_now_ms(x->view->engine->loop);
+}
+
+static inline const struct settings *exchange_settings(const struct exchange *x)
+{
+    return &x->record.location->settings;
+}
+
+/* What a request that breaks a rule comes to. */
+enum outcome outcome_of_parser(enum parser_error error);
+
+/* RFC 9110 section 7.4: a connection whose TLS handshake was for one server does not reach another
+ * that asks for a client certificate under other rules. */
+bool exchange_is_misdirected(const struct exchange *x);
+
+/* A client certificate that is missing or did not verify, where one has to: OUTCOME_NONE when there
+ * is nothing wrong; *reason: a line for the log. */
+enum outcome exchange_certificate_fault(const struct exchange *x, const char **reason);
+
+bool exchange_body_is_too_large(const struct exchange *x);
+
+/* True when the request was read to its end. */
+bool exchange_request_is_complete(const struct exchange *x);
+
+/* RFC 9112 section 9.3, and what the file allows: may another request follow? */
+bool exchange_may_keep_alive(const struct exchange *x);
+
+/* How the upstream's body goes on, with the framing that this client understands. */
+void exchange_plan_framing(const struct exchange *x, struct response_plan *plan);
+
+/* The nearest deadline of all that it waits for, and what it means when it has come. */
+struct deadline {
+    uint64_t at_ms; /* UINT64_MAX: none */
+    enum outcome outcome;
+};
+struct deadline exchange_deadline(const struct exchange *x);
+
+#endif

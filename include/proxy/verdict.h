@@ -1,0 +1,38 @@
+/* verdict - how an exchange goes on when something ends it: another try, an answer, or a cut.
+ *
+ * Each call records the outcome, sets the step that follows, and returns what that step function
+ * is to return. */
+#ifndef RINGWAY_PROXY_VERDICT_H
+#define RINGWAY_PROXY_VERDICT_H
+
+#include "proxy/exchange_state.h"
+
+/* GO_ON with another step. */
+static inline enum progress go_to(struct exchange *x, enum exchange_step step)
+{
+    x->step = step;
+    return GO_ON;
+}
+
+static inline enum progress end(struct exchange *x, enum exchange_result ending)
+{
+    x->ending = ending;
+    return END;
+}
+
+/* Finds record.location for record.uri, with its captures. -ELOOP: a regex ran away. */
+int find_location(struct exchange *x) MUST_USE;
+
+/* Records how it ended, and tells the client while that can be told. */
+enum progress conclude(struct exchange *x, enum outcome outcome);
+
+/* Answers with an error: the file's error_page for it, else the built-in page. */
+enum progress answer(struct exchange *x, unsigned status);
+
+/* The try has failed: reports it, and tries again where the rules allow it, or concludes. */
+enum progress try_failed(struct exchange *x, enum outcome outcome);
+
+/* WAIT, with the nearest deadline set; or what it means that this has come. */
+enum progress wait_for_progress(struct exchange *x);
+
+#endif

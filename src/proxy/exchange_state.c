@@ -1,0 +1,192 @@
+/* exchange_state - beginning and giving back an exchange; what can be told from one. */
+#include "proxy/exchange_state.h"
+
+#include <string.h>
+#include <time.h>
+
+const struct parser_limits exchange_response_limits = {
+    .head_bytes_max = RESPONSE_HEAD_BYTES_MAX,
+    .line_bytes_max = RESPONSE_LINE_BYTES_MAX,
+    .field_count_max = RESPONSE_FIELD_COUNT_MAX,
+    .head_bytes_first = 1024,
+    .underscores_in_names = true,
+};
+
+static void begin_record(struct exchange *x, const struct exchange_options *o)
+{
+    struct record *r = &x->record;
+    struct timespec wall;
+
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    r->engine = o->view->engine;
+    r->arena = &x->arena;
+    r->snapshot = o->view->snapshot;
+    r->client = o->client;
+    r->listen = o->listen;
+    r->server = o->sni_server ? o->sni_server : o->listen->default_server;
+    r->location = &r->server->root;
+    r->request = &x->request.head;
+    r->began_us = loop_now_us(r->engine->loop);
+    r->began_ms_wall = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
+    r->is_pipelined = o->is_pipelined;
+}
+
+struct exchange *exchange_new(const struct exchange_options *o)
+{
+    struct exchange *x = slab_take(&o->view->engine->exchanges);
+    struct arena arena;
+
+    if (!x)
+        return NULL;
+    arena = x->arena; /* zero when the exchange is used for the first time: fresh memory */
+    *x = (struct exchange){.arena = arena, .view = o->view, .task = o->task, .timer = o->timer};
+    if (!x->arena.block_bytes)
+        arena_init(&x->arena, EXCHANGE_ARENA_BYTES, EXCHANGE_ARENA_BYTES_MAX);
+    x->sni_server = o->sni_server;
+    x->is_draining = o->is_draining;
+    x->began_ms = exchange_now_ms(x);
+    begin_record(x, o);
+    attempt_init(&x->attempt, &x->record, o->view, o->task);
+    reply_init(&x->reply, o->task);
+    parser_begin_request(&x->request, &x->record.location->parser_limits, &x->arena);
+    return x;
+}
+
+bool exchange_is_busy(const struct exchange *x)
+{
+    return reply_is_busy(&x->reply);
+}
+
+void exchange_free(struct exchange *x)
+{
+    struct slab *exchanges = &x->view->engine->exchanges;
+
+    assert(!exchange_is_busy(x));
+    assert(!x->attempt.peer);
+    relay_forget(&x->upload);
+    reply_deinit(&x->reply, &x->record);
+    arena_reset(&x->arena);
+    slab_give(exchanges, x);
+}
+
+void exchanges_deinit(struct slab *exchanges)
+{
+    for (size_t i = 0; i < exchanges->count_touched; i++)
+        arena_deinit(&((struct exchange *)slab_at(exchanges, i))->arena);
+}
+
+enum outcome outcome_of_parser(enum parser_error error)
+{
+    switch (error) {
+    case PARSER_URI_TOO_LONG:
+        return OUTCOME_URI_TOO_LONG;
+    case PARSER_HEAD_TOO_LARGE:
+        return OUTCOME_HEAD_TOO_LARGE;
+    case PARSER_CODING_UNKNOWN:
+        return OUTCOME_CODING_UNKNOWN;
+    case PARSER_VERSION_UNKNOWN:
+        return OUTCOME_VERSION_UNKNOWN;
+    case PARSER_METHOD_REFUSED:
+        return OUTCOME_METHOD_REFUSED;
+    case PARSER_EXPECT_UNKNOWN:
+        return OUTCOME_EXPECTATION;
+    case PARSER_NO_MEMORY:
+        return OUTCOME_NO_MEMORY;
+    default:
+        return OUTCOME_BAD_REQUEST;
+    }
+}
+
+bool exchange_is_misdirected(const struct exchange *x)
+{
+    const struct server_conf *server = x->record.server;
+
+    if (!x->sni_server || server == x->sni_server || server->tls == x->sni_server->tls)
+        return false;
+    return server->tls && server->tls->settings.verify_client != VERIFY_CLIENT_OFF;
+}
+
+enum outcome exchange_certificate_fault(const struct exchange *x, const char **reason)
+{
+    const struct server_conf *server = x->record.server;
+    enum tls_verify_client rule = VERIFY_CLIENT_OFF;
+
+    if (client_of(x)->tls && server->tls)
+        rule = server->tls->settings.verify_client;
+    if (rule == VERIFY_CLIENT_OFF)
+        return OUTCOME_NONE;
+    *reason = tls_client_certificate(client_of(x)->tls)->verify;
+    if (!strcmp(*reason, "NONE")) {
+        *reason = "client sent no required SSL certificate";
+        return rule == VERIFY_CLIENT_ON ? OUTCOME_CERTIFICATE_MISSING : OUTCOME_NONE;
+    }
+    if (!strcmp(*reason, "SUCCESS") || rule == VERIFY_CLIENT_OPTIONAL_NO_CA)
+        return OUTCOME_NONE;
+    return OUTCOME_CLIENT_CERTIFICATE;
+}
+
+bool exchange_body_is_too_large(const struct exchange *x)
+{
+    const struct head *h = &x->request.head;
+    uint64_t most = exchange_settings(x)->client_max_body_size;
+
+    return most && h->framing == FRAMING_LENGTH && h->content_length > most;
+}
+
+bool exchange_request_is_complete(const struct exchange *x)
+{
+    return x->is_head_good && parser_is_at_end(&x->request);
+}
+
+bool exchange_may_keep_alive(const struct exchange *x)
+{
+    const struct settings *s = exchange_settings(x);
+    const struct client_facts *c = x->record.client;
+
+    return x->is_head_good && x->request.head.is_persistent && !x->is_draining &&
+           s->keepalive_timeout_ms && c->request_count < s->keepalive_requests &&
+           exchange_now_ms(x) - c->since_ms < s->keepalive_time_ms &&
+           conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired;
+}
+
+void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
+{
+    const struct head *h = &x->response.head;
+
+    plan->framing = h->framing;
+    plan->content_length = h->content_length;
+    plan->has_content_length = h->has_content_length;
+    if (h->framing != FRAMING_CHUNKED && h->framing != FRAMING_UNTIL_CLOSE)
+        return;
+    plan->framing = FRAMING_CHUNKED;
+    if (x->request.head.version_minor == 0) {
+        plan->framing = FRAMING_UNTIL_CLOSE;
+        plan->keeps_alive = false;
+    }
+}
+
+static void sooner(struct deadline *d, uint64_t at_ms, enum outcome outcome)
+{
+    if (at_ms < d->at_ms)
+        *d = (struct deadline){at_ms, outcome};
+}
+
+struct deadline exchange_deadline(const struct exchange *x)
+{
+    const struct settings *s = exchange_settings(x);
+    const struct conn *c = client_of(x);
+    struct deadline d = {UINT64_MAX, OUTCOME_NONE};
+    bool is_uploading = !x->upload.is_done && !x->has_upload_failed;
+
+    if (conn_out_bytes(c))
+        sooner(&d, c->progress_ms + s->send_timeout_ms, OUTCOME_CLIENT_STALLED);
+    if (is_uploading && c->wants_input && x->step != STEP_TUNNEL)
+        sooner(&d, c->progress_ms + s->client_body_timeout_ms, OUTCOME_CLIENT_STALLED);
+    if (!x->attempt.conn)
+        return d;
+    if (conn_out_bytes(upstream_of(x)))
+        sooner(&d, upstream_of(x)->progress_ms + s->proxy_send_timeout_ms, OUTCOME_SEND_TIMEOUT);
+    if ((!is_uploading || x->is_head_sent) && upstream_of(x)->wants_input)
+        sooner(&d, upstream_of(x)->progress_ms + s->proxy_read_timeout_ms, OUTCOME_READ_TIMEOUT);
+    return d;
+}
