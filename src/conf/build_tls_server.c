@@ -106,34 +106,53 @@ static int try_server(struct conf *c, const struct tls_server_settings *settings
     return 0;
 }
 
-/* One file after the other, so that the one that is wrong is named. */
-static int try_server_settings(struct conf *c, const struct server_tls_draft *draft,
-                               const struct tls_server_settings *settings)
+static int try_pairs(struct conf *c, const struct server_tls_draft *draft,
+                     const struct tls_server_settings *settings)
 {
     const struct word *certificates = draft->certificates.items;
     const struct word *keys = draft->certificate_keys.items;
     struct tls_server_settings some = *settings;
+    int rc = 0;
 
     some.verify_client = VERIFY_CLIENT_OFF;
     some.client_ca_pem = some.trusted_ca_pem = some.crl_pem = SPAN_NONE;
-    for (size_t i = 0; i < settings->pair_count; i++) {
+    for (size_t i = 0; i < settings->pair_count && !rc; i++) {
         some.pairs = &settings->pairs[i];
         some.pair_count = 1;
-        if (try_server(c, &some, "ssl_certificate", &certificates[i], &keys[i]) < 0)
-            return -EINVAL;
+        rc = try_server(c, &some, "ssl_certificate", &certificates[i], &keys[i]);
     }
-    some = *settings;
+    return rc;
+}
+
+/* As if clients were verified: only then the files are looked at. */
+static int try_trust(struct conf *c, const struct server_tls_draft *draft,
+                     const struct tls_server_settings *settings)
+{
+    struct tls_server_settings some = *settings;
+    int rc = 0;
+
+    some.verify_client = VERIFY_CLIENT_OPTIONAL;
     some.trusted_ca_pem = some.crl_pem = SPAN_NONE;
-    some.verify_client = VERIFY_CLIENT_OPTIONAL_NO_CA;
-    if (some.client_ca_pem.len &&
-        try_server(c, &some, "ssl_client_certificate", &draft->client_certificate, NULL) < 0)
-        return -EINVAL;
+    if (some.client_ca_pem.len)
+        rc = try_server(c, &some, "ssl_client_certificate", &draft->client_certificate, NULL);
     some.trusted_ca_pem = settings->trusted_ca_pem;
-    if (some.trusted_ca_pem.len &&
-        try_server(c, &some, "ssl_trusted_certificate", &draft->trusted_certificate, NULL) < 0)
-        return -EINVAL;
-    return try_server(c, settings, settings->crl_pem.len ? "ssl_crl" : "ssl_certificate",
-                      settings->crl_pem.len ? &draft->crl : &certificates[0], NULL);
+    if (!rc && some.trusted_ca_pem.len)
+        rc = try_server(c, &some, "ssl_trusted_certificate", &draft->trusted_certificate, NULL);
+    some.crl_pem = settings->crl_pem;
+    if (!rc && some.crl_pem.len && (some.client_ca_pem.len || some.trusted_ca_pem.len))
+        rc = try_server(c, &some, "ssl_crl", &draft->crl, NULL);
+    return rc;
+}
+
+/* One file after the other, so that the one that is wrong is named; then all of them. */
+static int try_server_settings(struct conf *c, const struct server_tls_draft *draft,
+                               const struct tls_server_settings *settings)
+{
+    int rc = try_pairs(c, draft, settings);
+
+    if (!rc)
+        rc = try_trust(c, draft, settings);
+    return rc ? rc : try_server(c, settings, "ssl_certificate", draft->certificates.items, NULL);
 }
 
 static int keep_server_profile(struct conf *c, struct tls_server_profile *p)

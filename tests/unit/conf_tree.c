@@ -1,83 +1,7 @@
 /* Tests of conf/tree: blocks that are still open, includes, and what bounds them. */
-#include "../conf_text.h"
-
-#include <ftw.h>
-#include <sys/stat.h>
+#include "../conf_folder.h"
 
 #include "core/limits.h"
-
-/* A folder of files for one test. */
-struct folder {
-    char path[64];
-};
-
-static int set_up(void **state)
-{
-    struct folder *f = malloc(sizeof(*f));
-
-    assert_non_null(f);
-    strcpy(f->path, "/tmp/ringway-conf-tree-XXXXXX");
-    assert_non_null(mkdtemp(f->path));
-    *state = f;
-    return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
-static int tear_down(void **state)
-{
-    struct folder *f = *state;
-
-    assert_int_equal(nftw(f->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
-    free(f);
-    return 0;
-}
-
-static void put(const struct folder *f, const char *name, const char *text)
-{
-    char path[128];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/%s", f->path, name);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void put_folder(const struct folder *f, const char *name)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", f->path, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-/* Reads "main.conf" of the folder; the log names files without the folder. */
-static void read_main(const struct folder *f, struct conf_text *t)
-{
-    char path[128], *at;
-    size_t len = strlen(f->path) + 1;
-
-    snprintf(path, sizeof(path), "%s/main.conf", f->path);
-    conf_text_build_with(t, &(struct build_options){.path = path, .prefix = "/nowhere"});
-    while ((at = strstr(t->log, f->path)))
-        memmove(at, at + len, strlen(at + len) + 1);
-}
-
-static void assert_main_refused(const struct folder *f, const char *line)
-{
-    struct conf_text t;
-    char whole[CONF_LOG_BYTES];
-
-    read_main(f, &t);
-    snprintf(whole, sizeof(whole), "[emerg] %s\n", line);
-    assert_string_equal(t.log, whole);
-    assert_int_equal(t.rc, -EINVAL);
-}
 
 /* The example at the end of nginx's guide to upstream TLS, as it is printed there: the first
  * backend's server is never closed. */
@@ -164,16 +88,16 @@ static void a_block_in_itself_is_named_before_the_innermost(void **state)
 
 static void includes_stand_where_they_are_written(void **state)
 {
-    const struct folder *f = *state;
+    const struct conf_folder *f = *state;
     struct conf_text t;
 
-    put(f, "main.conf", "http {\ninclude servers/*.conf;\ninclude none/*.conf;\n}\n");
-    put_folder(f, "servers");
-    put(f, "servers/a.conf", "server { listen 8080; }");
+    folder_put(f, "main.conf", "http {\ninclude servers/*.conf;\ninclude none/*.conf;\n}\n");
+    folder_put_folder(f, "servers");
+    folder_put(f, "servers/a.conf", "server { listen 8080; }");
     /* Relative to the main file, not to the one that includes. */
-    put(f, "servers/b.conf", "server { listen 8081; include name; }");
-    put(f, "name", "server_name b.example;");
-    read_main(f, &t);
+    folder_put(f, "servers/b.conf", "server { listen 8081; include name; }");
+    folder_put(f, "name", "server_name b.example;");
+    folder_read(f, &t);
     assert_string_equal(t.log, "");
     assert_int_equal(t.snapshot->server_count, 2);
     assert_int_equal(address_port(&t.snapshot->listens[0].address), 8080);
@@ -186,65 +110,66 @@ static void includes_stand_where_they_are_written(void **state)
 
 static void errors_name_the_included_file(void **state)
 {
-    const struct folder *f = *state;
+    const struct conf_folder *f = *state;
 
-    put(f, "main.conf", "http {\ninclude a.conf;\n}\n");
-    put(f, "a.conf", "\nserver { listen 8080;\nfoo;\n}\n");
-    assert_main_refused(f, "unknown directive \"foo\" in a.conf:3");
-    put(f, "a.conf", "server {\n listen 8080;\n");
-    assert_main_refused(f, "unexpected end of file, expecting \"}\" in a.conf:3; block \"server\" "
-                           "opened in a.conf:1 is still open");
-    put(f, "a.conf", "server { listen 8080; }\n}\n");
-    assert_main_refused(f, "unexpected \"}\" in a.conf:2");
-    put(f, "a.conf", "server { listen 8080; }\nhttp {}\n");
-    assert_main_refused(f, "\"http\" directive is not allowed here in a.conf:2; block \"http\" "
-                           "opened in main.conf:1 is still open");
+    folder_put(f, "main.conf", "http {\ninclude a.conf;\n}\n");
+    folder_put(f, "a.conf", "\nserver { listen 8080;\nfoo;\n}\n");
+    folder_assert_refused(f, "unknown directive \"foo\" in a.conf:3");
+    folder_put(f, "a.conf", "server {\n listen 8080;\n");
+    folder_assert_refused(f,
+                          "unexpected end of file, expecting \"}\" in a.conf:3; block \"server\" "
+                          "opened in a.conf:1 is still open");
+    folder_put(f, "a.conf", "server { listen 8080; }\n}\n");
+    folder_assert_refused(f, "unexpected \"}\" in a.conf:2");
+    folder_put(f, "a.conf", "server { listen 8080; }\nhttp {}\n");
+    folder_assert_refused(f, "\"http\" directive is not allowed here in a.conf:2; block \"http\" "
+                             "opened in main.conf:1 is still open");
 }
 
 static void missing_files_are_errors(void **state)
 {
-    const struct folder *f = *state;
+    const struct conf_folder *f = *state;
 
-    assert_main_refused(f, "open() \"main.conf\" failed (2: No such file or directory)");
-    put(f, "main.conf", "http {\ninclude a.conf;\n}\n");
-    assert_main_refused(f,
-                        "open() \"a.conf\" failed (2: No such file or directory) in main.conf:2");
-    put(f, "main.conf", "http {\ninclude .;\n}\n");
-    assert_main_refused(f, "\".\" is a directory in main.conf:2");
-    put(f, "main.conf", "http {\ninclude '';\n}\n");
-    assert_main_refused(f, "invalid path in \"include\" directive in main.conf:2");
+    folder_assert_refused(f, "open() \"main.conf\" failed (2: No such file or directory)");
+    folder_put(f, "main.conf", "http {\ninclude a.conf;\n}\n");
+    folder_assert_refused(f,
+                          "open() \"a.conf\" failed (2: No such file or directory) in main.conf:2");
+    folder_put(f, "main.conf", "http {\ninclude .;\n}\n");
+    folder_assert_refused(f, "\".\" is a directory in main.conf:2");
+    folder_put(f, "main.conf", "http {\ninclude '';\n}\n");
+    folder_assert_refused(f, "invalid path in \"include\" directive in main.conf:2");
 }
 
 static void a_file_that_includes_itself_is_an_error(void **state)
 {
-    const struct folder *f = *state;
+    const struct conf_folder *f = *state;
 
-    put(f, "main.conf", "http {\ninclude *.conf;\n}\n");
-    assert_main_refused(f, "\"main.conf\" includes itself in main.conf:2");
-    put(f, "main.conf", "include a;\n");
-    put(f, "a", "include b;\n");
-    put(f, "b", "\ninclude a;\n");
-    assert_main_refused(f, "\"a\" includes itself in b:2");
+    folder_put(f, "main.conf", "http {\ninclude *.conf;\n}\n");
+    folder_assert_refused(f, "\"main.conf\" includes itself in main.conf:2");
+    folder_put(f, "main.conf", "include a;\n");
+    folder_put(f, "a", "include b;\n");
+    folder_put(f, "b", "\ninclude a;\n");
+    folder_assert_refused(f, "\"a\" includes itself in b:2");
 }
 
 static void includes_go_32_levels_deep_and_no_deeper(void **state)
 {
-    const struct folder *f = *state;
+    const struct conf_folder *f = *state;
     char name[16], text[64];
     struct conf_text t;
 
-    put(f, "main.conf", "include f1;\n");
+    folder_put(f, "main.conf", "include f1;\n");
     for (unsigned i = 1; i <= CONF_DEPTH_MAX; i++) {
         snprintf(name, sizeof(name), "f%u", i);
         snprintf(text, sizeof(text), i < CONF_DEPTH_MAX ? "include f%u;" : "daemon on;", i + 1);
-        put(f, name, text);
+        folder_put(f, name, text);
     }
-    read_main(f, &t);
+    folder_read(f, &t);
     assert_int_equal(t.rc, 0);
     conf_text_deinit(&t);
-    put(f, "f32", "include f33;");
-    put(f, "f33", "daemon on;");
-    assert_main_refused(f, "includes are nested deeper than 32 levels in f32:1");
+    folder_put(f, "f32", "include f33;");
+    folder_put(f, "f33", "daemon on;");
+    folder_assert_refused(f, "includes are nested deeper than 32 levels in f32:1");
 }
 
 static void blocks_go_32_levels_deep_and_no_deeper(void **state)
@@ -308,16 +233,15 @@ static void a_build_that_reads_nothing_opens_no_file(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_printed_example_names_the_server_that_is_open),
         cmocka_unit_test(an_end_of_file_names_the_innermost_open_block),
         cmocka_unit_test(a_block_in_itself_is_named_before_the_innermost),
-        TEST(includes_stand_where_they_are_written),
-        TEST(errors_name_the_included_file),
-        TEST(missing_files_are_errors),
-        TEST(a_file_that_includes_itself_is_an_error),
-        TEST(includes_go_32_levels_deep_and_no_deeper),
+        FOLDER_TEST(includes_stand_where_they_are_written),
+        FOLDER_TEST(errors_name_the_included_file),
+        FOLDER_TEST(missing_files_are_errors),
+        FOLDER_TEST(a_file_that_includes_itself_is_an_error),
+        FOLDER_TEST(includes_go_32_levels_deep_and_no_deeper),
         cmocka_unit_test(blocks_go_32_levels_deep_and_no_deeper),
         cmocka_unit_test(globals_come_first_and_have_no_blocks),
         cmocka_unit_test(text_without_a_name_is_the_command_line),
