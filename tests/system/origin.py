@@ -317,3 +317,8 @@ def pump(source, sink, change, record_into=None, gap=0.0):
                     sink.sendall(piece)
                     time.sleep(gap)
         sink.shutdown(socket.SHUT_WR)
+
+
+def one_answer_each(data):
+    """The same bytes for every request of a connection."""
+    return serve(lambda request: data)
