@@ -68,6 +68,7 @@ struct record {
     struct span sent_head;    /* the head as it was written: $sent_http_* */
     uint64_t sent_bytes;      /* head and body, before TLS */
     uint64_t sent_body_bytes; /* content without chunk framing */
+    bool has_replied;         /* an answer made here was written to its end */
     enum outcome outcome;
     struct span detail; /* one line that says more than the outcome's word; may be empty */
 };

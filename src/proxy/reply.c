@@ -313,7 +313,7 @@ static unsigned plan_content(struct reply *p, struct record *r, const struct sta
     p->plan.status = range.kind == STATIC_PART ? 206 : 200;
     p->plan.content_range = content_range;
     p->plan.content_type = media_type(r);
-    p->plan.accepts_ranges = true;
+    p->plan.accepts_ranges = range.kind == STATIC_WHOLE;
     p->offset = range.kind == STATIC_PART ? range.first : 0;
     p->left = range.kind == STATIC_PART ? range.last - range.first + 1 : size;
     plan_length(p, r, p->left);
@@ -425,25 +425,34 @@ static enum reply_result send_file(struct reply *p, struct record *r)
     return REPLY_WAITS;
 }
 
-enum reply_result reply_run(struct reply *p, struct record *r)
+static enum reply_result send_text(struct reply *p, struct record *r)
 {
-    bool has_body = p->plan.framing == FRAMING_LENGTH;
-
-    if (p->closes_without_answer)
-        return REPLY_FAILED;
-    if (p->is_head_written)
-        return has_body && p->fd >= 0 ? send_file(p, r) : REPLY_DONE;
-    if (heads_write_response(r, &p->plan) < 0)
-        return REPLY_FAILED;
-    p->is_head_written = true;
-    if (has_body && p->fd >= 0)
-        return send_file(p, r);
-    if (!has_body || !p->body.len)
-        return REPLY_DONE;
     if (conn_write(r->client->conn, p->body) < 0)
         return REPLY_FAILED;
     count_body(r, p->body.len);
+    p->body = SPAN_NONE;
     return REPLY_DONE;
+}
+
+static enum reply_result send_body(struct reply *p, struct record *r)
+{
+    if (p->plan.framing != FRAMING_LENGTH)
+        return REPLY_DONE;
+    return p->fd >= 0 ? send_file(p, r) : send_text(p, r);
+}
+
+enum reply_result reply_run(struct reply *p, struct record *r)
+{
+    enum reply_result result;
+
+    if (p->closes_without_answer)
+        return REPLY_FAILED;
+    if (!p->is_head_written && heads_write_response(r, &p->plan) < 0)
+        return REPLY_FAILED;
+    p->is_head_written = true;
+    result = send_body(p, r);
+    r->has_replied = result == REPLY_DONE;
+    return result;
 }
 
 bool reply_is_busy(const struct reply *p)

@@ -336,7 +336,7 @@ static struct span status(struct record *r, const struct value_key *key)
 
 static struct span request_completion(struct record *r, const struct value_key *key)
 {
-    return r->outcome == OUTCOME_DONE ? SPAN("OK") : SPAN("");
+    return r->outcome == OUTCOME_DONE || r->has_replied ? SPAN("OK") : SPAN("");
 }
 
 static struct span sent_field(struct record *r, const struct value_key *key)
