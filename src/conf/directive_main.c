@@ -180,8 +180,7 @@ static const struct directive rows[] = {
         .args_min = 1,
         .args_max = 2,
         .set = set_user,
-        .help = "who the process becomes when root started it",
-        .difference = "left out: the process stays who it is",
+        .help = "who the process becomes when root started it; left out: nobody",
     },
     {
         .name = "worker_processes",

@@ -58,22 +58,23 @@ static const struct log *log_of(const struct control *c)
     return &c->snapshot->main.error_log;
 }
 
-/* A failure to start: to the error log, and to standard error where somebody may be looking. */
+/* A failure to start: on standard error as before there was a log, and in the logs that are files. */
 static void PRINTF_LIKE(2, 3) fail_start(const struct control *c, const char *format, ...)
 {
     const struct log *log = log_of(c);
-    bool is_on_stderr = false;
     char text[LOG_LINE_BYTES_MAX];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    for (size_t i = 0; i < log->target_count; i++)
-        is_on_stderr |= log->targets[i].fd == STDERR_FILENO;
-    log_write(log, LOG_LEVEL_EMERG, "%s", text);
-    if (!is_on_stderr)
-        log_write(log_startup(), LOG_LEVEL_EMERG, "%s", text);
+    log_write(log_startup(), LOG_LEVEL_EMERG, "%s", text);
+    for (size_t i = 0; i < log->target_count; i++) {
+        const struct log one = {.targets = &log->targets[i], .target_count = 1};
+
+        if (one.targets->fd != STDERR_FILENO)
+            log_write(&one, LOG_LEVEL_EMERG, "%s", text);
+    }
 }
 
 static void log_listens(const struct control *c)
