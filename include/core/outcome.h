@@ -16,7 +16,7 @@ enum outcome_retry {
     RETRY_ERROR,          /* proxy_next_upstream error */
     RETRY_TIMEOUT,        /* proxy_next_upstream timeout */
     RETRY_INVALID_HEADER, /* proxy_next_upstream invalid_header */
-    RETRY_STALE,          /* a reused connection died before its first byte: try again at once */
+    RETRY_STALE,          /* what was kept of a peer (connection, ticket) is dead: try again at once */
 };
 
 /* X(identifier, status, fault, retry, word) */
@@ -50,6 +50,7 @@ enum outcome_retry {
     X(HANDSHAKE_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "handshake_failed")     \
     X(NOT_VERIFIED, 502, FAULT_UPSTREAM, RETRY_ERROR, "certificate_not_verified") \
     X(HANDSHAKE_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "handshake_timeout") \
+    X(TICKET_BROKE_HANDSHAKE, 502, FAULT_UPSTREAM, RETRY_STALE, "ticket_broke_handshake")      \
     X(SEND_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "send_failed")               \
     X(SEND_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "send_timeout")           \
     X(STALE_CONNECTION, 502, FAULT_UPSTREAM, RETRY_STALE, "stale_connection")     \

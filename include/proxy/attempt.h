@@ -35,6 +35,7 @@ struct attempt {
     uint64_t sent_before, received_before; /* of the connection, when it was leased */
     bool wants_new_connection; /* a kept one turned out dead */
     bool is_reused;
+    bool has_counted_handshake;
     bool has_sent;             /* request bytes may have reached the peer */
 };
 

@@ -85,6 +85,7 @@ enum outcome attempt_begin(struct attempt *a)
     if (!a->first_began_ms)
         a->first_began_ms = now_ms(a);
     a->has_sent = false;
+    a->has_counted_handshake = false;
     peer_begin(a->peer);
     note_try(a);
     outcome = find_lane(a);
@@ -139,7 +140,11 @@ static enum outcome handshake_failure(struct attempt *a)
         kind == TLS_FAILURE_NOT_VERIFIED ? "upstream SSL certificate verify error"
                                          : "SSL handshake with upstream failed",
         reason, SPAN_ARG(a->peer->conf->address_text), SPAN_ARG(names));
-    return kind == TLS_FAILURE_NOT_VERIFIED ? OUTCOME_NOT_VERIFIED : OUTCOME_HANDSHAKE_FAILED;
+    if (kind == TLS_FAILURE_NOT_VERIFIED)
+        return OUTCOME_NOT_VERIFIED;
+    /* A peer may have changed so much since (its versions, its suites) that offering an old session
+     * alone ends the handshake: once more without it. */
+    return a->conn->had_ticket ? OUTCOME_TICKET_BROKE_HANDSHAKE : OUTCOME_HANDSHAKE_FAILED;
 }
 
 static void note_connected(struct attempt *a)
@@ -199,6 +204,7 @@ static enum outcome handshaking(struct attempt *a)
     if (progress == CONN_WAITS)
         return has_expired(a) ? OUTCOME_HANDSHAKE_TIMEOUT : OUTCOME_NONE;
     upstream_handshake_done(a->conn, progress == CONN_READY);
+    a->has_counted_handshake = true;
     if (progress == CONN_FAILED)
         return handshake_failure(a);
     enter(a, ATTEMPT_READY);
@@ -266,22 +272,27 @@ static void let_go(struct attempt *a, bool has_failed, bool keeps)
     a->state = ATTEMPT_NONE;
 }
 
+/* Nothing is wrong with the peer: what was kept of it had gone stale. */
+static bool is_stale(enum outcome outcome)
+{
+    return outcome_row(outcome)->retry == RETRY_STALE;
+}
+
 void attempt_fail(struct attempt *a, enum outcome outcome)
 {
-    bool is_peers_fault = outcome_row(outcome)->fault == FAULT_UPSTREAM;
+    bool is_peers_fault = outcome_row(outcome)->fault == FAULT_UPSTREAM && !is_stale(outcome);
 
     if (!a->peer)
         return;
-    if (a->state == ATTEMPT_HANDSHAKING && outcome != OUTCOME_HANDSHAKE_FAILED &&
-        outcome != OUTCOME_NOT_VERIFIED)
+    if (a->state == ATTEMPT_HANDSHAKING && !a->has_counted_handshake)
         upstream_handshake_done(a->conn, false);
     if (!a->try_now->status)
         a->try_now->status = outcome_row(outcome)->status;
     note_end(a);
-    a->wants_new_connection = outcome == OUTCOME_STALE_CONNECTION;
-    if (outcome != OUTCOME_STALE_CONNECTION)
+    a->wants_new_connection = is_stale(outcome);
+    if (!is_stale(outcome))
         a->tried |= balance_bit(a->peer);
-    let_go(a, is_peers_fault && outcome != OUTCOME_STALE_CONNECTION, false);
+    let_go(a, is_peers_fault, false);
 }
 
 void attempt_fail_status(struct attempt *a, unsigned status)
@@ -354,7 +365,7 @@ bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned s
 
     if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe || has_consumed_body)
         return false;
-    if (a->record->try_count >= u64_min(tries_max, TRIES_MAX) && outcome != OUTCOME_STALE_CONNECTION)
+    if (a->record->try_count >= u64_min(tries_max, TRIES_MAX) && !is_stale(outcome))
         return false;
     if (a->record->try_count >= TRIES_MAX)
         return false;

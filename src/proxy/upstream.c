@@ -280,6 +280,8 @@ void upstream_handshake_done(struct upstream_conn *u, bool has_succeeded)
     if (!has_succeeded) {
         stats_add(&u->view->engine->stats, COUNTER_UPSTREAM_HANDSHAKES_FAILED, 1);
         peer_count(&shared->handshakes_failed);
+        if (u->had_ticket) /* it may have been the ticket's fault: none of them is tried again */
+            tls_cache_refused(cache_of(u->lane), &u->lane->identity, now_ms(u->lane));
         end_cold(u);
         return;
     }
