@@ -136,6 +136,7 @@ struct tls_session_parts {
     unsigned char master_secret[48]; /* TLS 1.2; to be wiped by the caller */
 };
 void tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out);
+WOLFSSL_SESSION *tls_session_copy_without_id(WOLFSSL_SESSION *session) MUST_USE;
 
 /* tls_key_log.c */
 void tls_key_log_attach(struct tls *t);

@@ -10,16 +10,14 @@
 #define LIFETIME_MS_MAX (7u * 24 * 3600 * 1000) /* RFC 8446 section 4.6.1 */
 #define TICKETS_WAITING_MAX 8 /* in one session, until they are taken; more are dropped */
 
+/* Takes over the session; NULL without memory for either. */
 static struct tls_ticket *ticket_of(WOLFSSL_SESSION *session, bool is_single_use)
 {
-    struct tls_ticket *ticket = calloc(1, sizeof(*ticket));
+    struct tls_ticket *ticket = session ? calloc(1, sizeof(*ticket)) : NULL;
     long seconds;
 
-    if (!ticket)
-        return NULL;
-    ticket->session = wolfSSL_SESSION_dup(session);
-    if (!ticket->session) {
-        free(ticket);
+    if (!ticket) {
+        wolfSSL_SESSION_free(session);
         return NULL;
     }
     seconds = wolfSSL_SESSION_get_timeout(session);
@@ -27,25 +25,26 @@ static struct tls_ticket *ticket_of(WOLFSSL_SESSION *session, bool is_single_use
         /* RFC 5077 section 3.3: a hint of 0 leaves the time to the client; wolfSSL would take
          * the session for expired at once. */
         seconds = TLS_TICKET_LIFETIME_S;
-        (void)wolfSSL_SSL_SESSION_set_timeout(ticket->session, seconds);
+        (void)wolfSSL_SSL_SESSION_set_timeout(session, seconds);
     }
+    ticket->session = session;
     ticket->is_single_use = is_single_use;
     ticket->lifetime_ms = u64_min(seconds > 0 ? (uint64_t)seconds * 1000 : 0, LIFETIME_MS_MAX);
     return ticket;
 }
 
+/* Without memory the next connection does a full handshake. */
 static void keep(struct tls *t, WOLFSSL_SESSION *session, bool is_single_use)
 {
     struct tls_ticket **end = &t->tickets;
     size_t waiting = 0;
 
-    while (*end) {
-        end = &(*end)->next;
+    for (; *end; end = &(*end)->next)
         waiting++;
-    }
-    /* Without memory the next connection does a full handshake. */
     if (waiting < TICKETS_WAITING_MAX)
         *end = ticket_of(session, is_single_use);
+    else
+        wolfSSL_SESSION_free(session);
 }
 
 int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
@@ -53,21 +52,25 @@ int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
     struct tls *t = wolfSSL_GetIOReadCtx(ssl);
 
     if (wolfSSL_version(ssl) == TLS1_3_VERSION)
-        keep(t, session, true);
+        keep(t, wolfSSL_SESSION_dup(session), true);
     else
         t->has_new_session = true;
     return 0; /* wolfSSL keeps its reference */
 }
 
-/* Only what the server can find again: by a ticket, or by an id that it gave. */
+/* Only what the server can find again: by a ticket, or by an id that it gave. With a ticket the id
+ * is left out (RFC 5077 section 3.4): wolfSSL would take the ticket for accepted whatever the
+ * server says, and end the connection when it is not. */
 void tls_keep_session(struct tls *t)
 {
     WOLFSSL_SESSION *session = wolfSSL_get_session(t->ssl);
     struct tls_session_parts parts;
 
     tls_session_read(session, &parts);
-    if (wolfSSL_SESSION_has_ticket(session) || parts.id_len)
-        keep(t, session, false);
+    if (wolfSSL_SESSION_has_ticket(session))
+        keep(t, tls_session_copy_without_id(session), false);
+    else if (parts.id_len)
+        keep(t, wolfSSL_SESSION_dup(session), false);
     explicit_bzero(&parts, sizeof(parts));
     t->has_new_session = false;
 }
@@ -103,7 +106,8 @@ uint64_t tls_ticket_lifetime_ms(const struct tls_ticket *ticket)
 
 struct tls_ticket *tls_ticket_copy(const struct tls_ticket *ticket)
 {
-    struct tls_ticket *copy = ticket_of(ticket->session, ticket->is_single_use);
+    struct tls_ticket *copy =
+        ticket_of(wolfSSL_SESSION_dup(ticket->session), ticket->is_single_use);
 
     if (copy)
         copy->expires_ms = ticket->expires_ms;
