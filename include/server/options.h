@@ -9,8 +9,8 @@
 
 #include "core/span.h"
 
-#define OPTIONS_PREFIX "/etc/ringway/"
-#define OPTIONS_CONF_PATH OPTIONS_PREFIX "ringway.conf"
+#define OPTIONS_CONF_NAME "ringway.conf"
+#define OPTIONS_CONF_PATH "/etc/ringway/" OPTIONS_CONF_NAME
 #define OPTIONS_VALUES_MAX 256
 
 /* Marks. */

@@ -28,8 +28,7 @@ const struct option_row option_rows[] = {
      OPTION_AT(signal)},
     {.letter = 'p',
      .argument = "DIRECTORY",
-     .help = "where relative paths start (default: " OPTIONS_PREFIX
-             "; with a relative -c, the working directory)",
+     .help = "where relative paths start (default: the folder of the configuration file)",
      OPTION_AT(prefix)},
     {.letter = 'e',
      .argument = "FILE",

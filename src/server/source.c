@@ -29,39 +29,47 @@ static char *working_directory(void)
     return whole;
 }
 
-/* -p from where ringway was called. Without it, a relative -c (and the flags that need no file)
- * makes the working directory the prefix: the file is where the shell would find it. */
-static char *make_prefix(const struct options *o, const char *here)
+/* A folder's path with a '/' at its end, from here. NULL: no memory. */
+static char *complete_folder(const char *here, const char *path)
 {
-    char *path, *whole = NULL;
+    char *joined = join(here, path), *whole = NULL;
 
-    if (!o->prefix) {
-        bool is_relative = o->is_standalone || (o->conf_path && *o->conf_path != '/');
-
-        return strdup(is_relative ? here : OPTIONS_PREFIX);
-    }
-    path = join(here, o->prefix);
-    if (path && asprintf(&whole, "%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/") < 0)
+    if (joined &&
+        asprintf(&whole, "%s%s", joined, joined[strlen(joined) - 1] == '/' ? "" : "/") < 0)
         whole = NULL;
-    free(path);
+    free(joined);
     return whole;
 }
 
-static int set_paths(struct source *s)
+/* The folder of a file, with its '/'; the path is complete. NULL: no memory. */
+static char *folder_of(const char *path)
+{
+    return strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+}
+
+/* As nginx, a relative -c starts at -p. Without -p everything relative starts where the file is,
+ * and the file where ringway was called. */
+static int set_file_paths(struct source *s, const char *here)
 {
     const struct options *o = s->options;
-    const char *file = o->conf_path ? o->conf_path : "ringway.conf";
-    char *here = working_directory();
+    const char *usual = o->prefix ? OPTIONS_CONF_NAME : OPTIONS_CONF_PATH;
 
-    if (!here)
-        return -ENOMEM;
-    s->prefix = make_prefix(o, here);
-    free(here);
-    if (!s->prefix)
-        return -ENOMEM;
-    if (!o->is_standalone)
-        s->conf_path = join(s->prefix, file);
-    return o->is_standalone || s->conf_path ? 0 : -ENOMEM;
+    s->conf_path = join(o->prefix ? s->prefix : here, o->conf_path ? o->conf_path : usual);
+    if (s->conf_path && !o->prefix)
+        s->prefix = folder_of(s->conf_path);
+    return s->conf_path && s->prefix ? 0 : -ENOMEM;
+}
+
+static int set_paths(struct source *s, const char *here)
+{
+    const char *prefix = s->options->prefix;
+
+    if (prefix || s->options->is_standalone) {
+        s->prefix = complete_folder(here, prefix ? prefix : "");
+        if (!s->prefix)
+            return -ENOMEM;
+    }
+    return s->options->is_standalone ? 0 : set_file_paths(s, here);
 }
 
 /* What nginx would say of open(2), and the way out. */
@@ -82,11 +90,14 @@ static int check_file(const struct source *s, char *error)
 
 int source_init(struct source *s, const struct options *o, char error[OPTIONS_ERROR_BYTES])
 {
+    char *here;
     int rc;
 
     *s = (struct source){.options = o};
     snprintf(error, OPTIONS_ERROR_BYTES, "no memory, or no working directory");
-    rc = set_paths(s);
+    here = working_directory();
+    rc = here ? set_paths(s, here) : -ENOMEM;
+    free(here);
     if (!rc && o->is_standalone)
         rc = standalone_init(&s->standalone, o, error);
     if (!rc)
