@@ -212,7 +212,8 @@ static uint64_t wait_limit_ms(const struct loop *l, uint64_t wait_ms)
 {
     uint64_t next = wheel_next_ms(&l->wheel);
 
-    if (!list_is_empty(&l->ready))
+    /* What was put off during the last turn's flush or reap is work as well. */
+    if (!list_is_empty(&l->ready) || !list_is_empty(&l->flush) || !list_is_empty(&l->reap))
         return 0;
     if (next == UINT64_MAX)
         return wait_ms;
