@@ -466,6 +466,9 @@ void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk)
     io_uring_prep_recv(sqe, fd, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = l->buffers[is_bulk ? BUFFERS_LARGE : BUFFERS_SMALL].group;
+    /* A receive is armed when all was read: but for bulk, trying before waiting finds nothing. */
+    if (!is_bulk)
+        sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     mark(sqe, op, TAG_OPERATION);
 }
 
