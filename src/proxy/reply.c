@@ -218,6 +218,7 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
         p->closes_without_answer = true;
         return 0;
     }
+    r->status = rule->status; /* $status is a variable in the text, too */
     if (rule->has_text && record_expand(r, &rule->text, &text) < 0)
         return -ENOMEM;
     if (is_redirect(rule->status) && rule->has_text)

@@ -208,7 +208,7 @@ static void texts_are_returned(void **state)
     assert_line(sent, "Content-Length: 6");
     assert_string_equal(body_of(sent), "at /x\n");
     assert_int_equal(s->fixture->record.sent_body_bytes, 6);
-    assert_string_equal(body_of(returned(s, 503, "later")), "later");
+    assert_string_equal(body_of(returned(s, 503, "later $status")), "later 503");
     assert_true(s->fixture->record.has_replied);
     sent = returned(s, 200, NULL);
     assert_line(sent, "Content-Length: 0");
