@@ -2,7 +2,6 @@
 #include "../conf_text.h"
 
 #include "conf/directive.h"
-#include "conf/setter.h"
 
 #define SERVER(text) "http {\nserver {\nlisten 8080;\n" text "\n}}\n"
 #define LOCATION(text) "http {\nserver {\nlisten 8080;\nlocation / {\n" text "\n}}}\n"
@@ -389,79 +388,6 @@ static void a_list_of_old_protocols_alone_is_an_error(void **state)
                                   "TLSv1.3 are what there is in t.conf:2\n"));
 }
 
-/* --- units ---------------------------------------------------------------------------------- */
-
-static void assert_ms(const char *text, uint64_t ms)
-{
-    uint64_t value = UINT64_MAX;
-
-    if (setter_parse_ms(span_of_cstr(text), &value) < 0 || value != ms)
-        fail_msg("\"%s\"", text);
-}
-
-static void times_have_nginx_units(void **state)
-{
-    static const char *const bad[] = {"",      "x",    "s",    "1x", "-1", "+1",
-                                      "1.5s",  "1s1s", "1m1h", " ",  "1M", "1y",
-                                      "1ms1s", "1mss", "1 m",  "ms", "1S"};
-    uint64_t value;
-
-    (void)state;
-    assert_ms("0", 0);
-    assert_ms("75", 75000);
-    assert_ms("500ms", 500);
-    assert_ms("1s", 1000);
-    assert_ms("1m", 60000);
-    assert_ms("1h", 3600000);
-    assert_ms("1d", 86400000);
-    assert_ms("1w", 604800000);
-    assert_ms("1h30m", 5400000);
-    assert_ms("1h 30m 5", 5405000);
-    assert_ms("1w1d1h1m1s1ms", 694861001);
-    assert_ms("10000000000000ms", TIME_MS_MAX);
-    assert_int_equal(setter_parse_ms(SPAN("10000000000001ms"), &value), -EINVAL);
-    assert_int_equal(setter_parse_ms(SPAN("10000000001"), &value), -EINVAL);
-    assert_int_equal(setter_parse_ms(SPAN("10000000000s1ms"), &value), -EINVAL);
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_int_equal(setter_parse_ms(span_of_cstr(bad[i]), &value), -EINVAL);
-}
-
-static void whole_seconds_have_months_and_years_too(void **state)
-{
-    uint64_t value;
-
-    (void)state;
-    assert_int_equal(setter_parse_seconds(SPAN("1y1M"), &value), 0);
-    assert_int_equal(value, (uint64_t)395 * 86400 * 1000);
-    assert_int_equal(setter_parse_seconds(SPAN("1ms"), &value), -EINVAL);
-    assert_int_equal(setter_parse_seconds(SPAN("1M1y"), &value), -EINVAL);
-}
-
-static void sizes_have_nginx_units(void **state)
-{
-    static const char *const bad[] = {"", "k", "1kk", "-1", "1.5k", "1t", "k1", " 1", "1 k"};
-    uint64_t value;
-
-    (void)state;
-    assert_int_equal(setter_parse_size(SPAN("0"), false, &value), 0);
-    assert_int_equal(value, 0);
-    assert_int_equal(setter_parse_size(SPAN("8k"), false, &value), 0);
-    assert_int_equal(value, 8192);
-    assert_int_equal(setter_parse_size(SPAN("8K"), false, &value), 0);
-    assert_int_equal(value, 8192);
-    assert_int_equal(setter_parse_size(SPAN("1m"), false, &value), 0);
-    assert_int_equal(value, 1048576);
-    assert_int_equal(setter_parse_size(SPAN("1g"), false, &value), -EINVAL);
-    assert_int_equal(setter_parse_size(SPAN("1G"), true, &value), 0);
-    assert_int_equal(value, 1073741824);
-    assert_int_equal(setter_parse_size(SPAN("9223372036854775807"), true, &value), 0);
-    assert_int_equal(setter_parse_size(SPAN("9223372036854775808"), true, &value), -EINVAL);
-    assert_int_equal(setter_parse_size(SPAN("8589934591g"), true, &value), 0);
-    assert_int_equal(setter_parse_size(SPAN("8589934592g"), true, &value), -EINVAL);
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_int_equal(setter_parse_size(span_of_cstr(bad[i]), true, &value), -EINVAL);
-}
-
 /* --- without effect ------------------------------------------------------------------------- */
 
 static void directives_without_effect_are_named_by_a_test_only(void **state)
@@ -510,9 +436,6 @@ int main(void)
         cmocka_unit_test(tls_directives_are_checked),
         cmocka_unit_test(old_protocols_are_dropped_with_a_warning),
         cmocka_unit_test(a_list_of_old_protocols_alone_is_an_error),
-        cmocka_unit_test(times_have_nginx_units),
-        cmocka_unit_test(whole_seconds_have_months_and_years_too),
-        cmocka_unit_test(sizes_have_nginx_units),
         cmocka_unit_test(directives_without_effect_are_named_by_a_test_only),
         cmocka_unit_test(their_arguments_are_checked_all_the_same),
     };
