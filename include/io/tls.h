@@ -93,6 +93,8 @@ void tls_context_free(struct tls_context *c);
  * owner, the snapshot. NULL when memory is at its end. */
 struct tls_server_shared *tls_server_shared_new(void) MUST_USE;
 void tls_server_shared_free(struct tls_server_shared *s);
+/* Drops what tickets say of clients' certificates: those sessions start anew. */
+void tls_server_shared_forget_clients(struct tls_server_shared *s);
 
 /* Where sealed bytes go: appends them to the connection's output. 0, or -ENOMEM, which makes the
  * session fail. */

@@ -40,6 +40,9 @@ static int refuse_as_wolfssl(char error[TLS_ERROR_BYTES], const char *what, int 
 {
     if (rc == MEMORY_E)
         return -ENOMEM;
+    /* The codes of loading itself have no words. */
+    if (rc > OPEN_RAN_E)
+        return refuse(error, "%s: bad PEM, or of a kind that wolfSSL does not read", what);
     return refuse(error, "%s: %s", what, wolfSSL_ERR_reason_error_string((unsigned long)rc));
 }
 

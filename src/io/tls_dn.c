@@ -226,7 +226,7 @@ size_t tls_dn_format(struct span name, char *out, size_t size)
     return w.len;
 }
 
-static void put_legacy_attribute(struct writer *w, struct span attribute)
+static void put_legacy_attribute(struct writer *w, struct span attribute, char separator)
 {
     struct der_item value;
     const char *name;
@@ -235,7 +235,7 @@ static void put_legacy_attribute(struct writer *w, struct span attribute)
     if (!der_take(&attribute, DER_OID, &oid) || !der_next(&attribute, &value))
         return;
     name = short_name(oid);
-    put_byte(w, '/');
+    put_byte(w, (unsigned char)separator);
     if (name)
         put(w, span_of_cstr(name));
     else
@@ -244,10 +244,13 @@ static void put_legacy_attribute(struct writer *w, struct span attribute)
     for (size_t i = 0; i < value.body.len; i++) {
         unsigned char c = (unsigned char)value.body.data[i];
 
-        if (c < ' ' || c > '~')
+        if (c < ' ' || c > '~') {
             put_hex(w, "\\x", c);
-        else
-            put_byte(w, c);
+            continue;
+        }
+        if (c == '/' || c == '+')
+            put_byte(w, '\\');
+        put_byte(w, c);
     }
 }
 
@@ -259,8 +262,12 @@ size_t tls_dn_format_legacy(struct span name, char *out, size_t size)
     if (!der_take(&name, DER_SEQUENCE, &left))
         return 0;
     while (der_take(&left, DER_SET, &part)) {
-        while (der_take(&part, DER_SEQUENCE, &attribute))
-            put_legacy_attribute(&w, attribute);
+        char separator = '/';
+
+        while (der_take(&part, DER_SEQUENCE, &attribute)) {
+            put_legacy_attribute(&w, attribute, separator);
+            separator = '+';
+        }
     }
     return w.len;
 }

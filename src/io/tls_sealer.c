@@ -106,12 +106,23 @@ struct tls_server_shared *tls_server_shared_new(void)
     return s;
 }
 
+void tls_server_shared_forget_clients(struct tls_server_shared *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < FACTS_SETS * FACTS_SLOTS; i++) {
+        struct facts_slot *slot = &s->facts[i / FACTS_SLOTS].slots[i % FACTS_SLOTS];
+
+        tls_facts_free(slot->facts);
+        slot->facts = NULL;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void tls_server_shared_free(struct tls_server_shared *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < FACTS_SETS * FACTS_SLOTS; i++)
-        tls_facts_free(s->facts[i / FACTS_SLOTS].slots[i % FACTS_SLOTS].facts);
+    tls_server_shared_forget_clients(s);
     (void)pthread_mutex_destroy(&s->lock);
     (void)wc_FreeRng(&s->rng);
     explicit_bzero(s, sizeof(*s));
