@@ -1,5 +1,5 @@
-/* conf_certificates - two certificates that sign themselves, for tests: one.example and two.example,
- * P-256, good from 2020 to 2120. Their keys protect nothing. */
+/* conf_certificates - two certificates that sign themselves, for tests: one.example and
+ * two.example, P-256, good from 2020 to 2120. Their keys protect nothing. */
 #ifndef RINGWAY_TESTS_CONF_CERTIFICATES_H
 #define RINGWAY_TESTS_CONF_CERTIFICATES_H
 

@@ -7,6 +7,7 @@
 
 #include "conf/directive_client.h"
 #include "conf/directive_http.h"
+#include "conf/directive_ignored.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
 #include "conf/directive_proxy.h"
@@ -17,7 +18,7 @@
 static const struct directive_table *const tables[] = {
     &directive_main_table,   &directive_log_table,    &directive_http_table,
     &directive_client_table, &directive_server_table, &directive_upstream_table,
-    &directive_proxy_table,  &directive_ssl_table,
+    &directive_proxy_table,  &directive_ssl_table,    &directive_ignored_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

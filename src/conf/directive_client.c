@@ -139,7 +139,8 @@ static const struct directive rows[] = {
      .set = set_flag,
      AT_SETTING(ignore_invalid_headers),
      .help = "whether fields with unusual names are dropped",
-     .difference = "names that are no tokens are 400, always"},
+     .difference = "names that are no tokens, bare LF, odd Host and ambiguous or repeated "
+                   "framing fields are 400, always (RFC 9112); 502 from an upstream"},
     {.name = "merge_slashes",
      .syntax = "on | off",
      .preset = "on",

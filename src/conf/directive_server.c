@@ -75,28 +75,34 @@ static bool is_later_parameter(struct span word)
     return false;
 }
 
+/* What an address has once, whichever listen directive says it. */
+static int parse_listen_option(struct conf *c, const struct node *n, struct span word,
+                               struct listen_draft *l)
+{
+    l->has_options = true;
+    if (span_starts_with(word, SPAN("backlog=")))
+        return parse_backlog(c, n, word, &l->backlog);
+    if (span_equals(word, SPAN("ipv6only=on")))
+        l->ipv6only = l->address.u.any.sa_family == AF_INET6;
+    else if (span_equals(word, SPAN("ipv6only=off")))
+        l->ipv6only = false;
+    else if (!span_equals(word, SPAN("bind")) && !span_equals(word, SPAN("reuseport")))
+        return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+    return 0; /* every worker binds a socket of its own, always */
+}
+
 static int parse_listen_parameter(struct conf *c, const struct node *n, struct span word,
                                   struct listen_draft *l)
 {
-    bool is_v6 = l->address.u.any.sa_family == AF_INET6;
-
     if (span_equals(word, SPAN("default_server")) || span_equals(word, SPAN("default")))
         l->is_default = true;
     else if (span_equals(word, SPAN("ssl")))
         l->is_tls = true;
-    else if (span_equals(word, SPAN("bind")) || span_equals(word, SPAN("reuseport")))
-        l->has_options = true; /* every worker binds a socket of its own, always */
-    else if (span_starts_with(word, SPAN("backlog=")))
-        return l->has_options = true, parse_backlog(c, n, word, &l->backlog);
-    else if (span_equals(word, SPAN("ipv6only=on")))
-        l->has_options = true, l->ipv6only = is_v6;
-    else if (span_equals(word, SPAN("ipv6only=off")))
-        l->has_options = true, l->ipv6only = false;
     else if (is_later_parameter(word))
         return conf_fail(c, n, "parameter \"%.*s\" of \"listen\" is not supported yet",
                          SPAN_ARG(word));
     else
-        return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+        return parse_listen_option(c, n, word, l);
     return 0;
 }
 
@@ -179,6 +185,7 @@ static int set_regex_name(struct conf *c, const struct node *n, struct server_na
 
     if (!pattern.len)
         return conf_fail(c, n, "empty regex in server name \"%.*s\"", SPAN_ARG(name->name));
+    name->name = pattern;
     return conf_regex(c, &n->origin, pattern, true, &name->regex);
 }
 

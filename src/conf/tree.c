@@ -372,8 +372,10 @@ static int include(struct tree *t, const struct node *n)
         path = arena_printf(t->arena, "%.*s%.*s", SPAN_ARG(t->include_prefix), SPAN_ARG(path));
     if (!path.data)
         return fail_no_memory(t);
-    if (t->includes_nothing)
-        return errno = ENOENT, fail_errno(t, &n->origin, "open()", path);
+    if (t->includes_nothing) {
+        errno = ENOENT;
+        return fail_errno(t, &n->origin, "open()", path);
+    }
     if (!strpbrk(path.data, "*?["))
         return read_file(t, &n->origin, path);
     return include_glob(t, n, path);

@@ -176,6 +176,19 @@ static void main_directives_are_checked(void **state)
     assert_all_refused(claims, COUNT_OF(claims));
 }
 
+static void users_must_exist_where_root_asks_for_them(void **state)
+{
+    if (geteuid() == 0) {
+        assert_refused(MAIN("user no-such-user;"), "getpwnam(\"no-such-user\") failed in t.conf:1");
+        assert_refused(MAIN("user root no-such-group;"),
+                       "getgrnam(\"no-such-group\") failed in t.conf:1");
+    } else {
+        assert_taken(MAIN("user no-such-user;"),
+                     "[warn] the \"user\" directive makes sense only if the master process runs "
+                     "with super-user privileges, ignored in t.conf:1\n");
+    }
+}
+
 static void answers_are_checked(void **state)
 {
     static const struct claim claims[] = {
@@ -408,6 +421,13 @@ static void directives_without_effect_are_named_by_a_test_only(void **state)
     conf_text_deinit(&t);
 }
 
+static void knobs_with_nothing_to_turn_are_taken(void **state)
+{
+    assert_taken("pcre_jit on; events { accept_mutex_delay 1s; }\n" HTTP(
+                     "types_hash_max_size 2048; server_names_hash_bucket_size 64;"),
+                 "");
+}
+
 static void their_arguments_are_checked_all_the_same(void **state)
 {
     static const struct claim claims[] = {
@@ -429,6 +449,7 @@ int main(void)
         cmocka_unit_test(heads_are_checked_in_the_order_of_the_text),
         cmocka_unit_test(flags_sizes_times_and_numbers_are_checked),
         cmocka_unit_test(main_directives_are_checked),
+        cmocka_unit_test(users_must_exist_where_root_asks_for_them),
         cmocka_unit_test(answers_are_checked),
         cmocka_unit_test(logs_are_checked),
         cmocka_unit_test(upstreams_are_checked),
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(old_protocols_are_dropped_with_a_warning),
         cmocka_unit_test(a_list_of_old_protocols_alone_is_an_error),
         cmocka_unit_test(directives_without_effect_are_named_by_a_test_only),
+        cmocka_unit_test(knobs_with_nothing_to_turn_are_taken),
         cmocka_unit_test(their_arguments_are_checked_all_the_same),
     };
 
