@@ -13,8 +13,8 @@
 #ifndef RINGWAY_IO_CONN_H
 #define RINGWAY_IO_CONN_H
 
-#include "io/chunk.h"
 #include "io/loop.h"
+#include "io/outbox.h"
 #include "io/tls.h"
 
 enum conn_state {
@@ -58,9 +58,9 @@ struct conn {
     struct chunk *raw_chunk;
     struct span plain; /* decrypted and unread */
     struct chunk *plain_chunk;
-    struct list staged; /* plain output, to be sealed (TLS) */
-    struct list out;    /* bytes for the socket; the first of them may be in flight */
-    size_t staged_bytes, out_bytes, sending_bytes;
+    struct outbox staged; /* plain output, to be sealed (TLS) */
+    struct outbox out;    /* bytes for the socket; the first sending_bytes may be in flight */
+    size_t sending_bytes;
     uint64_t received_bytes, sent_bytes; /* on the wire */
     uint64_t progress_ms;                /* when bytes last came or went */
 };
@@ -114,7 +114,7 @@ bool conn_has_room(struct conn *c);
 /* Bytes that wait to be sent, or are being sent. */
 static inline size_t conn_out_bytes(const struct conn *c)
 {
-    return c->staged_bytes + c->out_bytes;
+    return c->staged.bytes + c->out.bytes;
 }
 
 /* Ends the stream well, or as well as can be (an alert is flushed, too); with lingers, what still comes is read and discarded until the peer ends

@@ -136,6 +136,9 @@ bool exchange_may_keep_alive(const struct exchange *x);
 /* How the upstream's body goes on, with the framing that this client understands. */
 void exchange_plan_framing(const struct exchange *x, struct response_plan *plan);
 
+/* How the upstream's stream came to its end, in words for the log. */
+const char *exchange_upstream_end(const struct exchange *x);
+
 /* The nearest deadline of all that it waits for, and what it means when it has come. */
 struct deadline {
     uint64_t at_ms; /* UINT64_MAX: none */

@@ -21,8 +21,8 @@ static void set_up(struct conn *c, struct loop *l, struct chunk_pool *chunks, st
     op_init(&c->send_op, on_sent);
     op_init(&c->control_op, on_connected);
     task_init(&c->step, run_step);
-    list_init(&c->staged);
-    list_init(&c->out);
+    outbox_init(&c->staged, chunks);
+    outbox_init(&c->out, chunks);
     c->progress_ms = loop_now_ms(l);
 }
 
@@ -134,40 +134,13 @@ static void on_received(struct op *op, const struct completion *done)
     wake_owner(c);
 }
 
-/* Gives back the chunks that were sent as a whole. */
-static void drop_sent(struct conn *c, size_t n)
-{
-    c->out_bytes -= n;
-    while (n) {
-        struct chunk *first = list_entry(c->out.next, struct chunk, link);
-        size_t part = size_min(n, chunk_unread(first).len);
-
-        first->start += (uint32_t)part;
-        n -= part;
-        if (chunk_unread(first).len)
-            break;
-        list_remove(&first->link);
-        chunk_give(c->chunks, first);
-    }
-}
-
-static void give_all(struct conn *c, struct list *list)
-{
-    struct list *link;
-
-    while ((link = list_pop_front(list)) != NULL)
-        chunk_give(c->chunks, list_entry(link, struct chunk, link));
-}
-
 /* Nothing can be sent any more. What the peer said before it went can still be read. */
 static void fail_output(struct conn *c, int error)
 {
     if (!c->error)
         c->error = error;
-    give_all(c, &c->staged);
-    give_all(c, &c->out);
-    c->staged_bytes = 0;
-    c->out_bytes = 0;
+    outbox_clear(&c->staged);
+    outbox_clear(&c->out);
     wake_owner(c);
 }
 
@@ -184,7 +157,7 @@ static void on_sent(struct op *op, const struct completion *done)
     }
     if ((size_t)done->result < c->sending_bytes)
         stats_add(loop_stats(c->loop), COUNTER_SHORT_SENDS, 1);
-    drop_sent(c, (size_t)done->result);
+    outbox_drop(&c->out, (size_t)done->result);
     c->sent_bytes += (size_t)done->result;
     c->progress_ms = loop_now_ms(c->loop);
     if (c->wants_room && conn_out_bytes(c) <= OUT_BYTES_LOW) {
@@ -356,31 +329,9 @@ enum conn_progress conn_handshake(struct conn *c)
 
 /* ---- writing ---- */
 
-/* Appends to the last chunk of a list, and to as many new ones as it takes. A send in flight knows
- * its own end, so the last chunk may grow behind it. */
-static int append(struct conn *c, struct list *list, struct span s)
-{
-    while (s.len) {
-        struct chunk *last = list_is_empty(list) ? NULL : list_entry(list->prev, struct chunk, link);
-
-        size_t n;
-
-        if (!last || !chunk_room(last)) {
-            last = chunk_take(c->chunks);
-            if (!last)
-                return -ENOMEM;
-            list_push_back(list, &last->link);
-        }
-        n = chunk_append(last, s);
-        s = span_skip(s, n);
-        *(list == &c->out ? &c->out_bytes : &c->staged_bytes) += n;
-    }
-    return 0;
-}
-
 int conn_tls_output(void *conn, struct span sealed)
 {
-    return append(conn, &((struct conn *)conn)->out, sealed);
+    return outbox_append(&((struct conn *)conn)->out, sealed);
 }
 
 /* Output that begins to wait does so now, whenever bytes last moved. */
@@ -396,7 +347,7 @@ int conn_write(struct conn *c, struct span s)
     if (c->error)
         return 0; /* nobody reads it; the owner learns of the error by itself */
     begin_output(c);
-    return append(c, c->tls ? &c->staged : &c->out, s);
+    return outbox_append(c->tls ? &c->staged : &c->out, s);
 }
 
 void conn_write_chunk(struct conn *c, struct chunk *chunk)
@@ -406,8 +357,7 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk)
         return;
     }
     begin_output(c);
-    list_push_back(c->tls ? &c->staged : &c->out, &chunk->link);
-    *(c->tls ? &c->staged_bytes : &c->out_bytes) += chunk_unread(chunk).len;
+    outbox_adopt(c->tls ? &c->staged : &c->out, chunk);
 }
 
 bool conn_has_room(struct conn *c)
@@ -420,52 +370,31 @@ bool conn_has_room(struct conn *c)
 
 static void seal_staged(struct conn *c)
 {
-    while (!list_is_empty(&c->staged)) {
-        struct chunk *first = list_entry(c->staged.next, struct chunk, link);
-        struct span rest = chunk_unread(first);
+    struct chunk *first;
 
-        while (rest.len) {
-            struct span record = span_take(rest, size_min(rest.len, RECORD_BYTES_MAX));
-            int result = tls_seal(c->tls, record);
+    while ((first = outbox_first(&c->staged)) != NULL) {
+        struct span unread = chunk_unread(first);
+        struct span record = span_take(unread, size_min(unread.len, RECORD_BYTES_MAX));
+        int result = tls_seal(c->tls, record);
 
-            if (result) {
-                fail(c, result);
-                return;
-            }
-            rest = span_skip(rest, record.len);
+        if (result) {
+            fail(c, result);
+            return;
         }
-        c->staged_bytes -= chunk_unread(first).len;
-        list_remove(&first->link);
-        chunk_give(c->chunks, first);
+        outbox_drop(&c->staged, record.len);
     }
-}
-
-static void send_vectors(struct conn *c, struct chunk *first)
-{
-    size_t count = 0;
-
-    list_for_each(link, &c->out) {
-        struct span unread = chunk_unread(list_entry(link, struct chunk, link));
-
-        if (count == OUT_CHUNKS_PER_SEND)
-            break;
-        first->vectors[count++] = (struct iovec){(void *)(uintptr_t)unread.data, unread.len};
-        c->sending_bytes += unread.len;
-    }
-    first->message = (struct msghdr){.msg_iov = first->vectors, .msg_iovlen = count};
-    loop_sendmsg(c->loop, &c->send_op, c->fd, &first->message);
 }
 
 static void start_send(struct conn *c)
 {
-    struct chunk *first;
+    struct chunk *first = outbox_first(&c->out);
 
-    if (c->send_op.is_in_flight || list_is_empty(&c->out) || c->error)
+    if (c->send_op.is_in_flight || !first || c->error)
         return;
-    first = list_entry(c->out.next, struct chunk, link);
-    c->sending_bytes = 0;
-    if (first->link.next != &c->out) {
-        send_vectors(c, first);
+    if (first->link.next != &c->out.list) {
+        const struct msghdr *message = outbox_message(&c->out, &c->sending_bytes);
+
+        loop_sendmsg(c->loop, &c->send_op, c->fd, message);
         return;
     }
     c->sending_bytes = chunk_unread(first).len;
@@ -600,8 +529,8 @@ void conn_deinit(struct conn *c)
     task_cancel(&c->step);
     drop_raw(c);
     drop_plain(c);
-    give_all(c, &c->staged);
-    give_all(c, &c->out);
+    outbox_clear(&c->staged);
+    outbox_clear(&c->out);
     tls_free(c->tls);
     c->tls = NULL;
     c->state = CONN_UNUSED;

@@ -320,19 +320,10 @@ static enum outcome upload(struct exchange *x)
 /* The upstream's stream ended where a head should come. */
 static enum progress no_head(struct exchange *x)
 {
-    const struct conn *c = upstream_of(x);
     bool is_untouched = parser_is_at_start(&x->response) && !x->interim_count;
-    const char *reason = NULL;
 
-    if (c->tls && tls_failure(c->tls, &reason) != TLS_FAILURE_NONE)
-        x->record.detail = arena_printf(&x->arena, "SSL failure while reading response header "
-                                                   "from upstream: %s", reason);
-    else if (c->error)
-        x->record.detail = arena_printf(&x->arena, "upstream connection failed: %s",
-                                        strerror(-c->error));
-    else
-        x->record.detail = SPAN("upstream prematurely closed connection while reading response "
-                                "header from upstream");
+    x->record.detail = arena_printf(&x->arena, "%s while reading response header from upstream",
+                                    exchange_upstream_end(x));
     if (x->attempt.is_reused && is_untouched)
         return try_failed(x, OUTCOME_STALE_CONNECTION);
     return try_failed(x, OUTCOME_CLOSED_EARLY);
@@ -469,15 +460,8 @@ static enum progress response_is_complete(struct exchange *x)
     return end(x, x->keeps_alive && x->upload.is_done ? EXCHANGE_KEEPS : EXCHANGE_CLOSES);
 }
 
-static enum progress response_is_cut(struct exchange *x, const char *what)
+static enum progress response_is_cut(struct exchange *x, const char *reason)
 {
-    struct conn *c = upstream_of(x);
-    const char *reason = what;
-
-    if (!reason && (!c->tls || tls_failure(c->tls, &reason) == TLS_FAILURE_NONE))
-        reason = conn_end(c) == CONN_END_CUT ? "upstream closed without close_notify"
-                 : c->error                  ? strerror(-c->error)
-                                             : "upstream prematurely closed connection";
     x->record.detail =
         arena_printf(&x->arena, "%s while reading response body from upstream", reason);
     return try_failed(x, OUTCOME_RESPONSE_CUT);
@@ -507,7 +491,7 @@ static enum progress relay_bodies(struct exchange *x)
     case RELAY_NO_MEMORY:
         return conclude(x, OUTCOME_NO_MEMORY);
     default:
-        return response_is_cut(x, NULL);
+        return response_is_cut(x, exchange_upstream_end(x));
     }
 }
 

@@ -165,6 +165,20 @@ void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
     }
 }
 
+const char *exchange_upstream_end(const struct exchange *x)
+{
+    const struct conn *c = upstream_of(x);
+    const char *reason;
+
+    if (c->tls && tls_failure(c->tls, &reason) != TLS_FAILURE_NONE)
+        return reason;
+    if (c->error)
+        return strerror(-c->error);
+    if (conn_end(c) == CONN_END_CUT)
+        return "upstream closed without close_notify";
+    return "upstream prematurely closed connection";
+}
+
 static void sooner(struct deadline *d, uint64_t at_ms, enum outcome outcome)
 {
     if (at_ms < d->at_ms)

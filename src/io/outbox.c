@@ -1,0 +1,93 @@
+/* outbox - appending to, sending from and dropping chunks. */
+#include "io/outbox.h"
+
+void outbox_init(struct outbox *o, struct chunk_pool *chunks)
+{
+    *o = (struct outbox){.chunks = chunks};
+    list_init(&o->list);
+}
+
+void outbox_clear(struct outbox *o)
+{
+    struct list *link;
+
+    while ((link = list_pop_front(&o->list)) != NULL)
+        chunk_give(o->chunks, list_entry(link, struct chunk, link));
+    o->bytes = 0;
+}
+
+struct chunk *outbox_first(const struct outbox *o)
+{
+    return list_is_empty(&o->list) ? NULL : list_entry(o->list.next, struct chunk, link);
+}
+
+/* The last chunk, where it has room, else a new one; NULL: no memory. */
+static struct chunk *chunk_with_room(struct outbox *o)
+{
+    struct chunk *last = NULL;
+
+    if (!list_is_empty(&o->list))
+        last = list_entry(o->list.prev, struct chunk, link);
+    if (last && chunk_room(last))
+        return last;
+    last = chunk_take(o->chunks);
+    if (last)
+        list_push_back(&o->list, &last->link);
+    return last;
+}
+
+int outbox_append(struct outbox *o, struct span s)
+{
+    while (s.len) {
+        struct chunk *last = chunk_with_room(o);
+        size_t n;
+
+        if (!last)
+            return -ENOMEM;
+        n = chunk_append(last, s);
+        s = span_skip(s, n);
+        o->bytes += n;
+    }
+    return 0;
+}
+
+void outbox_adopt(struct outbox *o, struct chunk *chunk)
+{
+    list_push_back(&o->list, &chunk->link);
+    o->bytes += chunk_unread(chunk).len;
+}
+
+void outbox_drop(struct outbox *o, size_t n)
+{
+    assert(n <= o->bytes);
+    o->bytes -= n;
+    while (n) {
+        struct chunk *first = outbox_first(o);
+        size_t part = size_min(n, chunk_unread(first).len);
+
+        first->start += (uint32_t)part;
+        n -= part;
+        if (chunk_unread(first).len)
+            break;
+        list_remove(&first->link);
+        chunk_give(o->chunks, first);
+    }
+}
+
+const struct msghdr *outbox_message(struct outbox *o, size_t *bytes)
+{
+    struct chunk *first = outbox_first(o);
+    size_t count = 0;
+
+    *bytes = 0;
+    list_for_each(link, &o->list) {
+        struct span unread = chunk_unread(list_entry(link, struct chunk, link));
+
+        if (count == OUT_CHUNKS_PER_SEND)
+            break;
+        first->vectors[count++] = (struct iovec){(void *)(uintptr_t)unread.data, unread.len};
+        *bytes += unread.len;
+    }
+    first->message = (struct msghdr){.msg_iov = first->vectors, .msg_iovlen = count};
+    return &first->message;
+}
