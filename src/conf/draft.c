@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void log_at(const struct conf *c, enum log_level level, const struct origin *o,
-                   const char *format, va_list args)
+static void PRINTF_LIKE(4, 0) log_at(const struct conf *c, enum log_level level,
+                                     const struct origin *o, const char *format, va_list args)
 {
     char text[LOG_LINE_BYTES_MAX];
 
