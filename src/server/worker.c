@@ -12,7 +12,7 @@
 
 #include "proxy/access.h"
 #include "server/client.h"
-#include "server/listener.h"
+#include "server/listeners.h"
 
 #define RING_ENTRIES 4096
 #define CHUNKS_PER_CONNECTION 4 /* at high water; what more they ask for is refused */
@@ -32,7 +32,7 @@ struct group {
 struct worker {
     struct engine engine;
     struct client_pool clients;
-    struct list listeners;
+    struct listeners listeners;
     struct view *view;
     struct worker_options options; /* assignments are cleared as they are taken over */
     struct group *group;
@@ -45,7 +45,7 @@ struct worker {
     struct timer check;
     struct timer cut_off; /* the deadline of a drain */
     uint64_t logs_end_ms; /* when logs that take nothing are given up; 0: not yet known */
-    bool is_paused, is_draining, is_drained, may_exit;
+    bool is_draining, is_drained, may_exit;
 };
 
 /* What control tells: made by its thread, freed by whoever has it last. */
@@ -64,105 +64,29 @@ struct command {
 
 static void on_accepted(struct listener *l, int fd)
 {
-    struct worker *w = l->worker;
+    struct worker *w = container_of(l->worker, struct worker, listeners);
 
     client_accept(&w->clients, l->conf, fd);
-    if (w->clients.count < w->clients.slab.count_max || w->is_paused)
-        return;
-    w->is_paused = true;
-    list_for_each (link, &w->listeners)
-        listener_pause(list_entry(link, struct listener, link));
+    if (w->clients.count == w->clients.slab.count_max && !w->listeners.are_paused)
+        listeners_pause(&w->listeners);
 }
 
 static void resume_accepting(struct worker *w)
 {
     size_t most = w->clients.slab.count_max;
 
-    if (!w->is_paused || w->is_draining ||
-        w->clients.count > most - size_max(most / RESUME_SHARE, 1))
-        return;
-    w->is_paused = false;
-    list_for_each (link, &w->listeners)
-        listener_start(list_entry(link, struct listener, link));
+    if (w->listeners.are_paused && !w->is_draining &&
+        w->clients.count <= most - size_max(most / RESUME_SHARE, 1))
+        listeners_start(&w->listeners);
 }
 
-static void on_listener_ended(struct listener *l)
+/* Takes over the descriptors of an assignment. */
+static int take_listeners(struct worker *w, struct worker_assignment *a)
 {
-    struct worker *w = l->worker;
+    int result = listeners_take(&w->listeners, a->snapshot, a->listen_fds);
 
-    list_remove(&l->link);
-    task_cancel(&l->task);
-    free(l);
-    loop_ready(w->engine.loop, &w->change);
-}
-
-static struct listener *find_listener(struct worker *w, int fd)
-{
-    list_for_each (link, &w->listeners) {
-        struct listener *l = list_entry(link, struct listener, link);
-
-        if (l->fd == fd)
-            return l;
-    }
-    return NULL;
-}
-
-static int add_listener(struct worker *w, int fd, const struct listen_conf *conf)
-{
-    struct listener_options o = {
-        .loop = w->engine.loop,
-        .conf = conf,
-        .fd = fd,
-        .accepted = on_accepted,
-        .ended = on_listener_ended,
-        .worker = w,
-    };
-    struct listener *l = malloc(sizeof(*l));
-
-    if (!l)
-        return -ENOMEM;
-    listener_init(l, &o);
-    list_push_back(&w->listeners, &l->link);
-    return 0;
-}
-
-static bool is_among(const int *fds, size_t count, int fd)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (fds[i] == fd)
-            return true;
-    }
-    return false;
-}
-
-/* Takes over the descriptors of an assignment; sockets that it does not name are closed. */
-static int take_listeners(struct worker *w, struct worker_assignment *a, bool starts)
-{
-    const struct snapshot *s = a->snapshot;
-    int result = 0;
-
-    list_for_each (link, &w->listeners) {
-        struct listener *l = list_entry(link, struct listener, link);
-
-        if (!is_among(a->listen_fds, s->listen_count, l->fd))
-            listener_end(l);
-    }
-    for (size_t i = 0; i < s->listen_count && !result; i++) {
-        struct listener *l = find_listener(w, a->listen_fds[i]);
-
-        if (l)
-            l->conf = &s->listens[i];
-        else
-            result = add_listener(w, a->listen_fds[i], &s->listens[i]);
-    }
     free(a->listen_fds);
     a->listen_fds = NULL;
-    list_for_each (link, &w->listeners) {
-        struct listener *l = list_entry(link, struct listener, link);
-
-        if (starts && !l->is_started)
-            listener_start(l);
-    }
     return result;
 }
 
@@ -170,7 +94,7 @@ static int take_listeners(struct worker *w, struct worker_assignment *a, bool st
 
 static bool is_quiet(const struct worker *w)
 {
-    return !w->clients.count && list_is_empty(&w->listeners) && !w->engine.loans_out &&
+    return !w->clients.count && listeners_are_gone(&w->listeners) && !w->engine.loans_out &&
            !w->engine.upstream_conns.count_taken && !access_is_busy(&w->engine);
 }
 
@@ -256,8 +180,7 @@ static void drain(struct worker *w)
     if (w->is_draining)
         return;
     w->is_draining = true;
-    list_for_each (link, &w->listeners)
-        listener_end(list_entry(link, struct listener, link));
+    listeners_end(&w->listeners);
     clients_drain(&w->clients);
     loop_ready(w->engine.loop, &w->change);
 }
@@ -268,8 +191,7 @@ static void run_go(struct worker *w, struct command *c)
 {
     w->engine.siblings = w->siblings;
     w->engine.sibling_count = w->siblings ? w->options.count : 0;
-    list_for_each (link, &w->listeners)
-        listener_start(list_entry(link, struct listener, link));
+    listeners_start(&w->listeners);
     free(c);
 }
 
@@ -310,7 +232,7 @@ static void tell_swapped(struct loop *loop, struct message *m)
 static void close_new_fds(struct worker *w, struct worker_assignment *a)
 {
     for (size_t i = 0; i < a->snapshot->listen_count; i++) {
-        if (!find_listener(w, a->listen_fds[i]))
+        if (!listeners_have(&w->listeners, a->listen_fds[i]))
             (void)close(a->listen_fds[i]);
     }
     free(a->listen_fds);
@@ -323,7 +245,7 @@ static void run_swap(struct worker *w, struct command *c)
 
     c->error = w->is_draining ? -ESHUTDOWN : view_new(&w->engine, a->snapshot, &view, c->text);
     if (!c->error)
-        c->error = take_listeners(w, a, true);
+        c->error = take_listeners(w, a);
     else
         close_new_fds(w, a);
     if (view) {
@@ -400,7 +322,8 @@ static int set_up(struct worker *w)
     w->clients.view = w->view;
     w->clients.numbers = &w->group->connection_numbers;
     w->clients.on_change = &w->change;
-    return take_listeners(w, a, false);
+    w->listeners.loop = w->engine.loop;
+    return take_listeners(w, a);
 }
 
 static void tear_down(struct worker *w)
@@ -471,13 +394,7 @@ static int start_thread(struct worker *w)
 
 static void free_worker(struct worker *w)
 {
-    list_for_each_safe (link, &w->listeners) {
-        struct listener *l = list_entry(link, struct listener, link);
-
-        list_remove(link);
-        (void)close(l->fd);
-        free(l);
-    }
+    listeners_deinit(&w->listeners);
     tear_down(w);
     if (w->engine.loop)
         loop_free(w->engine.loop);
@@ -492,7 +409,9 @@ static void init_worker(struct worker *w, const struct worker_options *o)
 {
     w->options = *o;
     w->engine.index = o->index;
-    list_init(&w->listeners);
+    listeners_init(&w->listeners);
+    w->listeners.accepted = on_accepted;
+    w->listeners.on_change = &w->change;
     access_init(&w->engine);
     list_init(&w->clients.clients);
     task_init(&w->change, run_change);
