@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #define SUITES_TEXT_BYTES 4096
-#define PASSWORD_BYTES_MAX 1024
+
+/* X25519 first: it is the fastest key share. */
+#define GROUPS_DEFAULT SPAN("X25519:P-256:P-384:P-521")
 
 int tls_library_init(void)
 {
@@ -147,11 +149,39 @@ static int set_suites(WOLFSSL_CTX *ctx, const struct tls_suites *suites, unsigne
     return 0;
 }
 
+/* The groups of a list like "X25519:prime256v1", in its order. */
+static int set_groups(WOLFSSL_CTX *ctx, struct span list, char error[TLS_ERROR_BYTES])
+{
+    static const struct {
+        const char *name;
+        int group;
+    } known[] = {
+        {"X25519", WOLFSSL_ECC_X25519},       {"prime256v1", WOLFSSL_ECC_SECP256R1},
+        {"secp384r1", WOLFSSL_ECC_SECP384R1}, {"secp521r1", WOLFSSL_ECC_SECP521R1},
+        {"X448", WOLFSSL_ECC_X448},           {"P-256", WOLFSSL_ECC_SECP256R1},
+        {"secp256r1", WOLFSSL_ECC_SECP256R1}, {"P-384", WOLFSSL_ECC_SECP384R1},
+        {"P-521", WOLFSSL_ECC_SECP521R1},     {"ffdhe2048", WOLFSSL_FFDHE_2048},
+    };
+    int groups[COUNT_OF(known)];
+    int count = 0;
+
+    while (list.len) {
+        size_t end = span_index_of(list, ':'), i = 0;
+        struct span name = span_take(list, end);
+
+        while (i < COUNT_OF(known) && !span_equals_nocase(name, span_of_cstr(known[i].name)))
+            i++;
+        if (i == COUNT_OF(known) || count == (int)COUNT_OF(groups))
+            return refuse(error, "unknown curve \"%.*s\"", (int)size_min(name.len, 64), name.data);
+        groups[count++] = known[i].group;
+        list = span_skip(list, size_min(end + 1, list.len));
+    }
+    return wolfSSL_CTX_set_groups(ctx, groups, count) == WOLFSSL_SUCCESS ? 0 : -ENOMEM;
+}
+
 /* A wolfSSL context with what does not depend on the side. */
 static int new_wolfssl(struct tls_context *c, WOLFSSL_CTX **out, char error[TLS_ERROR_BYTES])
 {
-    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
-                    WOLFSSL_ECC_SECP521R1};
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method_of(c->is_server, c->protocols));
 
     *out = ctx;
@@ -159,8 +189,6 @@ static int new_wolfssl(struct tls_context *c, WOLFSSL_CTX **out, char error[TLS_
         return -ENOMEM;
     if (c->protocols == (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3) &&
         wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
-        return -ENOMEM;
-    if (wolfSSL_CTX_set_groups(ctx, groups, COUNT_OF(groups)) != WOLFSSL_SUCCESS)
         return -ENOMEM;
     (void)wolfSSL_CTX_set_group_messages(ctx);
     wolfSSL_CTX_SetIORecv(ctx, tls_on_input);
@@ -205,6 +233,8 @@ static int set_up_client(struct tls_context *c, const struct tls_client_settings
     int rc = new_wolfssl(c, &m->ctx, error);
 
     c->member_count = 1;
+    if (rc == 0)
+        rc = set_groups(m->ctx, GROUPS_DEFAULT, error);
     if (rc)
         return rc;
     if (s->pair.certificate_pem.len) {
@@ -294,18 +324,54 @@ bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span off
     return false;
 }
 
-static int set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx, bool has_tickets)
+static void set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx,
+                           const struct tls_server_settings *s)
 {
+    unsigned lifetime_s = s->ticket_lifetime_s ? s->ticket_lifetime_s : TLS_TICKET_LIFETIME_S;
+
     (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
-    if (!has_tickets) {
+    if (!s->has_tickets) {
         (void)wolfSSL_CTX_NoTicketTLSv12(ctx);
         (void)wolfSSL_CTX_no_ticket_TLSv13(ctx);
-        return 0;
+        return;
     }
     (void)wolfSSL_CTX_set_TicketEncCb(ctx, tls_on_server_ticket);
     (void)wolfSSL_CTX_set_TicketEncCtx(ctx, c);
-    (void)wolfSSL_CTX_set_TicketHint(ctx, TLS_TICKET_LIFETIME_S);
-    (void)wolfSSL_CTX_set_timeout(ctx, TLS_TICKET_LIFETIME_S);
+    (void)wolfSSL_CTX_set_TicketHint(ctx, (int)lifetime_s);
+    (void)wolfSSL_CTX_set_timeout(ctx, lifetime_s);
+}
+
+static int set_key_exchange(WOLFSSL_CTX *ctx, const struct tls_server_settings *s,
+                            char error[TLS_ERROR_BYTES])
+{
+    bool is_default = !s->curves.len || span_equals(s->curves, SPAN("auto"));
+    struct span dh = s->dh_params_pem;
+
+    if (dh.len && wolfSSL_CTX_SetTmpDH_buffer(ctx, (const byte *)dh.data, (long)dh.len,
+                                              WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
+        return refuse(error, "cannot load DH parameters: bad PEM, or under 1024 bits");
+    return set_groups(ctx, is_default ? GROUPS_DEFAULT : s->curves, error);
+}
+
+/* One more certificate of a server. */
+static int add_member(struct tls_context *c, const struct tls_server_settings *s,
+                      const struct tls_pair *pair, char error[TLS_ERROR_BYTES])
+{
+    struct tls_member *m = &c->members[c->member_count++];
+    int rc = new_wolfssl(c, &m->ctx, error);
+
+    if (rc == 0)
+        rc = set_key_exchange(m->ctx, s, error);
+    if (rc == 0)
+        rc = load_pair(m->ctx, pair, &s->passwords, error);
+    if (rc)
+        return rc;
+    set_up_tickets(c, m->ctx, s);
+    classify(m, pair->certificate_pem);
+    if (c->trust)
+        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, tls_on_certificate);
+    else
+        wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
     return 0;
 }
 
@@ -329,21 +395,10 @@ static int set_up_server(struct tls_context *c, const struct tls_server_settings
             return -ENOMEM;
     }
     while (c->member_count < s->pair_count) {
-        const struct tls_pair *pair = &s->pairs[c->member_count];
-        struct tls_member *m = &c->members[c->member_count++];
-        int rc = new_wolfssl(c, &m->ctx, error);
+        int rc = add_member(c, s, &s->pairs[c->member_count], error);
 
-        if (rc == 0)
-            rc = load_pair(m->ctx, pair, &s->passwords, error);
-        if (rc == 0)
-            rc = set_up_tickets(c, m->ctx, s->has_tickets);
         if (rc)
             return rc;
-        classify(m, pair->certificate_pem);
-        if (c->trust)
-            wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, tls_on_certificate);
-        else
-            wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, NULL);
     }
     return 0;
 }

@@ -17,7 +17,7 @@
 
 #define TLS_SESSION_ID_BYTES 32
 
-/* How long clients may resume sessions with us. */
+/* How long sessions may be resumed where nothing else is said. */
 #define TLS_TICKET_LIFETIME_S 3600
 
 /* A wolfSSL context has one certificate: a server with several has as many contexts. */

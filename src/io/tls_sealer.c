@@ -18,15 +18,14 @@
 /* --- keys ------------------------------------------------------------------------------------ */
 
 #define KEY_BYTES 32
-#define KEY_NAME_BYTES 15 /* the last byte of wolfSSL's 16 holds flags */
-#define KEY_LIFETIME_S (12 * 3600)
+#define KEY_NAME_BYTES 15          /* the last byte of wolfSSL's 16 holds flags */
+#define KEY_LIFETIME_S (12 * 3600) /* a ticket opens for one to two of these at the most */
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 
 static_assert(KEY_NAME_BYTES + 1 == WOLFSSL_TICKET_NAME_SZ, "name and flags fill the field");
 static_assert(NONCE_BYTES <= WOLFSSL_TICKET_IV_SZ, "the nonce fits");
 static_assert(TAG_BYTES <= WOLFSSL_TICKET_MAC_SZ, "the tag fits");
-static_assert(TLS_TICKET_LIFETIME_S <= KEY_LIFETIME_S, "two keys open every live ticket");
 
 struct ticket_key {
     unsigned char name[KEY_NAME_BYTES];

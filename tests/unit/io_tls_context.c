@@ -1,0 +1,226 @@
+/* Tests of io/tls_context: settings that work, and what is said of those that do not. */
+#include "tls_bench.h"
+
+static const struct bench_certificate certificates[] = {
+    {"root", NULL, "/CN=root", BENCH_CA},
+    {"good", "root", "/CN=good", BENCH_SAN},
+    {"ed", "root", "/CN=ed", BENCH_SAN, .key = "ed25519"},
+    {"rsa", "root", "/CN=rsa", BENCH_SAN, .key = "rsa"},
+};
+
+/* The same key in every wrapping that openssl(1) knows. */
+static const char keys[] =
+    "openssl genpkey -algorithm ED25519 -out ed25519.key\n"
+    "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key\n"
+    "openssl pkcs8 -topk8 -in leaf.key -out pkcs8.key -passout pass:secret\n"
+    "openssl pkcs8 -topk8 -in leaf.key -out pkcs8-3des.key -v2 des3 -passout pass:secret\n"
+    "openssl ec -in leaf.key -out aes.key -aes128 -passout pass:secret\n"
+    "openssl ec -in leaf.key -out 3des.key -des3 -passout pass:secret\n"
+    "openssl ec -in leaf.key -out sec1.key\n"
+    "openssl rsa -in rsa.key -out pkcs1.key -traditional\n"
+    "openssl rsa -in rsa.key -out rsa-aes.key -aes256 -passout pass:secret -traditional\n"
+    "openssl pkcs8 -topk8 -in rsa.key -out rsa-pkcs8.key -passout pass:secret\n"
+    "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out dh.pem\n"
+    "printf '%s\\n' '-----BEGIN CERTIFICATE-----' 'AAAA' '-----END CERTIFICATE-----' >broken.pem\n"
+    "printf '%s\\n' '-----BEGIN PRIVATE KEY-----' 'AAAA' '-----END PRIVATE KEY-----' >broken.key\n";
+
+static struct tls_server_shared *shared;
+
+/* The message for a server with this pair; empty when it works. */
+static const char *complaint(const char *certificate, const char *key,
+                             const struct tls_passwords *passwords)
+{
+    static char error[TLS_ERROR_BYTES];
+    struct tls_pair pair = bench_pair(certificate, key);
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_context *c = NULL;
+    int rc;
+
+    if (passwords)
+        s.passwords = *passwords;
+    rc = tls_context_new_server(&s, shared, &c, error);
+    assert_int_equal(rc, error[0] ? -EINVAL : 0);
+    tls_context_free(c);
+    return error;
+}
+
+static void pairs_of_every_kind_are_loaded(void **state)
+{
+    (void)state;
+    assert_string_equal(complaint("good.pem", "leaf.key", NULL), "");
+    assert_string_equal(complaint("good.pem", "sec1.key", NULL), "");
+    assert_string_equal(complaint("rsa.pem", "rsa.key", NULL), "");
+    assert_string_equal(complaint("rsa.pem", "pkcs1.key", NULL), "");
+    assert_string_equal(complaint("ed.pem", "ed25519.key", NULL), "");
+    assert_string_equal(complaint("joined.pem", "joined.pem", NULL), "");
+    assert_string_equal(complaint("with-text.pem", "leaf.key", NULL), "");
+}
+
+static void bad_pairs_are_named(void **state)
+{
+    static const char bad[] =
+        "cannot load certificate: bad PEM, or of a kind that wolfSSL does not read";
+
+    (void)state;
+    assert_string_equal(complaint("leaf.key", "leaf.key", NULL),
+                        "cannot load certificate: no PEM certificate found");
+    assert_string_equal(complaint("good.pem", "good.pem", NULL),
+                        "cannot load key: no PEM private key found");
+    assert_string_equal(complaint("good.pem", "ca.key", NULL),
+                        "key does not match the certificate");
+    assert_string_equal(complaint("good.pem", "rsa.key", NULL),
+                        "key does not match the certificate");
+    assert_string_equal(complaint("broken.pem", "leaf.key", NULL), bad);
+    assert_true(strlen(complaint("good.pem", "broken.key", NULL)) > 0);
+}
+
+static void passwords_are_tried_in_turn(void **state)
+{
+    static const char *const wrapped[] = {"pkcs8.key", "pkcs8-3des.key", "aes.key", "3des.key"};
+    static const char *const wrapped_rsa[] = {"rsa-aes.key", "rsa-pkcs8.key"};
+    struct span right[] = {SPAN("wrong"), SPAN("secret")}, wrong[] = {SPAN("wrong"), SPAN("")};
+    struct tls_passwords fitting = {right, 2}, useless = {wrong, 2};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(wrapped); i++) {
+        assert_string_equal(complaint("good.pem", wrapped[i], &fitting), "");
+        assert_string_equal(complaint("good.pem", wrapped[i], &useless),
+                            "key is encrypted and no password fits");
+        assert_string_equal(complaint("good.pem", wrapped[i], NULL),
+                            "key is encrypted and no password fits");
+    }
+    for (size_t i = 0; i < COUNT_OF(wrapped_rsa); i++)
+        assert_string_equal(complaint("rsa.pem", wrapped_rsa[i], &fitting), "");
+}
+
+static void client_needs_authorities_to_verify(void **state)
+{
+    struct tls_client_settings s = bench_client_settings();
+    char error[TLS_ERROR_BYTES];
+    struct tls_context *c = NULL;
+
+    (void)state;
+    s.ca_pem = SPAN_NONE;
+    assert_int_equal(tls_context_new_client(&s, &c, error), -EINVAL);
+    assert_string_equal(error, "cannot load CA certificates: no PEM certificate found");
+    s.ca_pem = bench_file("root.pem");
+    s.crl_pem = SPAN("no list");
+    assert_int_equal(tls_context_new_client(&s, &c, error), -EINVAL);
+    assert_string_equal(error, "cannot load CRL: no PEM CRL found");
+    s.crl_pem = SPAN_NONE;
+    s.key_log_path = "/nonexistent/keys";
+    assert_int_equal(tls_context_new_client(&s, &c, error), -EINVAL);
+    assert_string_equal(error,
+                        "cannot open key log \"/nonexistent/keys\": No such file or directory");
+}
+
+static void suites_have_to_fit_the_protocols(void **state)
+{
+    struct tls_client_settings s = bench_client_settings();
+    char error[TLS_ERROR_BYTES];
+    struct tls_context *c = NULL;
+
+    (void)state;
+    s.suites = bench_suites("TLS_AES_128_GCM_SHA256");
+    s.protocols = TLS_PROTOCOL_1_2;
+    assert_int_equal(tls_context_new_client(&s, &c, error), -EINVAL);
+    assert_string_equal(error, "no cipher suite for the protocols");
+}
+
+/* Every suite of the table is one that wolfSSL has: it loads, and both ends agree on it. */
+static void every_suite_works(void **state)
+{
+    struct tls_suites all = bench_suites("ALL");
+
+    (void)state;
+    for (size_t i = 0; i < all.count; i++) {
+        const char *name = all.rows[i]->openssl_name;
+        bool is_rsa = strstr(name, "-RSA-") != NULL;
+        struct tls_pair pair =
+            is_rsa ? bench_pair("rsa.pem", "rsa.key") : bench_pair("good.pem", "leaf.key");
+        struct tls_client_settings c = bench_client_settings();
+        struct tls_server_settings s = bench_server_settings(&pair);
+        struct tls_context *client, *server;
+        struct bench b = {.options = {.sni = SPAN("a.example")}};
+
+        s.dh_params_pem = bench_file("dh.pem");
+        c.suites = bench_suites(name);
+        c.protocols = all.rows[i]->is_tls13 ? TLS_PROTOCOL_1_3 : TLS_PROTOCOL_1_2;
+        client = bench_client(&c);
+        server = bench_server(&s, shared);
+        if (!bench_connect(&b, client, server))
+            fail_msg("%s", name);
+        assert_string_equal(tls_suite_name(b.client.tls), name);
+        bench_disconnect(&b);
+        tls_context_free(client);
+        tls_context_free(server);
+    }
+}
+
+static void curves_are_taken_in_their_order(void **state)
+{
+    static const struct {
+        const char *curves, *used;
+    } cases[] = {
+        {"", "X25519"},
+        {"auto", "X25519"},
+        {"X25519:P-256", "X25519"},
+        {"prime256v1", "prime256v1"},
+        {"secp384r1:X448", "secp384r1"},
+        {"secp521r1", "secp521r1"},
+    };
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_client_settings c = bench_client_settings();
+    char error[TLS_ERROR_BYTES];
+    struct tls_context *client = bench_client(&c), *server;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bench b = {.options = {.sni = SPAN("a.example")}};
+
+        s.curves = span_of_cstr(cases[i].curves);
+        server = bench_server(&s, shared);
+        assert_true(bench_connect(&b, client, server));
+        assert_string_equal(tls_curve_name(b.client.tls), cases[i].used);
+        bench_disconnect(&b);
+        tls_context_free(server);
+    }
+    s.curves = SPAN("X25519:foo");
+    assert_int_equal(tls_context_new_server(&s, shared, &server, error), -EINVAL);
+    assert_string_equal(error, "unknown curve \"foo\"");
+    tls_context_free(client);
+}
+
+static int set_up_all(void **state)
+{
+    if (bench_init(state))
+        return -1;
+    bench_shell(keys);
+    bench_make(certificates, COUNT_OF(certificates));
+    bench_shell("cat leaf.key good.pem >joined.pem; (echo text; cat good.pem root.pem) "
+                ">with-text.pem\n");
+    shared = tls_server_shared_new();
+    return shared ? 0 : -1;
+}
+
+static int tear_down_all(void **state)
+{
+    tls_server_shared_free(shared);
+    return bench_deinit(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pairs_of_every_kind_are_loaded),
+        cmocka_unit_test(bad_pairs_are_named),
+        cmocka_unit_test(passwords_are_tried_in_turn),
+        cmocka_unit_test(client_needs_authorities_to_verify),
+        cmocka_unit_test(suites_have_to_fit_the_protocols),
+        cmocka_unit_test(every_suite_works),
+        cmocka_unit_test(curves_are_taken_in_their_order),
+    };
+
+    return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+}
