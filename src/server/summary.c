@@ -40,9 +40,8 @@ static void log_peer(const struct log *log, const struct upstream_conf *u,
         return;
     format_misses(shared, misses);
     log_write(log, LOG_LEVEL_NOTICE,
-              "upstream %.*s peer %.*s: %" PRIu64 " requests, %" PRIu64
-              " failures; TLS handshakes: %" PRIu64 " full%s, %" PRIu64 " resumed, %" PRIu64
-              " failed",
+              "upstream %.*s peer %.*s: requests %" PRIu64 ", failures %" PRIu64
+              "; TLS handshakes: full %" PRIu64 "%s, resumed %" PRIu64 ", failed %" PRIu64,
               SPAN_ARG(u->name), SPAN_ARG(p->address_text), requests, get(&shared->failures), full,
               misses, resumed, failed);
 }
