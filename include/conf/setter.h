@@ -31,6 +31,11 @@ void *setter_value(struct scope *s, const struct directive *d);
 /* The line for a value that the directive does not take. Returns -EINVAL. */
 int setter_fail_value(struct conf *c, const struct node *n, struct span value);
 
+/* A path, relative to where the configuration file is; "" stays empty. 0, or -EINVAL, -ENOMEM after
+ * it logged why. */
+int setter_take_path(struct conf *c, const struct directive *d, const struct node *n,
+                     struct word *out) MUST_USE;
+
 /* Setters, and the type of their value. */
 int set_flag(struct conf *c, struct scope *s, const struct directive *d,
              const struct node *n); /* bool: on, off */
@@ -40,6 +45,8 @@ int set_offset(struct conf *c, struct scope *s, const struct directive *d,
                const struct node *n); /* uint64_t: k, m and g */
 int set_ms(struct conf *c, struct scope *s, const struct directive *d,
            const struct node *n); /* uint64_t, in ms */
+int set_timeout(struct conf *c, struct scope *s, const struct directive *d,
+                const struct node *n); /* uint64_t, in ms; not 0 */
 int set_seconds(struct conf *c, struct scope *s, const struct directive *d,
                 const struct node *n); /* uint64_t, in ms, given in whole seconds */
 int set_number(struct conf *c, struct scope *s, const struct directive *d,

@@ -96,23 +96,13 @@ static int set_conf_command(struct conf *c, struct scope *s, const struct direct
 static int set_certificates(struct conf *c, struct scope *s, const struct directive *d,
                             const struct node *n)
 {
-    struct span path = n->words[1];
-    struct word *word;
+    struct word *word = vector_add(c, setter_value(s, d), sizeof(*word));
 
-    if (span_starts_with(path, SPAN("data:")) || span_starts_with(path, SPAN("engine:")) ||
-        span_index_of(path, '$') < path.len)
-        return conf_fail(c, n,
-                         "\"%s\" \"%.*s\": variables, \"data:\" and \"engine:\" are not "
-                         "supported yet",
-                         d->name, SPAN_ARG(path));
-    if (!path.len)
-        return setter_fail_value(c, n, path);
-    path = conf_file_path(c, path);
-    word = vector_add(c, setter_value(s, d), sizeof(*word));
-    if (!path.data || !word)
+    if (!word)
         return -ENOMEM;
-    *word = (struct word){.text = path, .origin = n->origin};
-    return 0;
+    if (span_is_empty(n->words[1]))
+        return setter_fail_value(c, n, n->words[1]);
+    return setter_take_path(c, d, n, word);
 }
 
 /* off, or max=N [inactive=time] [valid=time]. */

@@ -175,6 +175,16 @@ int set_ms(struct conf *c, struct scope *s, const struct directive *d, const str
     return 0;
 }
 
+int set_timeout(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
+{
+    const uint64_t *value = setter_value(s, d);
+    int rc = set_ms(c, s, d, n);
+
+    if (!rc && *value == 0)
+        return conf_fail(c, n, "\"%s\" cannot be 0: nothing is ever that quick", d->name);
+    return rc;
+}
+
 int set_seconds(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
 {
     if (setter_parse_seconds(n->words[1], setter_value(s, d)) < 0)
@@ -243,16 +253,25 @@ int set_text(struct conf *c, struct scope *s, const struct directive *d, const s
     return 0;
 }
 
+int setter_take_path(struct conf *c, const struct directive *d, const struct node *n,
+                     struct word *out)
+{
+    struct span path = n->words[1];
+
+    if (span_index_of(path, '$') < path.len)
+        return conf_fail(c, n, "variables in \"%s\" are not supported yet", d->name);
+    if (span_starts_with(path, SPAN("data:")) || span_starts_with(path, SPAN("engine:")))
+        return conf_fail(c, n, "\"data:\" and \"engine:\" in \"%s\" are not supported yet",
+                         d->name);
+    if (path.len)
+        path = conf_file_path(c, path);
+    *out = (struct word){.text = path, .origin = n->origin};
+    return path.data ? 0 : -ENOMEM;
+}
+
 int set_path(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
 {
-    struct word *value = setter_value(s, d);
-
-    if (span_index_of(n->words[1], '$') < n->words[1].len)
-        return conf_fail(c, n, "variables in \"%s\" are not supported yet", d->name);
-    *value = (struct word){.text = n->words[1], .origin = n->origin};
-    if (value->text.len)
-        value->text = conf_file_path(c, n->words[1]);
-    return value->text.data ? 0 : -ENOMEM;
+    return setter_take_path(c, d, n, setter_value(s, d));
 }
 
 int set_span(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)

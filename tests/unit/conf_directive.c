@@ -122,6 +122,8 @@ static void flags_sizes_times_and_numbers_are_checked(void **state)
          "\"client_max_body_size\" directive invalid value in t.conf:5"},
         {LOCATION("client_max_body_size 8589934592g;"),
          "\"client_max_body_size\" directive invalid value in t.conf:5"},
+        {LOCATION("proxy_read_timeout 0;"),
+         "\"proxy_read_timeout\" cannot be 0: nothing is ever that quick in t.conf:5"},
         {LOCATION("send_timeout 1x;"), "\"send_timeout\" directive invalid value in t.conf:5"},
         {LOCATION("keepalive_requests x;"),
          "\"keepalive_requests\" directive invalid number in t.conf:5"},
@@ -346,11 +348,12 @@ static void tls_directives_are_checked(void **state)
         {HTTP("ssl_session_timeout 1ms;"),
          "\"ssl_session_timeout\" directive invalid value in t.conf:2"},
         {HTTP("ssl_certificate data:x;"),
-         "\"ssl_certificate\" \"data:x\": variables, \"data:\" and "
-         "\"engine:\" are not supported yet in t.conf:2"},
-        {HTTP("ssl_certificate_key $host;"), "\"ssl_certificate_key\" \"$host\": variables, "
-                                             "\"data:\" and \"engine:\" are not supported "
-                                             "yet in t.conf:2"},
+         "\"data:\" and \"engine:\" in \"ssl_certificate\" are not supported yet in t.conf:2"},
+        {HTTP("ssl_certificate_key $host;"),
+         "variables in \"ssl_certificate_key\" are not supported yet in t.conf:2"},
+        {HTTP("proxy_ssl_certificate_key engine:a:b;"),
+         "\"data:\" and \"engine:\" in \"proxy_ssl_certificate_key\" are not supported yet in "
+         "t.conf:2"},
         {HTTP("proxy_ssl_certificate $host;"),
          "variables in \"proxy_ssl_certificate\" are not supported yet in t.conf:2"},
         {HTTP("proxy_ssl_conf_command Options x;"),
