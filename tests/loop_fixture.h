@@ -1,0 +1,99 @@
+/* loop_fixture - a loop with a pool of chunks that the test turns itself, and deaths by assertion.
+ *
+ * Nothing here takes time as proof: what must come is waited for, long enough for any machine. */
+#ifndef RINGWAY_TESTS_LOOP_FIXTURE_H
+#define RINGWAY_TESTS_LOOP_FIXTURE_H
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "io/chunk.h"
+#include "io/loop.h"
+
+#define PATIENCE_US (20 * UINT64_C(1000000))
+
+struct turning {
+    struct loop *loop;
+    struct stats stats;
+    struct chunk_pool chunks;
+};
+
+struct turning_sizes {
+    unsigned entries, small_buffers, large_buffers;
+    size_t chunks;
+};
+
+static inline void turning_init_with(struct turning *t, const struct turning_sizes *sizes)
+{
+    struct loop_options options = {.entries = sizes->entries,
+                                   .small_buffer_count = sizes->small_buffers,
+                                   .large_buffer_count = sizes->large_buffers,
+                                   .stats = &t->stats};
+    char error[256];
+
+    memset(t, 0, sizeof(*t));
+    if (loop_new(&options, &t->loop, error, sizeof(error)))
+        fail_msg("%s", error);
+    assert_int_equal(chunk_pool_init(&t->chunks, sizes->chunks), 0);
+}
+
+static inline void turning_init(struct turning *t)
+{
+    static const struct turning_sizes sizes = {64, 16, 8, 64};
+
+    turning_init_with(t, &sizes);
+}
+
+/* Every chunk must have come back. */
+static inline void turning_deinit(struct turning *t)
+{
+    loop_free(t->loop);
+    chunk_pool_deinit(&t->chunks);
+}
+
+static inline uint64_t counted(const struct turning *t, enum counter c)
+{
+    return atomic_load(&t->stats.counters[c]);
+}
+
+/* Turns until it is so. */
+#define turn_until(l, condition)                             \
+    do {                                                     \
+        uint64_t give_up_us = loop_now_us(l) + PATIENCE_US;  \
+                                                             \
+        while (!(condition)) {                               \
+            if (loop_now_us(l) > give_up_us)                 \
+                fail_msg("it never came to %s", #condition); \
+            loop_turn(l, 20);                                \
+        }                                                    \
+    } while (0)
+
+/* True when fn ends the process by an assertion; it runs in a child, whose words are dropped. */
+static inline bool aborts(void (*fn)(void))
+{
+    pid_t child = fork();
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+
+        (void)dup2(null, STDERR_FILENO);
+        (void)signal(SIGABRT, SIG_DFL);
+        fn();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+#endif
