@@ -208,6 +208,47 @@ static void lists_are_inherited_only_where_none_is_set(void **state)
     conf_text_deinit(&t);
 }
 
+static void error_pages_say_which_status_is_answered(void **state)
+{
+    struct conf_text t;
+    const struct error_page *pages;
+
+    taken(&t, SERVER("error_page 404 /a; error_page 500 = /b; error_page 502 =200 @c;"));
+    pages = root_of(&t)->settings.error_pages;
+    assert_int_equal(pages[0].new_status, 0);
+    assert_false(pages[0].takes_status);
+    assert_int_equal(pages[1].new_status, 0);
+    assert_true(pages[1].takes_status);
+    assert_int_equal(pages[2].new_status, 200);
+    assert_span(pages[2].uri.text, "@c");
+    conf_text_deinit(&t);
+}
+
+static void log_formats_are_joined_and_have_an_escape(void **state)
+{
+    struct conf_text t;
+    const struct log_format *format;
+
+    taken(&t, "http { log_format a escape=json '{\"s\":' '$status}'; access_log l a;\n"
+              "server { listen 8080; } }");
+    format = root_of(&t)->settings.access_logs[0].format;
+    assert_span(format->name, "a");
+    assert_span(format->text.text, "{\"s\":$status}");
+    assert_int_equal(format->escape, LOG_ESCAPE_JSON);
+    conf_text_deinit(&t);
+}
+
+static void roots_have_no_slash_at_their_end(void **state)
+{
+    struct conf_text t;
+
+    taken(&t, SERVER("root /a/; location /b { root c; } location /d { root $host/e; }"));
+    assert_span(root_of(&t)->settings.root.text, "/a");
+    assert_span(root_of(&t)->prefixes[0]->settings.root.text, "/nowhere/c");
+    assert_span(root_of(&t)->prefixes[1]->settings.root.text, "$host/e");
+    conf_text_deinit(&t);
+}
+
 static void hidden_headers_are_nginx_own_and_ours_without_the_passed(void **state)
 {
     struct conf_text t;
@@ -388,6 +429,9 @@ int main(void)
         cmocka_unit_test(proxy_settings_have_their_defaults),
         cmocka_unit_test(blocks_inherit_what_they_do_not_set),
         cmocka_unit_test(lists_are_inherited_only_where_none_is_set),
+        cmocka_unit_test(error_pages_say_which_status_is_answered),
+        cmocka_unit_test(log_formats_are_joined_and_have_an_escape),
+        cmocka_unit_test(roots_have_no_slash_at_their_end),
         cmocka_unit_test(hidden_headers_are_nginx_own_and_ours_without_the_passed),
         cmocka_unit_test(types_are_found_by_extension),
         cmocka_unit_test(parser_limits_are_the_servers),

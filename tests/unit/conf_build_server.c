@@ -57,6 +57,11 @@ static void listen_options_are_of_the_address(void **state)
     assert_true(t.snapshot->listens[0].ipv6only);
     assert_ptr_equal(t.snapshot->listens[0].default_server, t.snapshot->servers[0]);
     conf_text_deinit(&t);
+    taken(&t,
+          "http { server { listen 81 ipv6only=on reuseport; listen [::]:81 ipv6only=on bind; } }");
+    assert_false(t.snapshot->listens[0].ipv6only);
+    assert_true(t.snapshot->listens[1].ipv6only);
+    conf_text_deinit(&t);
 }
 
 static void listen_mistakes_are_named(void **state)
@@ -79,6 +84,8 @@ static void listen_mistakes_are_named(void **state)
          "directive in t.conf:4"},
         {SERVER("listen no-such-host.invalid;"),
          "host not found in \"no-such-host.invalid\" of the \"listen\" directive in t.conf:4"},
+        {SERVER("listen [::1]81;"),
+         "invalid host in \"[::1]81\" of the \"listen\" directive in t.conf:4"},
         {SERVER("listen 81 foo;"), "invalid parameter \"foo\" in t.conf:4"},
         {SERVER("listen 81 backlog=0;"), "invalid backlog \"backlog=0\" in t.conf:4"},
         {SERVER("listen 81 backlog=2147483648;"),

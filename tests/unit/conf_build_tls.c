@@ -227,6 +227,42 @@ static void openssl_commands_come_on_top(void **state)
             "\"proxy_ssl_conf_command\" leaves no protocol in main.conf:7");
 }
 
+static void without_a_ca_the_systems_is_needed(void **state)
+{
+    const struct build_options o = {
+        .text = SPAN(PASS("")), .text_name = "t.conf", .reads_nothing = true};
+    struct conf_text t;
+
+    conf_text_build_with(&t, &o);
+    assert_int_equal(t.rc, -EINVAL);
+    assert_string_equal(t.log, "[emerg] the system's CA store was not found "
+                               "(/etc/ssl/certs/ca-certificates.crt and its like): name the CA of "
+                               "your upstreams by \"proxy_ssl_trusted_certificate\" in t.conf:5\n");
+}
+
+static void cipher_strings_that_select_nothing_are_refused(void **state)
+{
+    refused_with(*state, PASS(CA "proxy_ssl_ciphers foo;"),
+                 "[emerg] \"proxy_ssl_ciphers\" \"foo\": ", " in main.conf:7\n");
+    refused_with(*state, SERVE(PAIR "ssl_ciphers foo;"),
+                 "[emerg] \"ssl_ciphers\" \"foo\": ", " in main.conf:5\n");
+    refused_with(*state, PASS(CA "proxy_ssl_conf_command CipherString foo;"),
+                 "[emerg] \"proxy_ssl_ciphers\" \"foo\": ", " in main.conf:5\n");
+}
+
+static void one_listen_with_ssl_makes_the_address_tls(void **state)
+{
+    static const char text[] = "http {\n" PAIR "server { listen 8443 ssl; }\n"
+                               "server { listen 8443; server_name b; }}";
+    struct conf_text t;
+
+    build(*state, &t, text);
+    assert_string_equal(t.log,
+                        "[warn] protocol options redefined for 0.0.0.0:8443 in main.conf:4\n");
+    assert_true(t.snapshot->listens[0].is_tls);
+    conf_text_deinit(&t);
+}
+
 static void suites_must_fit_the_protocols(void **state)
 {
     refused(*state,
@@ -338,6 +374,9 @@ int main(void)
         TEST(files_that_cannot_work_are_named),
         TEST(a_bad_ca_crl_or_key_log_is_told_apart),
         TEST(openssl_commands_come_on_top),
+        TEST(without_a_ca_the_systems_is_needed),
+        TEST(cipher_strings_that_select_nothing_are_refused),
+        TEST(one_listen_with_ssl_makes_the_address_tls),
         TEST(suites_must_fit_the_protocols),
         TEST(names_may_hold_variables),
         TEST(servers_have_profiles),
