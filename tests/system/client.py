@@ -9,7 +9,7 @@ import wire
 
 
 class Client(wire.Stream):
-    """One connection to 127.0.0.1:port (or address); tls: an ssl.SSLContext, with sni and a session."""
+    """One connection to 127.0.0.1:port (or address); tls: an ssl.SSLContext."""
 
     def __init__(self, port, tls=None, sni="www.test", session=None, timeout=8.0,
                  address="127.0.0.1", receive_buffer=None):
@@ -61,7 +61,7 @@ class Client(wire.Stream):
         return self.response(method)
 
     def is_closed(self, seconds=5.0):
-        """True when the peer ends the connection within the time; bytes before that are recorded."""
+        """True when the peer ends the connection in time; bytes before that are recorded."""
         self.sock.settimeout(seconds)
         try:
             while True:

@@ -36,7 +36,7 @@ def pki(folder):
 
 
 def starter(base, stack):
-    """A function that starts a Ringway in a folder of its own, and stops and judges it at the end."""
+    """A function that starts a Ringway in its own folder; the stack stops and judges it."""
     count = iter(range(1000))
 
     def start(configuration="", **more):
@@ -83,7 +83,9 @@ def connect():
 
 @pytest.fixture
 def conf_file(tmp_path):
-    """conf_file(text) -> path of a configuration file."""
+    """conf_file(text) -> path of a configuration file, in a folder that can be a prefix."""
+    (tmp_path / "logs").mkdir()
+
     def write(text, name="edge.conf"):
         path = tmp_path / name
         path.write_text(text)

@@ -71,6 +71,13 @@ class Edge:
         """One request on a connection of its own, with Connection: close."""
         return client.get(self.port, target, method, **more)
 
+    def try_get(self, target="/", method="GET", **more):
+        """As get(), but a connection that ends before the head is a Message with status 0."""
+        try:
+            return self.get(target, method, **more)
+        except wire.Cut as cut:
+            return wire.Message(start="HTTP/1.1 0 none", cut=str(cut))
+
     def connect(self, **more):
         return client.Client(self.port, **more)
 

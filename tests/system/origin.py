@@ -70,7 +70,10 @@ class Connection(wire.Stream):
     # --- verbs for scripts ------------------------------------------------------------------
 
     def read_request(self):
+        """The next whole request; None at the end of the stream; Cut when it breaks off."""
         request = wire.read_request(self)
+        if request and request.cut:
+            raise wire.Cut(request.cut)
         if request:
             self.requests.append(request)
         return request

@@ -56,6 +56,11 @@ def run(*args, timeout=20.0, path=None, prefix=(), **more):
                           timeout=timeout, env=environment(), check=False, **more)
 
 
+def run_file(path, *flags, **more):
+    """Runs the binary with a file, in whose folder relative paths start."""
+    return run("-p", str(Path(path).parent), "-c", str(path), *flags, **more)
+
+
 class Ringway:
     """One running binary.
 
@@ -181,7 +186,7 @@ class Ringway:
         found = SANITIZER_WORDS.search(text)
         assert not found, f"a report on stderr:\n{text[max(0, found.start() - 500):][:6000]}"
         assert not re.search(r"\[alert\]|assertion", self.log()), "an alert in the error log:\n" + \
-            "\n".join(line for line in self.log().splitlines() if "alert" in line or "assert" in line)
+            "\n".join(line for line in self.log().splitlines() if re.search("alert|assert", line))
 
     def __enter__(self):
         return self
@@ -302,7 +307,8 @@ def listening_ports():
 def http(*servers, settings=""):
     """A whole http block; servers are texts of server blocks or upstream blocks."""
     body = "\n".join(servers)
-    return f"events {{ worker_connections 1024; }}\nhttp {{\naccess_log off;\n{settings}\n{body}\n}}\n"
+    return ("events { worker_connections 1024; }\n"
+            f"http {{\naccess_log off;\n{settings}\n{body}\n}}\n")
 
 
 def server(port, body, listen=""):

@@ -1,4 +1,4 @@
-"""TLS towards clients: certificates by name, clients with certificates, versions, suites, sessions."""
+"""TLS towards clients: certificates by name, of clients, versions, suites, sessions."""
 import re
 import socket
 import ssl
@@ -47,7 +47,8 @@ class TlsListeners(Edge):
         self.trusted = pki.client("a client", self.client_ca, organization="Clients")
         self.stranger = pki.client("stranger", pki.other_root)
         kinds = ["off", "on", "optional", "optional_no_ca"]
-        names = ["names", "tls12", "tls13", "suites", "crl", "trusted", "depth", *kinds]
+        names = ["names", "tls12", "tls13", "suites", "crl", "trusted", "depth", "mixed",
+                 *kinds]
         self.ports = dict(zip(names, ringway.free_ports(len(names))))
         self.revoked = pki.client("revoked", self.client_ca)
         ca = f"ssl_client_certificate {self.client_ca.cert_file};"
@@ -62,6 +63,8 @@ class TlsListeners(Edge):
             self.block("crl", f"{ca} ssl_verify_client on; ssl_crl {crl};"),
             self.block("trusted", "ssl_verify_client on; ssl_trusted_certificate "
                        f"{self.client_ca.cert_file}; ssl_client_certificate {pki.root.cert_file};"),
+            self.block("mixed", "server_name www.test;", default=" default_server"),
+            self.block("mixed", f"server_name closed.test; {ca} ssl_verify_client on;"),
             self.block("depth", f"{ca} ssl_verify_client optional; ssl_verify_depth 0;"),
             *(self.block(k, f"{ca} ssl_verify_client {k}; ssl_verify_depth 3;") for k in kinds)]
         super().__init__(start, make_origin, pki, blocks="\n".join(blocks))
@@ -76,7 +79,8 @@ class TlsListeners(Edge):
         return client_context(self.pki.root, pair, version)
 
     def get_tls(self, name, target="/", pair=None, version=None, sni="www.test", **more):
-        return client.get(self.ports[name], target, tls=self.context(pair, version), sni=sni, **more)
+        return client.get(self.ports[name], target, tls=self.context(pair, version), sni=sni,
+                          **more)
 
     def connect_tls(self, name, version=None, pair=None, sni="www.test", session=None,
                     context=None):
@@ -281,6 +285,15 @@ def test_chain_of_a_client_is_followed(edge, pki):
 def test_trusted_certificates_are_trusted_without_being_named(edge):
     assert edge.get_tls("trusted", pair=edge.trusted).status == 200
     assert recorded(edge).get("X-Verify") == "SUCCESS"
+
+
+@VERSIONS
+def test_certificate_demanded_by_name_cannot_be_avoided_with_another_name(edge, version):
+    """SNI of a server that asks for none, Host of one that demands a certificate."""
+    answer = edge.get_tls("mixed", sni="www.test", host="closed.test", version=version)
+    assert answer.status in (400, 403, 421)
+    assert not edge.origin.requests
+    assert edge.get_tls("mixed", sni="www.test", host="www.test", version=version).status == 200
 
 
 def test_log_says_why_a_client_certificate_was_refused(edge):

@@ -14,7 +14,7 @@ SERVER = HTTP % "server {\nlisten 127.0.0.1:1;\n%s\n}"
 
 def check(conf_file, text, *flags):
     path = conf_file(text)
-    return path, ringway.run("-t", "-c", path, *flags)
+    return path, ringway.run_file(path, "-t", *flags)
 
 
 def refuse(conf_file, text, message, line=None):
@@ -47,7 +47,7 @@ def test_q_says_nothing_about_a_good_file(conf_file):
 def test_capital_t_prints_all_files(conf_file):
     inner = conf_file("default_type text/x-inner;\n", "inner.conf")
     path = conf_file(HTTP % f"include {inner};\nserver {{ listen 127.0.0.1:1; }}")
-    done = ringway.run("-T", "-c", path)
+    done = ringway.run_file(path, "-T")
     assert done.returncode == 0
     assert f"# configuration file {path}:" in done.stdout
     assert f"# configuration file {inner}:" in done.stdout
@@ -59,7 +59,7 @@ def test_capital_t_names_differences_and_suites(conf_file, pki):
         server {{ listen 127.0.0.1:1; location / {{ proxy_pass https://u;
             proxy_ssl_trusted_certificate {pki.root.cert_file};
             proxy_ssl_ciphers ECDHE+AESGCM; }} }}""")
-    text = ringway.run("-T", "-c", path)
+    text = ringway.run_file(path, "-T")
     text = text.stdout + text.stderr
     assert "proxy_ssl_verify" in text and "ECDHE-RSA-AES128-GCM-SHA256" in text
 
@@ -126,14 +126,13 @@ def test_wrong_flag_is_one_clear_line(args, word):
 
 def test_g_adds_directives_of_the_main_context(conf_file, tmp_path):
     path = conf_file(SERVER % "return 200 ok;")
-    assert ringway.run("-t", "-c", path, "-g", f"pid {tmp_path}/x.pid;").returncode == 0
-    done = ringway.run("-t", "-c", path, "-g", "nonsense on;")
+    assert ringway.run_file(path, "-t", "-g", f"pid {tmp_path}/x.pid;").returncode == 0
+    done = ringway.run_file(path, "-t", "-g", "nonsense on;")
     assert done.returncode == 1 and 'unknown directive "nonsense"' in done.stderr
 
 
 def test_p_is_where_relative_paths_start(conf_file, tmp_path):
     conf_file("default_type text/inner;\n", "inner.conf")
-    (tmp_path / "logs").mkdir()
     conf_file(HTTP % "include inner.conf;\nserver { listen 127.0.0.1:1; }")
     done = ringway.run("-t", "-p", str(tmp_path), "-c", "edge.conf")
     assert done.returncode == 0, done.stderr
@@ -211,7 +210,7 @@ def test_mistake_is_told_with_file_and_line(conf_file, text, message, line):
 def test_mistake_in_an_included_file_names_that_file(conf_file):
     inner = conf_file("\n\nnonsense;\n", "inner.conf")
     path = conf_file(HTTP % f"include {inner};")
-    done = ringway.run("-t", "-c", path)
+    done = ringway.run_file(path, "-t")
     assert done.returncode == 1 and f'unknown directive "nonsense" in {inner}:3' in done.stderr
 
 
@@ -306,7 +305,7 @@ def test_include_takes_masks_and_relative_paths(conf_file, tmp_path):
         (tmp_path / "conf.d" / f"{name}.conf").write_text(
             f"server {{ listen 127.0.0.1:1; server_name {name}.test; }}\n")
     path = conf_file(HTTP % "include conf.d/*.conf;\ninclude none.d/*.conf;")
-    assert ringway.run("-t", "-c", path).returncode == 0
+    assert ringway.run_file(path, "-t").returncode == 0
 
 
 def test_address_in_use_is_one_clear_line(start, conf_file, tmp_path):
@@ -314,7 +313,7 @@ def test_address_in_use_is_one_clear_line(start, conf_file, tmp_path):
     first = ringway.http(ringway.server(port, "return 200 first;"))
     start(first)
     path = conf_file(f"daemon off;\npid {tmp_path}/second.pid;\n" + first)
-    done = ringway.run("-c", path)
+    done = ringway.run_file(path)
     assert done.returncode == 1 and f"127.0.0.1:{port}" in done.stderr
     assert "in use" in done.stderr.lower()
     assert client.get(port).body == b"first"
@@ -392,7 +391,7 @@ def test_s_reload_makes_the_new_file_count(start):
 
 def test_s_without_a_running_process_says_so(conf_file, tmp_path):
     path = conf_file(f"pid {tmp_path}/none.pid;\n" + HTTP % "")
-    done = ringway.run("-c", path, "-s", "reload")
+    done = ringway.run_file(path, "-s", "reload")
     assert done.returncode == 1 and "none.pid" in done.stderr
 
 
@@ -401,5 +400,5 @@ def test_s_with_a_stale_pid_says_so(conf_file, tmp_path):
     gone.wait()
     (tmp_path / "stale.pid").write_text(f"{gone.pid}\n")
     path = conf_file(f"pid {tmp_path}/stale.pid;\n" + HTTP % "")
-    done = ringway.run("-c", path, "-s", "quit")
+    done = ringway.run_file(path, "-s", "quit")
     assert done.returncode == 1 and str(gone.pid) in done.stderr

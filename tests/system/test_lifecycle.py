@@ -162,16 +162,18 @@ def test_reload_adds_and_removes_listeners(start):
 
 
 def test_many_reloads_leak_nothing(start):
+    """With the release binary where there is one: sanitizers hold freed memory back."""
     port = ringway.free_ports()
-    edge = start(answering(port, "x"))
+    edge = start(answering(port, "x"), path=ringway.release_binary())
     for _ in range(3):
         edge.reload()
     before, files = edge.resident_bytes(), edge.descriptors()
-    for _ in range(20):
+    for _ in range(30):
         edge.reload()
         assert client.get(port).status == 200
-    assert edge.descriptors() <= files
-    assert edge.resident_bytes() - before < 16 * 1024 * 1024
+    wire.wait_until(lambda: edge.descriptors() <= files, 3,
+                    f"descriptors return to {files}:\n" + edge.open_files())
+    assert edge.resident_bytes() - before < 4 * 1024 * 1024
 
 
 # --- the end ------------------------------------------------------------------------------------
@@ -317,23 +319,9 @@ def test_too_few_descriptors_are_one_line_with_the_remedy(folder):
     assert re.search(r"worker_connections|worker_rlimit_nofile|ulimit|LimitNOFILE", line)
 
 
-def test_low_memlock_is_enough_or_one_line_with_the_remedy(start, folder):
-    port, home = ringway.free_ports(), folder / "poor-memlock"
-    home.mkdir()
-    home.chmod(0o777)
-    prefix = [*LAUNCH, "--memlock", "0"]
-    if os.getuid() == 0:
-        prefix += ["--user", "nobody"]
-    (home / "p.conf").write_text(f"daemon off;\npid {home}/p.pid;\nerror_log {home}/error.log;\n"
-                                 + answering(port, "x"))
-    try:
-        start(args=["-p", str(home), "-c", str(home / "p.conf")], prefix=[*prefix, "--"],
-              listens=[port])
-    except AssertionError as error:
-        assert re.search(r"MEMLOCK.*(ulimit|LimitMEMLOCK|raise)", str(error))
-        assert "with 1:" in str(error)
-        return
-    assert client.get(port).body == b"x"
+def test_low_memlock_is_one_line_with_the_remedy(folder):
+    line = only_line(poor_start(folder, "memlock", "--memlock", "0"))
+    assert re.search(r"MEMLOCK.*(ulimit|LimitMEMLOCK|raise)", line)
 
 
 def test_privileged_port_is_one_line(folder):
@@ -377,7 +365,9 @@ def test_connections_beyond_the_limit_wait_without_a_spin(start):
     assert served.status == 200  # who is in is served
     for c in crowd:
         c.close()
-    wire.wait_until(lambda: client.get(port).status == 200, 5, "accepting resumes")
+    begin = time.monotonic()
+    assert client.get(port).status == 200  # accepting resumes
+    assert time.monotonic() - begin < 3
 
 
 def test_idle_process_uses_no_cpu(start, make_origin):
@@ -397,5 +387,3 @@ def test_two_workers_share_the_connections(start):
         time.sleep(1)
     assert load.count > 50 and not load.failures
     assert edge.is_running()
-
-

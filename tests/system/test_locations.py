@@ -36,8 +36,9 @@ location /codes/403 { return 403; }
 location /codes/404 { return 404 "own text"; }
 location /codes/444 { return 444; }
 location /codes/503 { return 503; }
-location /variables { return 200 "$request_method|$scheme|$host|$uri|$args|$arg_a|$is_args|$http_x_y\
-|$cookie_c|$remote_addr|$server_name|$server_port|$server_protocol|$request_uri|$query_string\
+location /variables { return 200 "$request_method|$scheme|$host|$uri|$args|$arg_a|$is_args\
+|$http_x_y|$cookie_c\
+|$remote_addr|$server_name|$server_port|$server_protocol|$request_uri|$query_string\
 |$content_length|$status|$connection_requests"; }
 location /files/ { }
 location /listed/ { index first.html second.html; }
@@ -287,7 +288,8 @@ def test_server_tokens_tell_the_version_only_where_they_are_on(edge, start):
 # --- files --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("target, kind", [
-    ("/files/a.html", "text/html"), ("/files/a.txt", "text/plain"), ("/files/style.css", "text/css"),
+    ("/files/a.html", "text/html"), ("/files/a.txt", "text/plain"),
+    ("/files/style.css", "text/css"),
     ("/files/data.json", "application/json"), ("/files/x.unknown", "text/plain"),
     ("/files/b.bin", "text/plain"), ("/files/empty.txt", "text/plain")])
 def test_files_are_served_with_their_types(edge, root, target, kind):
@@ -321,7 +323,8 @@ def test_folder_without_slash_is_redirected(edge):
 
 @pytest.mark.parametrize("target, status", [
     ("/files/none.txt", 404), ("/files/none/none.txt", 404), ("/files/a.txt/", 404),
-    ("/files/a.txt/x", 404), ("/files/../../secret.txt", 400), ("/files/%2e%2e/%2e%2e/secret.txt", 400),
+    ("/files/a.txt/x", 404), ("/files/../../secret.txt", 400),
+    ("/files/%2e%2e/%2e%2e/secret.txt", 400),
     ("/files/..%2f..%2fsecret.txt", 400), ("/files/" + "x" * 300, 404), ("/files/a.txt%00", 400)])
 def test_what_is_no_file_is_refused(edge, target, status):
     answer = edge.get(target)
@@ -348,10 +351,12 @@ def test_unreadable_file_is_403(edge, root, start):
 # --- logs ---------------------------------------------------------------------------------------
 
 def test_combined_log_is_the_default(edge):
-    client.get(edge.log_port, "/x?y", fields=[("Referer", "http://r.test/"), ("User-Agent", "a\"b")])
+    client.get(edge.log_port, "/x?y", fields=[
+        ("Referer", "http://r.test/"), ("User-Agent", "a\"b")])
     line = edge.log_of("combined.log")[-1]
     assert re.fullmatch(
-        r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /x\?y HTTP/1\.1" 200 5 '
+        r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] '
+        r'"GET /x\?y HTTP/1\.1" 200 5 '
         r'"http://r\.test/" "a\\x22b"', line)
 
 

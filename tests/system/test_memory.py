@@ -209,9 +209,11 @@ def test_slow_heads_of_many_clients_do_not_delay_others(start, release):
         begin = time.monotonic()
         assert client.get(port).body == b"ok"
         assert time.monotonic() - begin < 0.5
-    wire.wait_until(lambda: edge.descriptors() < 50, 5, "the slow ones are closed")
+    for c in crowd:
+        assert c.is_closed(4)
     for c in crowd:
         c.close()
+    wire.wait_until(lambda: edge.descriptors() < 50, 5, "the slow ones are closed")
 
 
 def test_idle_connections_are_cheap(start, release):

@@ -72,7 +72,7 @@ http {
 """
 # Where the guide has "#...": what the test needs to see, in a backend's location.
 RECORDING = """\
-            proxy_set_header X-Backend $server_name;
+            proxy_set_header X-Backend $ssl_server_name;
             proxy_set_header X-Verify $ssl_client_verify;
             proxy_set_header X-Subject $ssl_client_s_dn;
             proxy_set_header X-Reused $ssl_session_reused;
@@ -147,18 +147,18 @@ def edge(world, start):
 def test_as_printed_the_error_names_the_block_that_is_open(world, conf_file):
     text = world.configuration(with_brace=False)
     path = conf_file(text)
-    done = ringway.run("-t", "-c", path, prefix=world.prefix() if os.getuid() == 0 else ())
+    done = ringway.run_file(path, "-t", prefix=world.prefix() if os.getuid() == 0 else ())
     assert done.returncode == 1
     opened = text[:text.index(NEVER_CLOSED.replace("443", str(world.back)))].count("\n") + 1
     second = text[:text.rindex("    server {")].count("\n") + 1
     assert f'"server" directive is not allowed here in {path}:{second}' in done.stderr
-    assert re.search(rf'"server"[^\n]*opened[^\n]*:{opened}\b|:{opened}\b[^\n]*open', done.stderr), \
-        done.stderr
+    assert re.search(rf'"server"[^\n]*opened[^\n]*:{opened}\b|:{opened}\b[^\n]*open',
+                     done.stderr), done.stderr
 
 
 @needs_root
 def test_with_the_brace_it_is_accepted_and_old_protocols_are_warned_about(world, conf_file):
-    done = ringway.run("-t", "-c", conf_file(world.configuration()), prefix=world.prefix())
+    done = ringway.run_file(conf_file(world.configuration()), "-t", prefix=world.prefix())
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[warn\].*TLSv1\b.*", done.stderr) and "TLSv1.1" in done.stderr
 
@@ -193,7 +193,7 @@ def test_the_second_handshake_with_each_backend_is_resumed(world, edge):
 
 @needs_root
 def test_high_selects_suites_without_anonymous_ones(world, conf_file):
-    done = ringway.run("-T", "-c", conf_file(world.configuration()), prefix=world.prefix())
+    done = ringway.run_file(conf_file(world.configuration()), "-T", prefix=world.prefix())
     assert done.returncode == 0
     text = done.stdout + done.stderr
     assert "ECDHE-ECDSA-AES256-GCM-SHA384" in text
