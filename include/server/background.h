@@ -9,7 +9,8 @@
 #include "core/base.h"
 
 struct background {
-    int word_fd; /* -1: in the foreground, or told already */
+    int word_fd;      /* -1: in the foreground, or told already */
+    bool is_detached; /* from the terminal */
 };
 
 /* Stays in the foreground. */
@@ -19,8 +20,11 @@ void background_init(struct background *b);
  * 0 after background_tell(), and with 1 when this one ends without. */
 int background_start(struct background *b) MUST_USE;
 
-/* Says that it runs; standard input and output become /dev/null, and standard error becomes
- * error_fd (-1: it stays as it is). Nothing in the foreground. */
+/* Makes standard error the log of this descriptor (-1: it stays as it is), for what aborts. Nothing
+ * in the foreground. */
+void background_redirect(const struct background *b, int error_fd);
+
+/* Says that it runs, and lets go of the terminal. Nothing in the foreground. */
 void background_tell(struct background *b, int error_fd);
 
 #endif

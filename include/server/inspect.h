@@ -15,8 +15,8 @@ void inspect_print_version(FILE *out, bool is_long);
  * status. */
 int inspect_test(const struct source *s) MUST_USE;
 
-/* "ringway help NAME": the rows of a directive; without a name all of them, one line each. The
- * exit status. */
+/* "ringway help NAME": the rows of a directive; without a name all of them, one line each; --man
+ * the manual page, --markdown the flags as the README has them. The exit status. */
 int inspect_help(const char *name) MUST_USE;
 
 #endif

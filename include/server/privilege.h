@@ -7,20 +7,9 @@
 
 #include "conf/snapshot.h"
 
-/* Whom the process becomes when root started it: the user directive's, else nobody, as in nginx.
- * False: it stays who it is. */
-struct privilege_user {
-    uid_t uid;
-    gid_t gid;
-    char name[64];
-};
-bool privilege_user_of(const struct main_conf *conf, struct privilege_user *out);
-
-/* Gives log files to that user, so that they can be opened again after the change. */
-void privilege_give_logs(const struct snapshot *s, const struct privilege_user *user);
-
-/* Changes the user of all threads; for the control thread, once workers have their rings.
- * 0, or negative errno with a message. */
-int privilege_drop(const struct privilege_user *user, char *error, size_t error_size) MUST_USE;
+/* Where root started it: makes all threads the user of the user directive, else nobody, as in nginx,
+ * and gives that user the log files, which are opened again later. Otherwise nothing. For the
+ * control thread, once workers have their rings. 0, or negative errno with a message. */
+int privilege_drop(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
 #endif

@@ -9,7 +9,7 @@
 
 void background_init(struct background *b)
 {
-    b->word_fd = -1;
+    *b = (struct background){.word_fd = -1};
 }
 
 /* The process that was called: waits for the word of the other one and ends. */
@@ -54,7 +54,14 @@ int background_start(struct background *b)
         wait_for_word(ends[0], child);
     (void)setsid();
     b->word_fd = ends[1];
+    b->is_detached = true;
     return 0;
+}
+
+void background_redirect(const struct background *b, int error_fd)
+{
+    if (b->is_detached && error_fd >= 0)
+        (void)dup2(error_fd, STDERR_FILENO);
 }
 
 void background_tell(struct background *b, int error_fd)
@@ -71,8 +78,7 @@ void background_tell(struct background *b, int error_fd)
         (void)close(null_fd);
     }
     /* Before the word: who waits for the caller's end also waits for the terminal to be free. */
-    if (error_fd >= 0)
-        (void)dup2(error_fd, STDERR_FILENO);
+    background_redirect(b, error_fd);
     do {
         n = write(b->word_fd, "", 1);
     } while (n < 0 && errno == EINTR);

@@ -58,7 +58,12 @@ static const struct log *log_of(const struct control *c)
     return &c->snapshot->main.error_log;
 }
 
-/* A failure to start: on standard error as before there was a log, and in the logs that are files. */
+static int first_log_fd(const struct control *c)
+{
+    return log_of(c)->target_count ? log_of(c)->targets[0].fd : -1;
+}
+
+/* A failure to start: on standard error, as before there was a log, and in logs that are files. */
 static void PRINTF_LIKE(2, 3) fail_start(const struct control *c, const char *format, ...)
 {
     const struct log *log = log_of(c);
@@ -160,6 +165,7 @@ static void finish_reload(struct control *c)
     c->next_sockets = (struct sockets){0};
     c->snapshot = c->next;
     c->next = NULL;
+    background_redirect(&c->background, first_log_fd(c));
     log_write(log_of(c), LOG_LEVEL_NOTICE, "reloaded: generation %" PRIu64,
               c->snapshot->generation);
     summary_log(log_of(c), old);
@@ -240,6 +246,7 @@ static void reopen_logs(struct control *c)
         log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
     else
         log_write(log_of(c), LOG_LEVEL_NOTICE, "log files are opened again");
+    background_redirect(&c->background, first_log_fd(c));
 }
 
 /* --- deciding ------------------------------------------------------------------------------- */
@@ -328,13 +335,8 @@ static int start_worker(struct control *c, unsigned index)
 static int drop_privileges(struct control *c)
 {
     char error[CONTROL_ERROR_BYTES];
-    struct privilege_user user;
-    int rc;
+    int rc = privilege_drop(c->snapshot, error, sizeof(error));
 
-    if (!privilege_user_of(&c->snapshot->main, &user))
-        return 0;
-    privilege_give_logs(c->snapshot, &user);
-    rc = privilege_drop(&user, error, sizeof(error));
     if (rc)
         fail_start(c, "%s", error);
     return rc;
@@ -426,14 +428,6 @@ static int go_to_background(struct control *c)
     return rc;
 }
 
-/* Where standard error goes in the background: to the first log. */
-static int background_error_fd(const struct control *c)
-{
-    const struct log *log = log_of(c);
-
-    return log->target_count ? log->targets[0].fd : -1;
-}
-
 static void tell_started(struct control *c)
 {
     log_write(log_of(c), LOG_LEVEL_NOTICE,
@@ -441,7 +435,7 @@ static void tell_started(struct control *c)
               "generation %" PRIu64,
               c->worker_count, c->worker_count == 1 ? "" : "s", c->snapshot->generation);
     log_listens(c);
-    background_tell(&c->background, background_error_fd(c));
+    background_tell(&c->background, first_log_fd(c));
 }
 
 static int start(struct control *c)

@@ -124,6 +124,23 @@ static int help_all(void)
     return 0;
 }
 
+/* Texts for whoever builds packages and pages; they are no directives. */
+static bool help_document(const char *name)
+{
+    static const struct {
+        const char *name;
+        void (*print)(FILE *out);
+    } rows[] = {{"--man", manual_print_page}, {"--markdown", manual_print_table}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            rows[i].print(stdout);
+            return true;
+        }
+    }
+    return false;
+}
+
 int inspect_help(const char *name)
 {
     char text[DIRECTIVE_TEXT_BYTES];
@@ -132,10 +149,8 @@ int inspect_help(const char *name)
 
     if (!name)
         return help_all();
-    if (strcmp(name, "--man") == 0) {
-        manual_print_page(stdout);
+    if (help_document(name))
         return 0;
-    }
     for (; (d = directive_named(span_of_cstr(name), count)) != NULL; count++) {
         (void)directive_print(d, text);
         printf("%s%s", count ? "\n" : "", text);

@@ -150,3 +150,32 @@ void manual_print_page(FILE *out)
     fprintf(out, ".SH FILES\n.TP\n.I " OPTIONS_CONF_PATH "\nthe configuration\n"
                  ".SH SEE ALSO\n.BR \"ringway help\" ,\nwhich prints every directive\n");
 }
+
+/* --- Markdown ------------------------------------------------------------------------------- */
+
+/* A '|' would end a cell. */
+static void print_cell(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fprintf(out, *text == '|' ? "\\|" : "%c", *text);
+}
+
+void manual_print_table(FILE *out)
+{
+    char flag[OPTION_NAME_BYTES * 2];
+
+    fprintf(out, "| flag | | directive |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (!row->help)
+            continue;
+        (void)format_flag(row, flag, sizeof(flag));
+        fprintf(out, "| `");
+        print_cell(out, flag);
+        fprintf(out, "` | ");
+        print_cell(out, row->help);
+        fprintf(out, " | %s%s%s |\n", row->directive ? "`" : "",
+                row->directive ? row->directive : "", row->directive ? "`" : "");
+    }
+}

@@ -22,7 +22,14 @@ static const unsigned kept_capabilities[] = {
     CAP_DAC_OVERRIDE,
 };
 
-bool privilege_user_of(const struct main_conf *conf, struct privilege_user *out)
+struct user {
+    uid_t uid;
+    gid_t gid;
+    char name[64];
+};
+
+/* False: the process stays who it is. */
+static bool find_user(const struct main_conf *conf, struct user *out)
 {
     const struct passwd *user;
     const struct group *group;
@@ -30,14 +37,14 @@ bool privilege_user_of(const struct main_conf *conf, struct privilege_user *out)
     if (geteuid() != 0)
         return false;
     if (conf->has_user) {
-        *out = (struct privilege_user){.uid = conf->uid, .gid = conf->gid};
+        *out = (struct user){.uid = conf->uid, .gid = conf->gid};
         snprintf(out->name, sizeof(out->name), "%.*s", SPAN_ARG(conf->user_name));
         return conf->uid != 0;
     }
     user = getpwnam(DEFAULT_USER);
     if (!user)
         return false;
-    *out = (struct privilege_user){.uid = user->pw_uid, .gid = user->pw_gid};
+    *out = (struct user){.uid = user->pw_uid, .gid = user->pw_gid};
     snprintf(out->name, sizeof(out->name), "%s", DEFAULT_USER);
     group = getgrnam(DEFAULT_GROUP);
     if (group)
@@ -45,7 +52,7 @@ bool privilege_user_of(const struct main_conf *conf, struct privilege_user *out)
     return true;
 }
 
-void privilege_give_logs(const struct snapshot *s, const struct privilege_user *user)
+static void give_logs(const struct snapshot *s, const struct user *user)
 {
     for (size_t i = 0; i < s->log_file_count; i++) {
         const struct log_file *file = s->log_files[i];
@@ -78,8 +85,7 @@ static int keep_capabilities(void)
     return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-static int explain(const char *call, const struct privilege_user *user, char *error,
-                   size_t error_size)
+static int explain(const char *call, const struct user *user, char *error, size_t error_size)
 {
     int code = errno;
 
@@ -88,7 +94,7 @@ static int explain(const char *call, const struct privilege_user *user, char *er
     return -code;
 }
 
-int privilege_drop(const struct privilege_user *user, char *error, size_t error_size)
+static int become(const struct user *user, char *error, size_t error_size)
 {
     int rc;
 
@@ -107,4 +113,14 @@ int privilege_drop(const struct privilege_user *user, char *error, size_t error_
         return explain("capset()", user, error, error_size);
     }
     return 0;
+}
+
+int privilege_drop(const struct snapshot *s, char *error, size_t error_size)
+{
+    struct user user;
+
+    if (!find_user(&s->main, &user))
+        return 0;
+    give_logs(s, &user);
+    return become(&user, error, error_size);
 }
