@@ -1,8 +1,7 @@
 /* draft - what a configuration is while it is being built.
  *
  * Lives for one snapshot_build(). A scope is one block with the values that its directives set;
- * at the end of the block what was not set is inherited, by the table. What must stay is in the
- * snapshot's arena, and so is the rest: it is small beside certificates. */
+ * at the end of the block what was not set is inherited, by the table. */
 #ifndef RINGWAY_CONF_DRAFT_H
 #define RINGWAY_CONF_DRAFT_H
 
@@ -146,7 +145,8 @@ struct conf_options {
 /* What all steps of one build share. */
 struct conf {
     struct snapshot *snapshot;
-    struct arena *arena; /* the snapshot's */
+    struct arena *arena;  /* the snapshot's */
+    struct arena scratch; /* for what nothing in the snapshot points to: nodes, levels, drafts */
     const struct log *log;
     struct conf_options options;
     bool is_in_preset; /* a default is being set: nobody wrote it */

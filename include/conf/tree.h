@@ -1,6 +1,6 @@
 /* tree - a configuration as it is written: directives nested in blocks, read from files.
  *
- * Everything lies in the caller's arena. Includes are resolved: their directives stand where the
+ * Everything lies in the caller's arenas. Includes are resolved: their directives stand where the
  * include stood. Each directive is shown to the caller's check as soon as its head was read, so
  * that the first mistake in the text is the one that is named. */
 #ifndef RINGWAY_CONF_TREE_H
@@ -38,7 +38,8 @@ struct tree_text { /* a file as it was read: for -T */
 typedef int (*tree_check_fn)(void *owner, struct node *n);
 
 struct tree {
-    struct arena *arena;
+    struct arena *text_arena; /* words and files: they stay with the snapshot */
+    struct arena *node_arena; /* the tree itself: gone when the snapshot is built */
     const struct log *log;
     unsigned root_context;      /* the caller's matter: what its check lets stand in the root */
     struct span include_prefix; /* where relative includes start, with its '/' */
@@ -57,7 +58,8 @@ struct tree {
     size_t include_count;
 };
 
-void tree_init(struct tree *t, struct arena *a, const struct log *log);
+void tree_init(struct tree *t, struct arena *text_arena, struct arena *node_arena,
+               const struct log *log);
 
 /* Reads a text (blocks in it are refused when it has_no_blocks, as in -g) or a file, and appends
  * its directives to the root. 0; -EINVAL or -ENOMEM after it logged why. */

@@ -69,7 +69,7 @@ static int read_tree(struct conf *c, const struct build_options *o)
     const char *name = o->text_name ? o->text_name : ORIGIN_COMMAND_LINE;
     int rc = 0;
 
-    tree_init(&c->tree, c->arena, c->log);
+    tree_init(&c->tree, c->arena, &c->scratch, c->log);
     c->tree.check = directive_check;
     c->tree.owner = &c->tree;
     c->tree.root_context = CONTEXT_MAIN;
@@ -185,7 +185,7 @@ static int build_blocks(struct conf *c, const struct scope *http, unsigned opens
 
 static int build_http(struct conf *c, const struct node *block)
 {
-    struct level *level = arena_zalloc(c->arena, sizeof(*level));
+    struct level *level = arena_zalloc(&c->scratch, sizeof(*level));
     struct scope scope;
     int rc;
 
@@ -320,6 +320,17 @@ static int build_all(struct conf *c, const struct build_options *o)
     return rc;
 }
 
+static int build_into(struct conf *c, const struct build_options *o)
+{
+    int rc = build_all(c, o);
+
+    if (!rc)
+        rc = take_results(c, c->snapshot);
+    if (take_regexes(c, c->snapshot) < 0)
+        rc = -ENOMEM;
+    return rc;
+}
+
 int snapshot_build(const struct build_options *o, const struct log *log, struct snapshot **out)
 {
     struct snapshot *s = calloc(1, sizeof(*s));
@@ -327,28 +338,26 @@ int snapshot_build(const struct build_options *o, const struct log *log, struct 
     int rc = -ENOMEM;
 
     *out = NULL;
-    if (s && c) {
-        arena_init(&s->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
-        atomic_init(&s->ref_count, 1);
-        s->generation = o->generation;
-        c->snapshot = s;
-        c->arena = &s->arena;
-        c->log = log;
-        c->options =
-            (struct conf_options){.is_test = o->is_test, .reads_nothing = o->reads_nothing};
-        rc = build_all(c, o);
-        if (!rc)
-            rc = take_results(c, s);
-        if (take_regexes(c, s) < 0)
-            rc = -ENOMEM;
-        if (rc)
-            snapshot_unref(s);
-        else
-            *out = s;
-    } else {
+    if (!s || !c) {
         log_write(log, LOG_LEVEL_EMERG, "no memory left to build the configuration");
         free(s);
+        free(c);
+        return rc;
     }
+    arena_init(&s->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+    arena_init(&c->scratch, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+    atomic_init(&s->ref_count, 1);
+    s->generation = o->generation;
+    c->snapshot = s;
+    c->arena = &s->arena;
+    c->log = log;
+    c->options = (struct conf_options){.is_test = o->is_test, .reads_nothing = o->reads_nothing};
+    rc = build_into(c, o);
+    if (rc)
+        snapshot_unref(s);
+    else
+        *out = s;
+    arena_deinit(&c->scratch);
     free(c);
     return rc;
 }

@@ -145,6 +145,32 @@ static int build_hide_headers(struct conf *c, const struct level *level, struct 
     return rc;
 }
 
+static bool are_same(const struct vector *a, const struct vector *b)
+{
+    return a->items == b->items && a->count == b->count;
+}
+
+/* What was inherited was completed one level further out. */
+static int build_fields(struct conf *c, struct level *level, const struct level *outer)
+{
+    struct settings *s = &level->settings;
+    int rc = 0;
+
+    if (outer && are_same(&level->set_headers, &outer->set_headers)) {
+        s->proxy_set_headers = outer->settings.proxy_set_headers;
+        s->proxy_set_header_count = outer->settings.proxy_set_header_count;
+    } else {
+        rc = build_set_headers(c, level, s);
+    }
+    if (outer && are_same(&level->hide_headers, &outer->hide_headers) &&
+        are_same(&level->pass_headers, &outer->pass_headers)) {
+        s->proxy_hide_headers = outer->settings.proxy_hide_headers;
+        s->proxy_hide_header_count = outer->settings.proxy_hide_header_count;
+        return rc;
+    }
+    return rc ? rc : build_hide_headers(c, level, s);
+}
+
 /* --- the level ------------------------------------------------------------------------------ */
 
 /* "access_log off" among others: off counts alone, and is no log at all. */
@@ -183,19 +209,17 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
 
     take_lists(level, s);
     take_access_logs(c, level, !outer, s);
-    if (outer && outer->error_logs.items == level->error_logs.items)
+    if (outer && are_same(&outer->error_logs, &level->error_logs))
         s->error_log = outer->settings.error_log;
     else
         rc = build_error_log(c, &level->error_logs, &s->error_log);
     if (rc)
         return rc;
-    if (outer && outer->types.items == level->types.items)
+    if (outer && are_same(&outer->types, &level->types))
         s->types = outer->settings.types;
     else
         rc = build_types(c, &level->types, &s->types);
-    if (!rc)
-        rc = build_set_headers(c, level, s);
-    return rc ? rc : build_hide_headers(c, level, s);
+    return rc ? rc : build_fields(c, level, outer);
 }
 
 /* A head lies in the first buffer or in the large ones; a line lies within one of them. */

@@ -159,7 +159,7 @@ static int build_location(struct server_build *b, const struct scope *outer, con
                           struct location_lists *lists, const struct location_conf *parent)
 {
     struct location_conf *l = arena_zalloc(b->c->arena, sizeof(*l));
-    struct level *level = arena_zalloc(b->c->arena, sizeof(*level));
+    struct level *level = arena_zalloc(&b->c->scratch, sizeof(*level));
     struct vector *list = &lists->prefixes;
     struct scope scope;
 
@@ -240,7 +240,7 @@ static int complete_server(struct conf *c, struct level *level, const struct ori
 
 static struct server_draft *add_server(struct conf *c, const struct node *block)
 {
-    struct server_draft *draft = arena_zalloc(c->arena, sizeof(*draft));
+    struct server_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
     struct server_conf *conf = arena_zalloc(c->arena, sizeof(*conf));
     struct server_draft **added = vector_add(c, &c->servers, sizeof(*added));
 

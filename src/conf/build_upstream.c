@@ -136,7 +136,7 @@ static int add_group_peers(struct conf *c, const struct upstream_draft *draft,
 
 int build_upstream_group(struct conf *c, const struct node *block)
 {
-    struct upstream_draft *draft = arena_zalloc(c->arena, sizeof(*draft));
+    struct upstream_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
     struct upstream_entry *entry;
     struct vector peers = {0};
     struct scope scope;
@@ -179,7 +179,7 @@ static struct upstream_entry *find_implicit(struct conf *c, const struct host *h
 static int make_implicit(struct conf *c, const struct word *url, const struct host *host,
                          uint16_t port, struct upstream_entry **out)
 {
-    struct upstream_draft *draft = arena_zalloc(c->arena, sizeof(*draft));
+    struct upstream_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
     struct peer_draft peer = {.url = host->text, .origin = url->origin};
     struct upstream_entry *entry = add_entry(c, host->text, &url->origin);
     struct vector peers = {0};

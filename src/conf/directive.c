@@ -182,7 +182,7 @@ int scope_set_preset(struct conf *c, struct scope *s, const struct directive *d)
                                 : arena_printf(c->arena, "%s %s;", d->name, d->preset);
     if (!text.data)
         return conf_fail_no_memory(c);
-    tree_init(&t, c->arena, c->log);
+    tree_init(&t, c->arena, &c->scratch, c->log);
     t.check = directive_check;
     t.owner = &t;
     t.root_context = s->context;

@@ -22,9 +22,10 @@ struct tree_reading {
     struct lexer *lexer;
 };
 
-void tree_init(struct tree *t, struct arena *a, const struct log *log)
+void tree_init(struct tree *t, struct arena *text_arena, struct arena *node_arena,
+               const struct log *log)
 {
-    *t = (struct tree){.arena = a, .log = log};
+    *t = (struct tree){.text_arena = text_arena, .node_arena = node_arena, .log = log};
     t->open = &t->root;
 }
 
@@ -73,8 +74,8 @@ static struct origin here(const struct tree *t)
 static struct node *add_node(struct tree *t, bool is_block)
 {
     const struct lexer *l = t->reading->lexer;
-    struct node *n = arena_zalloc(t->arena, sizeof(*n));
-    struct span *words = arena_alloc(t->arena, l->word_count * sizeof(*words));
+    struct node *n = arena_zalloc(t->node_arena, sizeof(*n));
+    struct span *words = arena_alloc(t->node_arena, l->word_count * sizeof(*words));
 
     if (!n || !words)
         return NULL;
@@ -190,7 +191,7 @@ static int keep_text(struct tree *t, struct span name, struct span text)
 
     /* Grows by doubling: the count is a power of two exactly when the array is full. */
     if ((t->text_count & (t->text_count - 1)) == 0) {
-        texts = arena_alloc(t->arena, size_max(2 * t->text_count, 1) * sizeof(*texts));
+        texts = arena_alloc(t->text_arena, size_max(2 * t->text_count, 1) * sizeof(*texts));
         if (!texts)
             return fail_no_memory(t);
         if (t->text_count)
@@ -210,7 +211,7 @@ static int read_text(struct tree *t, struct tree_reading *r, struct span text)
     r->lexer = malloc(sizeof(*r->lexer)); /* too large for a stack of includes */
     if (!r->lexer)
         return fail_no_memory(t);
-    lexer_init(r->lexer, text, t->arena);
+    lexer_init(r->lexer, text, t->text_arena);
     r->outer = t->reading;
     r->opener = t->open;
     t->reading = r;
@@ -224,8 +225,8 @@ int tree_read_text(struct tree *t, struct span name, struct span text, bool has_
 {
     struct tree_reading r = {.has_no_blocks = has_no_blocks};
 
-    r.name = arena_copy(t->arena, name);
-    text = arena_copy(t->arena, text);
+    r.name = arena_copy(t->text_arena, name);
+    text = arena_copy(t->text_arena, text);
     if (!r.name.data || !text.data)
         return fail_no_memory(t);
     return read_text(t, &r, text);
@@ -284,7 +285,7 @@ static int read_all(struct tree *t, const struct origin *o, int fd, struct span 
             data = larger;
         }
     }
-    *text = data ? arena_copy(t->arena, span_of(data, len)) : SPAN_NONE;
+    *text = data ? arena_copy(t->text_arena, span_of(data, len)) : SPAN_NONE;
     free(data);
     return text->data ? 0 : fail_no_memory(t);
 }
@@ -339,7 +340,7 @@ static int read_file(struct tree *t, const struct origin *o, struct span path)
 
 int tree_read_file(struct tree *t, struct span path)
 {
-    struct span name = arena_copy(t->arena, path);
+    struct span name = arena_copy(t->text_arena, path);
 
     return name.data ? read_file(t, NULL, name) : fail_no_memory(t);
 }
@@ -354,7 +355,7 @@ static int include_glob(struct tree *t, const struct node *n, struct span patter
     if (rc)
         return fail_file(t, &n->origin, "glob() \"%.*s\" failed", SPAN_ARG(pattern));
     for (size_t i = 0; i < found.gl_pathc && !rc; i++) {
-        struct span path = arena_copy(t->arena, span_of_cstr(found.gl_pathv[i]));
+        struct span path = arena_copy(t->text_arena, span_of_cstr(found.gl_pathv[i]));
 
         rc = path.data ? read_file(t, &n->origin, path) : fail_no_memory(t);
     }
@@ -369,7 +370,7 @@ static int include(struct tree *t, const struct node *n)
     if (memchr(path.data, '\0', path.len) || !path.len)
         return fail_file(t, &n->origin, "invalid path in \"include\" directive");
     if (path.data[0] != '/')
-        path = arena_printf(t->arena, "%.*s%.*s", SPAN_ARG(t->include_prefix), SPAN_ARG(path));
+        path = arena_printf(t->text_arena, "%.*s%.*s", SPAN_ARG(t->include_prefix), SPAN_ARG(path));
     if (!path.data)
         return fail_no_memory(t);
     if (t->includes_nothing) {

@@ -1,4 +1,5 @@
 /* conf_build - whatever a configuration says, it is taken, or refused with a line that says why.
+ * What was taken is whole: nothing in it points to what was there for the build only.
  *
  * No file is opened and no name is resolved. */
 #include "conf/build.h"
@@ -24,6 +25,109 @@ static size_t size_of(int fd)
     return (size_t)st.st_size;
 }
 
+/* --- reading all of a snapshot -------------------------------------------------------------- */
+
+static volatile unsigned sink;
+
+static void read_span(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        sink += (unsigned char)s.data[i];
+}
+
+static void read_template(const struct template *t)
+{
+    read_span(t->text);
+    for (size_t i = 0; i < t->part_count; i++)
+        read_span(t->parts[i].text);
+}
+
+static void read_settings(const struct settings *s)
+{
+    read_template(&s->root);
+    read_span(s->default_type);
+    for (size_t i = 0; i < s->index_file_count; i++)
+        read_span(s->index_files[i]);
+    for (size_t i = 0; i < s->types.slot_count; i++)
+        read_span(s->types.slots[i].type);
+    for (size_t i = 0; i < s->error_page_count; i++)
+        read_template(&s->error_pages[i].uri);
+    for (size_t i = 0; i < s->access_log_count; i++)
+        read_template(&s->access_logs[i].format->text);
+    for (size_t i = 0; i < s->add_header_count; i++)
+        read_template(&s->add_headers[i].value);
+    for (size_t i = 0; i < s->proxy_set_header_count; i++)
+        read_template(&s->proxy_set_headers[i].value);
+    for (size_t i = 0; i < s->proxy_hide_header_count; i++)
+        read_span(s->proxy_hide_headers[i]);
+    for (size_t i = 0; i < s->error_log.target_count; i++)
+        sink += s->error_log.targets[i].level;
+    if (s->proxy_ssl_name_is_set)
+        read_template(&s->proxy_ssl_name);
+}
+
+static void read_location(const struct location_conf *l)
+{
+    read_span(l->pattern);
+    read_span(l->origin.file);
+    read_settings(&l->settings);
+    if (l->return_rule.has_text)
+        read_template(&l->return_rule.text);
+    if (l->proxy_pass.is_set) {
+        read_span(l->proxy_pass.host);
+        read_span(l->proxy_pass.host_name);
+        read_span(l->proxy_pass.uri);
+        read_span(l->proxy_pass.upstream->name);
+    }
+    for (size_t i = 0; i < l->prefix_count; i++)
+        read_location(l->prefixes[i]);
+    for (size_t i = 0; i < l->regex_count; i++)
+        read_location(l->regexes[i]);
+}
+
+static void read_upstream(const struct upstream_conf *u)
+{
+    read_span(u->origin.file);
+    for (size_t i = 0; i < u->peer_count; i++) {
+        read_span(u->peers[i].address_text);
+        read_span(u->peers[i].host);
+        read_span(u->peers[i].server_text);
+        sink += u->peers[i].shared->fail_count;
+    }
+}
+
+static void read_listen(const struct listen_conf *l)
+{
+    read_span(l->text);
+    read_span(l->default_server->name);
+    for (size_t i = 0; i < l->names.exact_count; i++)
+        read_span(l->names.exact[i].name);
+    for (size_t i = 0; i < l->names.head_count; i++)
+        read_span(l->names.heads[i].name);
+    for (size_t i = 0; i < l->names.tail_count; i++)
+        read_span(l->names.tails[i].name);
+}
+
+static void read_snapshot(const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->server_count; i++) {
+        read_location(&s->servers[i]->root);
+        for (size_t n = 0; n < s->servers[i]->named_count; n++)
+            read_location(s->servers[i]->named[n]);
+    }
+    for (size_t i = 0; i < s->upstream_count; i++)
+        read_upstream(s->upstreams[i]);
+    for (size_t i = 0; i < s->listen_count; i++)
+        read_listen(&s->listens[i]);
+    for (size_t i = 0; i < s->log_file_count; i++)
+        read_span(s->log_files[i]->path);
+    for (size_t i = 0; i < s->tls_profile_count; i++)
+        read_span(s->tls_profiles[i]->origin.file);
+    for (size_t i = 0; i < s->dump_count; i++)
+        read_span(s->dump_texts[i]);
+    read_span(s->main.pid_path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct build_options o = {
@@ -41,6 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(target.fd >= 0);
     assert((rc == 0) == (s != NULL));
     assert((rc == 0) == (size_of(target.fd) == 0));
+    if (s)
+        read_snapshot(s);
     snapshot_unref(s);
     close(target.fd);
     return 0;
