@@ -49,6 +49,8 @@ struct conn {
     bool wants_room;      /* the owner waits for the output to drain */
     bool is_bulk;         /* receives get large buffers */
     bool raw_is_borrowed; /* raw lies in a receive buffer of this turn */
+    bool ends_output;    /* our side of the stream is shut once all is sent */
+    bool has_shut;       /* it was */
     bool has_handshaken; /* TLS: bytes can be sealed */
     bool lingers;
     bool resets; /* close with RST */
@@ -116,6 +118,9 @@ static inline size_t conn_out_bytes(const struct conn *c)
 {
     return c->staged.bytes + c->out.bytes;
 }
+
+/* Ends our side of the stream once all is sent; the peer's goes on. May be called again. */
+void conn_end_output(struct conn *c);
 
 /* Ends the stream well, or as well as can be (an alert is flushed, too); with lingers, what still comes is read and discarded until the peer ends
  * its side, which the owner bounds in time by conn_abort(). */

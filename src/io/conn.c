@@ -403,6 +403,29 @@ static void start_send(struct conn *c)
 
 /* ---- ending ---- */
 
+void conn_end_output(struct conn *c)
+{
+    if (c->state != CONN_OPEN || c->ends_output)
+        return;
+    c->ends_output = true;
+    step_later(c);
+}
+
+/* TLS says close_notify before FIN: RFC 8446 section 6.1. Waits for what is still to be sent. */
+static void shut_output(struct conn *c)
+{
+    if (c->has_shut || c->error)
+        return;
+    if (c->has_handshaken)
+        tls_seal_close_notify(c->tls);
+    start_send(c);
+    if (conn_out_bytes(c))
+        return;
+    c->has_shut = true;
+    op_init(&c->control_op, on_shut);
+    loop_shutdown(c->loop, &c->control_op, c->fd, SHUT_WR);
+}
+
 void conn_finish(struct conn *c, bool lingers)
 {
     if (c->state >= CONN_FINISHING)
@@ -461,8 +484,7 @@ static void finish_step(struct conn *c)
     drop_plain(c);
     drop_raw(c);
     c->state = CONN_LINGERING;
-    op_init(&c->control_op, on_shut);
-    loop_shutdown(c->loop, &c->control_op, c->fd, SHUT_WR);
+    shut_output(c);
     c->wants_input = true;
     arm_receive(c);
 }
@@ -517,6 +539,8 @@ static void run_step(struct task *t)
         finish_step(c);
         return;
     }
+    if (c->ends_output)
+        shut_output(c);
     arm_receive(c);
 }
 

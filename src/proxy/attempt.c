@@ -79,6 +79,8 @@ enum outcome attempt_begin(struct attempt *a)
 
     assert(!a->peer && !a->conn);
     a->upstream = &a->view->upstreams[a->record->pass->upstream->index];
+    if (a->record->try_count == TRIES_MAX)
+        return OUTCOME_NO_PEER;
     a->peer = balance_pick(a->upstream, a->tried, now_ms(a));
     if (!a->peer)
         return OUTCOME_NO_PEER;

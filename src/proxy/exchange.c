@@ -183,7 +183,7 @@ static enum progress choose_content(struct exchange *x)
 {
     const struct location_conf *l = x->record.location;
 
-    if (exchange_body_is_too_large(x)) {
+    if (!x->is_body_gone && exchange_body_is_too_large(x)) {
         x->record.detail = SPAN("client intended to send too large body");
         return conclude(x, OUTCOME_BODY_TOO_LARGE);
     }
@@ -194,6 +194,8 @@ static enum progress choose_content(struct exchange *x)
         return answer_return(x, &l->return_rule);
     if (!l->proxy_pass.is_set)
         return answer_file(x);
+    if (x->record.pass != &l->proxy_pass)
+        attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
     x->record.pass = &l->proxy_pass;
     return go_to(x, STEP_TRY);
 }
@@ -495,19 +497,25 @@ static enum progress relay_bodies(struct exchange *x)
     }
 }
 
-/* After 101 both sides send what they like until both have ended: RFC 9110 section 7.8. */
+static bool is_broken(enum relay_result result)
+{
+    return result != RELAY_WAITS && result != RELAY_DONE;
+}
+
+/* After 101 both sides send what they like, until both have ended: RFC 9110 section 7.8. */
 static enum progress tunnel(struct exchange *x)
 {
     enum relay_result up = relay_run(&x->upload);
     enum relay_result down = relay_run(&x->download);
-    bool has_ended = x->download.is_done || (x->upload.is_done && up != RELAY_DONE);
 
     count_body(x);
-    if (client_of(x)->error || up == RELAY_NO_MEMORY || down == RELAY_NO_MEMORY)
-        return conclude(x, OUTCOME_CLIENT_GONE);
-    if (x->upload.is_done && !conn_out_bytes(upstream_of(x)))
-        has_ended = true;
-    if (!has_ended)
+    if (client_of(x)->error || is_broken(up) || is_broken(down))
+        return conclude(x, client_of(x)->error ? OUTCOME_CLIENT_GONE : OUTCOME_RESPONSE_CUT);
+    if (up == RELAY_DONE)
+        conn_end_output(upstream_of(x));
+    if (down == RELAY_DONE)
+        conn_end_output(client_of(x));
+    if (up == RELAY_WAITS || down == RELAY_WAITS || conn_out_bytes(upstream_of(x)))
         return wait_for_progress(x);
     x->record.outcome = OUTCOME_DONE;
     return end(x, EXCHANGE_CLOSES);
@@ -527,7 +535,7 @@ static enum progress drain_request(struct exchange *x)
     if (!x->is_head_good || x->request.error || x->upload.dst)
         return go_to(x, STEP_REPLY);
     result = relay_run(&x->upload);
-    if (result != RELAY_WAITS || !is_short)
+    if (result != RELAY_WAITS || !is_short || x->record.outcome != OUTCOME_NONE)
         return go_to(x, STEP_REPLY);
     return wait_for_progress(x);
 }
