@@ -81,6 +81,12 @@ static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint6
     return best;
 }
 
+void balance_skip(struct upstream *u, unsigned count, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < count; i++)
+        (void)pick(u, false, 0, now_ms);
+}
+
 struct peer *balance_pick(struct upstream *u, uint64_t tried, uint64_t now_ms)
 {
     struct peer *p = pick(u, false, tried, now_ms);

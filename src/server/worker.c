@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/access.h"
+#include "proxy/balance.h"
 #include "server/client.h"
 #include "server/listeners.h"
 
@@ -238,12 +239,22 @@ static void close_new_fds(struct worker *w, struct worker_assignment *a)
     free(a->listen_fds);
 }
 
+static int make_view(struct worker *w, struct snapshot *s, struct view **out,
+                     char error[TLS_ERROR_BYTES])
+{
+    int result = view_new(&w->engine, s, out, error);
+
+    for (size_t i = 0; !result && i < s->upstream_count; i++)
+        balance_skip(&(*out)->upstreams[i], w->engine.index, loop_now_ms(w->engine.loop));
+    return result;
+}
+
 static void run_swap(struct worker *w, struct command *c)
 {
     struct worker_assignment *a = &c->assignment;
     struct view *view = NULL;
 
-    c->error = w->is_draining ? -ESHUTDOWN : view_new(&w->engine, a->snapshot, &view, c->text);
+    c->error = w->is_draining ? -ESHUTDOWN : make_view(w, a->snapshot, &view, c->text);
     if (!c->error)
         c->error = take_listeners(w, a);
     else
@@ -316,7 +327,7 @@ static int set_up(struct worker *w)
     if (!result)
         result = init_engine(w);
     if (!result)
-        result = view_new(&w->engine, a->snapshot, &w->view, w->start_text);
+        result = make_view(w, a->snapshot, &w->view, w->start_text);
     if (result)
         return result;
     w->clients.view = w->view;
