@@ -365,6 +365,9 @@ static void narrow(struct selector *by, const struct selector *with)
 static int parse_conjunction(struct editor *e, struct span text, struct selector *out)
 {
     *out = (struct selector){0};
+    if (text.len && text.data[text.len - 1] == '+')
+        return refuse(e, "nothing follows the \"+\" of \"%.*s\"",
+                      (int)size_min(text.len, WORD_BYTES_MAX), text.data);
     do {
         size_t end = span_index_of(text, '+');
         struct span word = span_take(text, end);
@@ -445,18 +448,26 @@ static bool is_separator(char c)
     return c == ':' || c == ',' || c == ' ' || c == ';';
 }
 
+/* "HIGH@STRENGTH": a command begins a word as well. */
+static bool ends_word(struct span text, size_t at)
+{
+    return at == text.len || is_separator(text.data[at]) || (at && text.data[at] == '@');
+}
+
 static int apply_words(struct editor *e, struct span text)
 {
     while (text.len) {
         size_t end = 0;
         int rc;
 
-        while (end < text.len && !is_separator(text.data[end]))
+        while (!ends_word(text, end))
             end++;
         rc = end ? apply_word(e, span_take(text, end)) : 0;
         if (rc)
             return rc;
-        text = span_skip(text, size_min(end + 1, text.len));
+        if (end < text.len && is_separator(text.data[end]))
+            end++;
+        text = span_skip(text, end);
     }
     return 0;
 }
