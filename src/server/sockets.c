@@ -59,7 +59,7 @@ static int check_port(const struct listen_conf *l)
     return rc;
 }
 
-/* A file that a process left behind when it was killed refuses connections, and is removed. */
+/* A file that a process left behind refuses connections; listener_open() replaces it. */
 static int check_unix(const struct listen_conf *l)
 {
     int fd, rc;
@@ -69,12 +69,10 @@ static int check_unix(const struct listen_conf *l)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    rc = connect(fd, &l->address.u.any, l->address.len) ? -errno : -EADDRINUSE;
+    rc = connect(fd, &l->address.u.any, l->address.len) ? -errno : 0;
     (void)close(fd);
-    if (rc == -ECONNREFUSED)
-        rc = unlink(l->address.u.un.sun_path) ? -errno : 0;
-    /* Something that is no socket, or a queue that is full: binding says so. */
-    return rc == -ENOENT ? 0 : rc == -EAGAIN ? -EADDRINUSE : rc;
+    /* EAGAIN: a full queue has an owner. Whatever else is wrong with the path, binding says. */
+    return rc == 0 || rc == -EAGAIN ? -EADDRINUSE : 0;
 }
 
 /* Our own sockets of the snapshot before may hold the port, on another address. */

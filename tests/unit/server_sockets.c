@@ -1,0 +1,223 @@
+/* Tests of server/sockets: on loopback, and on unix sockets in a folder of their own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/sockets.h"
+
+#define WORKERS 3
+#define LISTENS_MAX 4
+
+/* A snapshot of listening addresses and nothing else. */
+struct world {
+    struct snapshot snapshot;
+    struct listen_conf listens[LISTENS_MAX];
+    struct sockets sockets;
+    char error[512];
+};
+
+static void add(struct world *w, const char *text)
+{
+    size_t index = w->snapshot.listen_count++;
+    struct listen_conf *l = &w->listens[index];
+    const char *colon = strrchr(text, ':');
+
+    assert_true(index < LISTENS_MAX);
+    *l = (struct listen_conf){.index = (unsigned)index, .backlog = 5, .ipv6only = true};
+    l->origin = (struct origin){.file = SPAN("a.conf"), .line = 7};
+    w->snapshot.listens = w->listens;
+    if (strncmp(text, "unix:", 5) == 0)
+        assert_int_equal(address_parse_unix(span_of_cstr(text), &l->address), 0);
+    else
+        assert_int_equal(address_parse_ip(span_of(text, (size_t)(colon - text)),
+                                          (uint16_t)atoi(colon + 1), &l->address),
+                         0);
+}
+
+static int open_all(struct world *w, const struct world *before)
+{
+    return sockets_open(&w->sockets, &w->snapshot, WORKERS, before ? &before->sockets : NULL,
+                        before ? &before->snapshot : NULL, w->error, sizeof(w->error));
+}
+
+static void close_all(struct world *w)
+{
+    for (size_t i = 0; i < w->sockets.listen_count; i++)
+        w->sockets.is_new[i] = true;
+    sockets_close_new(&w->sockets);
+    sockets_deinit(&w->sockets);
+}
+
+static int fd_of(const struct world *w, unsigned worker, size_t listen)
+{
+    return w->sockets.fds[worker * w->sockets.listen_count + listen];
+}
+
+/* A port of loopback that nobody has: taken, read and given back. */
+static const char *free_port(char out[32])
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(in);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    assert_int_equal(close(fd), 0);
+    snprintf(out, 32, "127.0.0.1:%u", ntohs(in.sin_port));
+    return out;
+}
+
+static void each_worker_has_its_own_socket_of_each_address(void **state)
+{
+    struct world w = {0};
+    char one[32], two[32];
+
+    (void)state;
+    add(&w, free_port(one));
+    add(&w, free_port(two));
+    assert_int_equal(open_all(&w, NULL), 0);
+    for (size_t i = 0; i < WORKERS * 2; i++) {
+        assert_true(w.sockets.fds[i] >= 0);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(w.sockets.fds[i], w.sockets.fds[k]);
+    }
+    close_all(&w);
+}
+
+static void port_that_somebody_has_is_refused(void **state)
+{
+    struct world w = {0}, other = {0};
+    char port[32];
+
+    (void)state;
+    add(&w, free_port(port));
+    add(&other, port);
+    assert_int_equal(open_all(&w, NULL), 0);
+    assert_int_equal(open_all(&other, NULL), -EADDRINUSE);
+    assert_non_null(strstr(other.error, port));
+    assert_non_null(strstr(other.error, "in a.conf:7"));
+    assert_null(other.sockets.fds);
+    close_all(&w);
+}
+
+static void address_beside_the_wildcard_of_one_file_is_fine(void **state)
+{
+    struct world w = {0};
+    char port[32], any[32];
+
+    (void)state;
+    free_port(port);
+    snprintf(any, sizeof(any), "0.0.0.0%s", strchr(port, ':'));
+    add(&w, any);
+    add(&w, port);
+    assert_int_equal(open_all(&w, NULL), 0);
+    close_all(&w);
+}
+
+static void address_that_stays_keeps_its_sockets(void **state)
+{
+    struct world before = {0}, after = {0};
+    char kept[32], gone[32], added[32];
+
+    (void)state;
+    add(&before, free_port(gone));
+    add(&before, free_port(kept));
+    assert_int_equal(open_all(&before, NULL), 0);
+    add(&after, kept);
+    add(&after, free_port(added));
+    assert_int_equal(open_all(&after, &before), 0);
+    assert_false(after.sockets.is_new[0]);
+    assert_true(after.sockets.is_new[1]);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(fd_of(&after, i, 0), fd_of(&before, i, 1));
+    sockets_close_new(&after.sockets);
+    sockets_deinit(&after.sockets);
+    close_all(&before);
+}
+
+static void worker_that_refused_gets_sockets_next_time(void **state)
+{
+    struct world first = {0}, second = {0};
+    char port[32];
+    int *fds;
+
+    (void)state;
+    add(&first, free_port(port));
+    assert_int_equal(open_all(&first, NULL), 0);
+    assert_int_equal(close(fd_of(&first, 1, 0)), 0); /* as the worker would */
+    sockets_refused(&first.sockets, 1);
+    add(&second, port);
+    assert_int_equal(open_all(&second, &first), 0);
+    assert_int_equal(fd_of(&second, 0, 0), fd_of(&first, 0, 0));
+    assert_true(fd_of(&second, 1, 0) >= 0);
+    fds = sockets_of_worker(&second.sockets, 1);
+    assert_int_equal(fds[0], fd_of(&second, 1, 0));
+    free(fds);
+    sockets_deinit(&first.sockets);
+    close_all(&second);
+}
+
+static void unix_socket_is_shared_and_a_stale_file_is_replaced(void **state)
+{
+    char folder[] = "/tmp/ringway-sockets-XXXXXX", path[128];
+    struct world w = {0}, other = {0};
+    struct stat a, b;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "unix:%s/s", folder);
+    add(&w, path);
+    add(&other, path);
+    assert_int_equal(open_all(&w, NULL), 0);
+    assert_int_equal(fstat(fd_of(&w, 0, 0), &a), 0);
+    assert_int_equal(fstat(fd_of(&w, 2, 0), &b), 0);
+    assert_int_equal(a.st_ino, b.st_ino);
+    assert_int_equal(open_all(&other, NULL), -EADDRINUSE);
+    close_all(&w);
+    assert_int_equal(access(path + 5, F_OK), 0);
+    assert_int_equal(open_all(&other, NULL), 0);
+    close_all(&other);
+    sockets_unlink(&other.snapshot, &w.snapshot);
+    assert_int_equal(access(path + 5, F_OK), 0);
+    sockets_unlink(&other.snapshot, NULL);
+    assert_int_equal(access(path + 5, F_OK), -1);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void file_that_is_no_socket_is_left_alone(void **state)
+{
+    char path[] = "/tmp/ringway-sockets-XXXXXX", address[64];
+    struct world w = {0};
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    snprintf(address, sizeof(address), "unix:%s", path);
+    add(&w, address);
+    assert_true(open_all(&w, NULL) < 0);
+    assert_non_null(strstr(w.error, path));
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_worker_has_its_own_socket_of_each_address),
+        cmocka_unit_test(port_that_somebody_has_is_refused),
+        cmocka_unit_test(address_beside_the_wildcard_of_one_file_is_fine),
+        cmocka_unit_test(address_that_stays_keeps_its_sockets),
+        cmocka_unit_test(worker_that_refused_gets_sockets_next_time),
+        cmocka_unit_test(unix_socket_is_shared_and_a_stale_file_is_replaced),
+        cmocka_unit_test(file_that_is_no_socket_is_left_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
