@@ -22,6 +22,7 @@ struct tls_hello {
     struct span suites;            /* two bytes each */
     bool has_server_name;
     bool has_alpn;
+    bool offers_tls12;
     bool offers_tls13;
 };
 

@@ -16,14 +16,8 @@
  * chains of some 20 KB. Ends floods that wolfSSL would swallow. */
 #define HANDSHAKE_BYTES_MAX (256 * 1024)
 
-#define ALERT_UNRECOGNIZED_NAME 112
-#define ALERT_NO_APPLICATION_PROTOCOL 120
-#define ALERT_DECODE_ERROR 50
-#define ALERT_INTERNAL_ERROR 80
-
-#define PROTOCOL_HTTP11 SPAN("http/1.1")
-
-static const char reason_no_memory[] = "no memory for a TLS session";
+#define RECORD_TYPE_MIN 20 /* change_cipher_spec */
+#define RECORD_TYPE_MAX 23 /* application_data */
 
 /* --- making and freeing ---------------------------------------------------------------------- */
 
@@ -39,8 +33,7 @@ static struct tls *new_session(struct tls_context *c, tls_output_fn output, void
     return t;
 }
 
-/* Binds a wolfSSL session to t. */
-static int attach(struct tls *t, WOLFSSL_CTX *ctx)
+int tls_attach(struct tls *t, WOLFSSL_CTX *ctx)
 {
     t->ssl = wolfSSL_new(ctx);
     if (!t->ssl)
@@ -84,7 +77,7 @@ static struct tls_expected *copy_expected(const struct tls_client_options *optio
 
 static int set_up_client(struct tls *t, const struct tls_client_options *options)
 {
-    int rc = attach(t, t->context->members[0].ctx);
+    int rc = tls_attach(t, t->context->members[0].ctx);
 
     if (rc)
         return rc;
@@ -125,7 +118,7 @@ struct tls *tls_new_server(struct tls_context *c, tls_select_fn select, tls_outp
     return t;
 }
 
-static void free_hello(struct tls *t)
+void tls_hello_free(struct tls *t)
 {
     if (t->hello)
         free(t->hello->bytes);
@@ -145,7 +138,7 @@ void tls_free(struct tls *t)
         t->tickets = ticket->next;
         tls_ticket_free(ticket);
     }
-    free_hello(t);
+    tls_hello_free(t);
     tls_facts_free(t->facts);
     tls_facts_free(t->ticket_facts);
     free(t->shown);
@@ -171,7 +164,7 @@ int tls_on_input(WOLFSSL *ssl, char *out, int size, void *session)
     if (!t->is_finished)
         t->handshake_bytes += n;
     if (t->hello && !t->hello_left.len)
-        free_hello(t);
+        tls_hello_free(t);
     return (int)n;
 }
 
@@ -207,154 +200,8 @@ enum tls_result tls_fail(struct tls *t, enum tls_failure_kind kind, const char *
 enum tls_failure_kind tls_failure(const struct tls *t, const char **reason)
 {
     if (reason)
-        *reason = t->reason ? t->reason : t->failure ? reason_no_memory : "";
+        *reason = t->reason ? t->reason : t->failure ? "no memory for TLS" : "";
     return t->failure;
-}
-
-/* An alert before there is a wolfSSL session to send it. */
-static void put_out_alert(struct tls *t, int description)
-{
-    const char record[] = {21, 3, 3, 0, 2, 2, (char)description};
-
-    (void)t->output(t->owner, span_of(record, sizeof(record)));
-}
-
-/* --- the server's choice of context ---------------------------------------------------------- */
-
-static int keep_server_name(struct tls *t, struct span name)
-{
-    t->server_name = malloc(name.len + 1);
-    if (!t->server_name)
-        return -ENOMEM;
-    memcpy(t->server_name, name.data, name.len);
-    t->server_name[name.len] = '\0';
-    return 0;
-}
-
-static struct tls_context *select_context(struct tls *t, struct span name)
-{
-    char lower[256]; /* tls_hello refuses longer names */
-
-    if (!t->select)
-        return t->context;
-    assert(name.len <= sizeof(lower));
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = ascii_lower(name.data[i]);
-    return t->select(t->owner, span_of(lower, name.len));
-}
-
-/* The first certificate whose kind of key the client can verify, ECDSA before RSA; else any. */
-static WOLFSSL_CTX *choose_member(const struct tls_context *c, const struct tls_hello *hello)
-{
-    bool tls13 = hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3);
-
-    for (size_t i = 0; i < c->member_count; i++) {
-        const struct tls_member *m = &c->members[i];
-
-        if (m->is_ecdsa && tls_hello_has_number(hello->signature_schemes, m->signature_scheme) &&
-            (tls13 || tls_context_shares_ecdsa_suite(c, hello->suites)))
-            return m->ctx;
-    }
-    for (size_t i = 0; i < c->member_count; i++) {
-        if (!c->members[i].is_ecdsa)
-            return c->members[i].ctx;
-    }
-    return c->members[0].ctx;
-}
-
-/* What wolfSSL answers to the client's extensions. */
-static int set_up_server(struct tls *t, const struct tls_hello *hello)
-{
-    struct span name = hello->server_name, http = PROTOCOL_HTTP11;
-    int rc = attach(t, choose_member(t->context, hello));
-
-    if (rc)
-        return rc;
-    if (!t->context->prefers_server_suites && wolfSSL_UseClientSuites(t->ssl) != 0)
-        return -EIO;
-    if (name.len) {
-        if (wolfSSL_UseSNI(t->ssl, WOLFSSL_SNI_HOST_NAME, name.data, (unsigned short)name.len) !=
-            WOLFSSL_SUCCESS)
-            return -ENOMEM;
-        wolfSSL_SNI_SetOptions(t->ssl, WOLFSSL_SNI_HOST_NAME,
-                               WOLFSSL_SNI_CONTINUE_ON_MISMATCH | WOLFSSL_SNI_ANSWER_ON_MISMATCH);
-    }
-    if (hello->has_alpn && wolfSSL_UseALPN(t->ssl, (char *)(uintptr_t)http.data, (unsigned)http.len,
-                                           WOLFSSL_ALPN_FAILED_ON_MISMATCH) != WOLFSSL_SUCCESS)
-        return -ENOMEM;
-    return 0;
-}
-
-static enum tls_result start_server(struct tls *t, const struct tls_hello *hello)
-{
-    struct tls_context *chosen;
-
-    if (hello->has_server_name && keep_server_name(t, hello->server_name))
-        return tls_fail(t, TLS_FAILURE_MEMORY, "%s", reason_no_memory);
-    chosen = select_context(t, hello->server_name);
-    if (!chosen) {
-        put_out_alert(t, ALERT_UNRECOGNIZED_NAME);
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
-    }
-    t->context = chosen;
-    if (hello->has_alpn && !tls_hello_offers_protocol(hello, PROTOCOL_HTTP11)) {
-        put_out_alert(t, ALERT_NO_APPLICATION_PROTOCOL);
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "the client does not offer http/1.1 by ALPN");
-    }
-    if (set_up_server(t, hello)) {
-        put_out_alert(t, ALERT_INTERNAL_ERROR);
-        return tls_fail(t, TLS_FAILURE_MEMORY, "%s", reason_no_memory);
-    }
-    return TLS_OK;
-}
-
-static enum tls_result keep_hello(struct tls *t, struct span *input)
-{
-    int rc;
-
-    if (!t->hello)
-        t->hello = calloc(1, sizeof(*t->hello));
-    rc = t->hello ? tls_hello_buffer_add(t->hello, *input) : -ENOMEM;
-    *input = span_skip(*input, input->len);
-    if (rc == -EMSGSIZE)
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "ClientHello is too large");
-    if (rc)
-        return tls_fail(t, TLS_FAILURE_MEMORY, "%s", reason_no_memory);
-    t->hello_left = span_of(t->hello->bytes, t->hello->len);
-    return TLS_NEEDS_INPUT;
-}
-
-static enum tls_result refuse_hello(struct tls *t, enum tls_hello_result why)
-{
-    if (why == HELLO_IS_PLAIN_TEXT)
-        return tls_fail(t, TLS_FAILURE_PLAIN_HTTP, "client sent plain HTTP request to HTTPS port");
-    if (why == HELLO_NO_MEMORY)
-        return tls_fail(t, TLS_FAILURE_MEMORY, "%s", reason_no_memory);
-    put_out_alert(t, ALERT_DECODE_ERROR);
-    return tls_fail(t, TLS_FAILURE_PROTOCOL, "client did not send a TLS ClientHello");
-}
-
-/* Reads the ClientHello and makes the wolfSSL session out of what it asks for. TLS_OK: it is
- * there, and wolfSSL goes on from the first byte. */
-static enum tls_result read_hello(struct tls *t, struct span *input)
-{
-    struct tls_hello hello;
-    enum tls_hello_result result;
-    enum tls_result started;
-    char *joined = NULL;
-
-    if (!input->len)
-        return TLS_NEEDS_INPUT;
-    if (t->hello && keep_hello(t, input) == TLS_FAILED)
-        return TLS_FAILED;
-    result = tls_hello_read(t->hello ? t->hello_left : *input, &hello, &joined);
-    if (result == HELLO_NEEDS_INPUT)
-        return t->hello ? TLS_NEEDS_INPUT : keep_hello(t, input);
-    if (result != HELLO_OK)
-        return refuse_hello(t, result);
-    started = start_server(t, &hello);
-    free(joined);
-    return started;
 }
 
 /* --- the handshake --------------------------------------------------------------------------- */
@@ -373,6 +220,14 @@ static enum tls_result finish(struct tls *t)
     return TLS_OK;
 }
 
+/* A server's first byte is the type of a record. */
+static bool may_be_record(struct span input)
+{
+    unsigned char type = input.len ? (unsigned char)input.data[0] : RECORD_TYPE_MIN;
+
+    return type >= RECORD_TYPE_MIN && type <= RECORD_TYPE_MAX;
+}
+
 enum tls_result tls_handshake(struct tls *t, struct span *input)
 {
     enum tls_result result;
@@ -382,10 +237,12 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
     if (t->failure)
         return TLS_FAILED;
     if (!t->ssl) {
-        result = read_hello(t, input);
+        result = tls_read_hello(t, input);
         if (result != TLS_OK)
             return result;
     }
+    if (!t->handshake_bytes && !t->context->is_server && !may_be_record(*input))
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer does not speak TLS");
     t->input = *input;
     rc = t->context->is_server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
     *input = t->input;

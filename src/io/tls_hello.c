@@ -22,6 +22,7 @@ enum {
 };
 #define NAME_IS_HOST 0
 #define SERVER_NAME_MAX 255
+#define VERSION_TLS12 0x0303
 #define VERSION_TLS13 0x0304
 
 /* Reads from the front; is_broken once there was too little. */
@@ -88,6 +89,7 @@ static bool read_versions(struct span body, struct tls_hello *hello)
     struct reader r = reader_of(body);
     struct span list = take_vector(&r, 1);
 
+    hello->offers_tls12 = tls_hello_has_number(list, VERSION_TLS12);
     hello->offers_tls13 = tls_hello_has_number(list, VERSION_TLS13);
     return !r.is_broken;
 }
@@ -119,7 +121,9 @@ static enum tls_hello_result read_message(struct span body, struct tls_hello *he
     struct reader extensions;
 
     *hello = (struct tls_hello){.offers_tls13 = false};
-    (void)take(&r, 2 + RANDOM_BYTES);
+    /* The extension, where there is one, says it anew. */
+    hello->offers_tls12 = take_number(&r, 2) >= VERSION_TLS12;
+    (void)take(&r, RANDOM_BYTES);
     (void)take_vector(&r, 1);
     hello->suites = take_vector(&r, 2);
     (void)take_vector(&r, 1);

@@ -98,6 +98,13 @@ struct tls_client_facts {
     char der[];
 };
 
+/* tls_accept.c: reads the ClientHello and makes the wolfSSL session. TLS_OK: it is there. */
+enum tls_result tls_read_hello(struct tls *t, struct span *input);
+
+/* tls.c: makes the wolfSSL session. 0, or -ENOMEM. */
+int tls_attach(struct tls *t, WOLFSSL_CTX *ctx) MUST_USE;
+void tls_hello_free(struct tls *t);
+
 /* tls_facts.c. new: NULL when memory is at its end. free: gives one reference back. */
 struct tls_client_facts *tls_facts_new(struct span der, enum tls_verdict verdict,
                                        const char *reason) MUST_USE;

@@ -49,6 +49,8 @@ static const struct word errors[] = {
     {LENGTH_ERROR, "record is too long"},
     {VERIFY_MAC_ERROR, "record does not decrypt"},
     {DECRYPT_ERROR, "record does not decrypt"},
+    {AES_GCM_AUTH_E, "record does not decrypt"},
+    {MAC_CMP_FAILED_E, "record does not decrypt"},
     {ALERT_COUNT_E, "peer sends one warning alert after another"},
     {VERIFY_FINISHED_ERROR, "Finished message does not verify"},
     {VERIFY_SIGN_ERROR, "peer's signature of the handshake is bad"},

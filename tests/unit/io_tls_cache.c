@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "io/tls_cache.h"
-#include "tls_bench.h"
+#include "../tls_bench.h"
 
 #define PEER SPAN("127.0.0.1:443")
 #define LIFETIME_MS (3600u * 1000)

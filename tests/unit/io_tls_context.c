@@ -1,5 +1,5 @@
 /* Tests of io/tls_context: settings that work, and what is said of those that do not. */
-#include "tls_bench.h"
+#include "../tls_bench.h"
 
 static const struct bench_certificate certificates[] = {
     {"root", NULL, "/CN=root", BENCH_CA},

@@ -1,5 +1,5 @@
 /* Tests of clients with certificates: io/tls_peer and io/tls_facts. */
-#include "tls_bench.h"
+#include "../tls_bench.h"
 
 #include "io/tls_dn.h"
 #include "io/tls_trust.h"

@@ -1,5 +1,5 @@
 /* Tests of io/tls_verify: every way in which a chain can be bad, and the good ones beside them. */
-#include "tls_bench.h"
+#include "../tls_bench.h"
 
 #include <time.h>
 

@@ -1,0 +1,173 @@
+/* tls_accept - a server's first step: which of its contexts a client gets.
+ *
+ * The ClientHello is read here before wolfSSL sees it, and the wolfSSL session is made only then,
+ * with the context, the certificate and the extensions that fit. wolfSSL can change the context
+ * of a session later as well, but not all that depends on it: protocols, suites, and whether a
+ * client certificate is asked for would stay those of the first one. */
+#include "tls_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALERT_DECODE_ERROR 50
+#define ALERT_PROTOCOL_VERSION 70
+#define ALERT_INTERNAL_ERROR 80
+#define ALERT_UNRECOGNIZED_NAME 112
+#define ALERT_NO_APPLICATION_PROTOCOL 120
+
+#define PROTOCOL_HTTP11 SPAN("http/1.1")
+#define NO_MEMORY "no memory for a TLS session"
+
+/* An alert before there is a wolfSSL session to send it. */
+static void put_out_alert(struct tls *t, int description)
+{
+    const char record[] = {21, 3, 3, 0, 2, 2, (char)description};
+
+    (void)t->output(t->owner, span_of(record, sizeof(record)));
+}
+
+static int keep_server_name(struct tls *t, struct span name)
+{
+    t->server_name = malloc(name.len + 1);
+    if (!t->server_name)
+        return -ENOMEM;
+    memcpy(t->server_name, name.data, name.len);
+    t->server_name[name.len] = '\0';
+    return 0;
+}
+
+static struct tls_context *select_context(struct tls *t, struct span name)
+{
+    char lower[256]; /* tls_hello refuses longer names */
+
+    if (!t->select)
+        return t->context;
+    assert(name.len <= sizeof(lower));
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = ascii_lower(name.data[i]);
+    return t->select(t->owner, span_of(lower, name.len));
+}
+
+/* The first certificate whose kind of key the client can verify, ECDSA before RSA; else any. */
+static WOLFSSL_CTX *choose_member(const struct tls_context *c, const struct tls_hello *hello)
+{
+    bool tls13 = hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3);
+
+    for (size_t i = 0; i < c->member_count; i++) {
+        const struct tls_member *m = &c->members[i];
+
+        if (m->is_ecdsa && tls_hello_has_number(hello->signature_schemes, m->signature_scheme) &&
+            (tls13 || tls_context_shares_ecdsa_suite(c, hello->suites)))
+            return m->ctx;
+    }
+    for (size_t i = 0; i < c->member_count; i++) {
+        if (!c->members[i].is_ecdsa)
+            return c->members[i].ctx;
+    }
+    return c->members[0].ctx;
+}
+
+/* What wolfSSL answers to the client's extensions. */
+static int set_up_server(struct tls *t, const struct tls_hello *hello)
+{
+    struct span name = hello->server_name, http = PROTOCOL_HTTP11;
+    int rc = tls_attach(t, choose_member(t->context, hello));
+
+    if (rc)
+        return rc;
+    if (!t->context->prefers_server_suites && wolfSSL_UseClientSuites(t->ssl) != 0)
+        return -EIO;
+    if (name.len) {
+        if (wolfSSL_UseSNI(t->ssl, WOLFSSL_SNI_HOST_NAME, name.data, (unsigned short)name.len) !=
+            WOLFSSL_SUCCESS)
+            return -ENOMEM;
+        wolfSSL_SNI_SetOptions(t->ssl, WOLFSSL_SNI_HOST_NAME,
+                               WOLFSSL_SNI_CONTINUE_ON_MISMATCH | WOLFSSL_SNI_ANSWER_ON_MISMATCH);
+    }
+    if (hello->has_alpn && wolfSSL_UseALPN(t->ssl, (char *)(uintptr_t)http.data, (unsigned)http.len,
+                                           WOLFSSL_ALPN_FAILED_ON_MISMATCH) != WOLFSSL_SUCCESS)
+        return -ENOMEM;
+    return 0;
+}
+
+static bool shares_version(const struct tls_context *c, const struct tls_hello *hello)
+{
+    return (hello->offers_tls12 && (c->protocols & TLS_PROTOCOL_1_2)) ||
+           (hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3));
+}
+
+static enum tls_result start_server(struct tls *t, const struct tls_hello *hello)
+{
+    struct tls_context *chosen;
+
+    if (hello->has_server_name && keep_server_name(t, hello->server_name))
+        return tls_fail(t, TLS_FAILURE_MEMORY, NO_MEMORY);
+    chosen = select_context(t, hello->server_name);
+    if (!chosen) {
+        put_out_alert(t, ALERT_UNRECOGNIZED_NAME);
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
+    }
+    t->context = chosen;
+    if (!shares_version(chosen, hello)) {
+        put_out_alert(t, ALERT_PROTOCOL_VERSION);
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "unsupported TLS version");
+    }
+    if (hello->has_alpn && !tls_hello_offers_protocol(hello, PROTOCOL_HTTP11)) {
+        put_out_alert(t, ALERT_NO_APPLICATION_PROTOCOL);
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "the client does not offer http/1.1 by ALPN");
+    }
+    if (set_up_server(t, hello)) {
+        put_out_alert(t, ALERT_INTERNAL_ERROR);
+        return tls_fail(t, TLS_FAILURE_MEMORY, NO_MEMORY);
+    }
+    return TLS_OK;
+}
+
+static enum tls_result keep_hello(struct tls *t, struct span *input)
+{
+    int rc;
+
+    if (!t->hello)
+        t->hello = calloc(1, sizeof(*t->hello));
+    rc = t->hello ? tls_hello_buffer_add(t->hello, *input) : -ENOMEM;
+    *input = span_skip(*input, input->len);
+    if (rc == -EMSGSIZE)
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "ClientHello is too large");
+    if (rc)
+        return tls_fail(t, TLS_FAILURE_MEMORY, NO_MEMORY);
+    t->hello_left = span_of(t->hello->bytes, t->hello->len);
+    return TLS_NEEDS_INPUT;
+}
+
+static enum tls_result refuse_hello(struct tls *t, enum tls_hello_result why)
+{
+    if (why == HELLO_IS_PLAIN_TEXT)
+        return tls_fail(t, TLS_FAILURE_PLAIN_HTTP, "client sent plain HTTP request to HTTPS port");
+    if (why == HELLO_NO_MEMORY)
+        return tls_fail(t, TLS_FAILURE_MEMORY, NO_MEMORY);
+    put_out_alert(t, ALERT_DECODE_ERROR);
+    return tls_fail(t, TLS_FAILURE_PROTOCOL, "client did not send a TLS ClientHello");
+}
+
+/* Reads the ClientHello and makes the wolfSSL session out of what it asks for. TLS_OK: it is
+ * there, and wolfSSL goes on from the first byte. */
+enum tls_result tls_read_hello(struct tls *t, struct span *input)
+{
+    struct tls_hello hello;
+    enum tls_hello_result result;
+    enum tls_result started;
+    char *joined = NULL;
+
+    if (!input->len)
+        return TLS_NEEDS_INPUT;
+    if (t->hello && keep_hello(t, input) == TLS_FAILED)
+        return TLS_FAILED;
+    result = tls_hello_read(t->hello ? t->hello_left : *input, &hello, &joined);
+    if (result == HELLO_NEEDS_INPUT)
+        return t->hello ? TLS_NEEDS_INPUT : keep_hello(t, input);
+    if (result != HELLO_OK)
+        return refuse_hello(t, result);
+    started = start_server(t, &hello);
+    free(joined);
+    return started;
+}

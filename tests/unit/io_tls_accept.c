@@ -1,0 +1,241 @@
+/* Tests of io/tls_accept: which context, and which certificate, a client gets. */
+#include "../tls_bench.h"
+
+#define BOTH (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3)
+
+static const struct bench_certificate certificates[] = {
+    {"root", NULL, "/CN=root", BENCH_CA},
+    {"good", "root", "/CN=good", BENCH_SAN},
+    {"second", "root", "/CN=second", BENCH_LEAF "subjectAltName=DNS:b.example\n"},
+    {"rsa", "root", "/CN=rsa", BENCH_SAN, .key = "rsa"},
+};
+
+static const char more[] =
+    "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key\n";
+
+static struct tls_server_shared *shared;
+static struct tls_context *client, *server;
+static struct bench b;
+
+/* --- set-up ---------------------------------------------------------------------------------- */
+
+static struct tls_client_settings client_settings(unsigned protocols)
+{
+    struct tls_client_settings s = bench_client_settings();
+
+    s.protocols = protocols;
+    return s;
+}
+
+static void make_client(const struct tls_client_settings *settings)
+{
+    tls_context_free(client);
+    client = bench_client(settings);
+}
+
+static struct tls_context *new_server(const char *certificate, const char *key, unsigned protocols,
+                                      uint64_t id)
+{
+    struct tls_pair pair = bench_pair(certificate, key);
+    struct tls_server_settings s = bench_server_settings(&pair);
+
+    s.protocols = protocols;
+    s.id = id;
+    return bench_server(&s, shared);
+}
+
+static void set_protocols(unsigned of_client, unsigned of_server)
+{
+    struct tls_client_settings s = client_settings(of_client);
+
+    make_client(&s);
+    tls_context_free(server);
+    server = new_server("good.pem", "leaf.key", of_server, 1);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    shared = tls_server_shared_new();
+    set_protocols(BOTH, BOTH);
+    b = (struct bench){
+        .options = {.sni = SPAN("a.example"), .names = {{SPAN("a.example")}}, .name_count = 1}};
+    return shared ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    bench_disconnect(&b);
+    tls_context_free(client);
+    tls_context_free(server);
+    client = server = NULL;
+    tls_server_shared_free(shared);
+    return 0;
+}
+
+static void assert_connects(void)
+{
+    const char *reason, *other;
+
+    if (bench_connect(&b, client, server))
+        return;
+    (void)tls_failure(b.client.tls, &reason);
+    (void)tls_failure(b.server.tls, &other);
+    fail_msg("client: \"%s\", server: \"%s\"", reason, other);
+}
+
+/* One end failed, so; the other one has read its alert. */
+static void assert_failure(const struct bench_end *e, enum tls_failure_kind kind, const char *text)
+{
+    const char *reason;
+
+    assert_int_equal(e->result, TLS_FAILED);
+    assert_int_equal(tls_failure(e->tls, &reason), kind);
+    assert_string_equal(reason, text);
+}
+
+static void assert_client_fails(enum tls_failure_kind kind, const char *text)
+{
+    assert_false(bench_connect(&b, client, server));
+    assert_failure(&b.client, kind, text);
+}
+
+static struct tls_context *named[2];
+
+static struct tls_context *select_by_name(void *owner, struct span sni)
+{
+    (void)owner;
+    if (span_equals(sni, SPAN("b.example")))
+        return named[1];
+    return span_equals(sni, SPAN("a.example")) || !sni.len ? named[0] : NULL;
+}
+
+static void name_selects_everything_of_a_server(void **state)
+{
+    struct tls_context *second = new_server("second.pem", "leaf.key", TLS_PROTOCOL_1_2, 2);
+
+    (void)state;
+    named[0] = server;
+    named[1] = second;
+    b.select = select_by_name;
+    b.options.sni = SPAN("B.Example");
+    b.options.names[0].text = SPAN("b.example");
+    assert_connects();
+    assert_string_equal(tls_protocol_name(b.client.tls), "TLSv1.2");
+    assert_true(span_equals(tls_server_name(b.server.tls), SPAN("B.Example")));
+    bench_disconnect(&b);
+    b.options.sni = SPAN("a.example");
+    b.options.names[0].text = SPAN("a.example");
+    assert_connects();
+    assert_string_equal(tls_protocol_name(b.client.tls), "TLSv1.3");
+    bench_disconnect(&b);
+    tls_context_free(second);
+}
+
+static void ticket_of_one_name_opens_nothing_under_another(void **state)
+{
+    struct tls_context *second = new_server("second.pem", "leaf.key", BOTH, 2);
+    struct tls_ticket *ticket;
+
+    (void)state;
+    named[0] = server;
+    named[1] = second;
+    b.select = select_by_name;
+    assert_connects();
+    ticket = bench_take_ticket(&b);
+    assert_non_null(ticket);
+    bench_disconnect(&b);
+    b.options.sni = SPAN("b.example");
+    b.options.names[0].text = SPAN("b.example");
+    b.options.ticket = ticket;
+    assert_connects();
+    assert_false(tls_is_resumed(b.server.tls));
+    bench_disconnect(&b);
+    tls_context_free(second);
+}
+
+static void name_that_nobody_has_is_refused(void **state)
+{
+    (void)state;
+    named[0] = named[1] = server;
+    b.select = select_by_name;
+    b.options.sni = SPAN("c.example");
+    assert_client_fails(TLS_FAILURE_PROTOCOL, "peer sent alert unrecognized_name");
+    assert_failure(&b.server, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
+}
+
+static void certificate_fits_what_the_client_can_verify(void **state)
+{
+    struct tls_pair pairs[] = {bench_pair("rsa.pem", "rsa.key"),
+                               bench_pair("good.pem", "leaf.key")};
+    static const struct {
+        const char *suites, *chosen;
+        unsigned protocols;
+    } cases[] = {
+        {"aRSA", "ECDHE-RSA-AES256-GCM-SHA384", TLS_PROTOCOL_1_2},
+        {"aECDSA", "ECDHE-ECDSA-AES256-GCM-SHA384", TLS_PROTOCOL_1_2},
+        {"DEFAULT", "ECDHE-ECDSA-AES256-GCM-SHA384", TLS_PROTOCOL_1_2},
+        {"DEFAULT", "TLS_AES_128_GCM_SHA256", TLS_PROTOCOL_1_3},
+    };
+    struct tls_server_settings s = bench_server_settings(pairs);
+
+    (void)state;
+    s.pair_count = 2;
+    tls_context_free(server);
+    server = bench_server(&s, shared);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tls_client_settings c = client_settings(cases[i].protocols);
+
+        c.suites = bench_suites(cases[i].suites);
+        make_client(&c);
+        assert_connects();
+        assert_string_equal(tls_suite_name(b.client.tls), cases[i].chosen);
+        bench_disconnect(&b);
+    }
+}
+
+static void server_may_prefer_its_own_order(void **state)
+{
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_client_settings c = client_settings(TLS_PROTOCOL_1_2);
+
+    (void)state;
+    c.suites = bench_suites("ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256");
+    make_client(&c);
+    for (int prefers = 0; prefers < 2; prefers++) {
+        s.prefers_server_suites = prefers;
+        s.suites = bench_suites("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA");
+        tls_context_free(server);
+        server = bench_server(&s, shared);
+        assert_connects();
+        assert_string_equal(tls_suite_name(b.client.tls),
+                            prefers ? "ECDHE-ECDSA-AES128-GCM-SHA256" : "ECDHE-ECDSA-AES128-SHA");
+        bench_disconnect(&b);
+    }
+}
+
+static int set_up_all(void **state)
+{
+    if (bench_init(state))
+        return -1;
+    bench_shell(more);
+    bench_make(certificates, COUNT_OF(certificates));
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(name_selects_everything_of_a_server),
+        TEST(ticket_of_one_name_opens_nothing_under_another),
+        TEST(name_that_nobody_has_is_refused),
+        TEST(certificate_fits_what_the_client_can_verify),
+        TEST(server_may_prefer_its_own_order),
+    };
+
+    return cmocka_run_group_tests(tests, set_up_all, bench_deinit);
+}
