@@ -76,8 +76,9 @@ static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint6
         if (!best || p->current_weight > best->current_weight)
             best = p;
     }
-    if (best)
-        best->current_weight -= total;
+    if (!best)
+        return least; /* the counts are all workers' words, and moved while we looked */
+    best->current_weight -= total;
     return best;
 }
 
