@@ -7,8 +7,8 @@
 
 #include "conf/snapshot.h"
 
-/* Where root started it: makes all threads the user of the user directive, else nobody, as in nginx,
- * and gives that user the log files, which are opened again later. Otherwise nothing. For the
+/* Where root started it: makes all threads the user of the user directive, else nobody, as nginx
+ * does, and gives that user the log files, which are opened again later. Otherwise nothing. For the
  * control thread, once workers have their rings. 0, or negative errno with a message. */
 int privilege_drop(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
