@@ -172,6 +172,7 @@ static const struct directive rows[] = {
         .opens = CONTEXT_HTTP,
         .marks = ROW_BLOCK,
         .help = "the block of everything about HTTP",
+        .difference = "where a brace is missing, the message names the block that is still open",
     },
     {
         .name = "user",
