@@ -62,6 +62,8 @@ static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint6
     struct peer *best = NULL;
     int64_t total = 0;
 
+    if (by_load && !least)
+        return NULL;
     for (size_t i = 0; i < u->conf->peer_count; i++) {
         struct peer *p = &u->peers[i];
 

@@ -216,20 +216,35 @@ static void *be_busy(void *arg)
     return NULL;
 }
 
-/* The counts belong to all workers: they move while one looks at them. */
-static void least_conn_finds_a_peer_while_others_begin_and_end(void **state)
+/* How often there was no peer, while another thread begins and ends: the counts belong to all
+ * workers and move while one looks at them. */
+static unsigned none_while_others_are_busy(struct group *g)
 {
-    struct busy b = {.group = group_of(2)};
+    struct busy b = {.group = g};
     pthread_t thread;
     unsigned none = 0;
 
-    b.group->conf.balance = BALANCE_LEAST_CONN;
+    g->conf.balance = BALANCE_LEAST_CONN;
     assert_int_equal(pthread_create(&thread, NULL, be_busy, &b), 0);
     for (unsigned i = 0; i < 300000; i++)
-        none += balance_pick(&b.group->upstream, 0, b.group->now_ms) == NULL;
+        none += balance_pick(&g->upstream, 0, g->now_ms) == NULL;
     b.is_over = true;
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_int_equal(none, 0);
+    return none;
+}
+
+static void least_conn_finds_a_peer_while_others_begin_and_end(void **state)
+{
+    assert_int_equal(none_while_others_are_busy(group_of(2)), 0);
+}
+
+static void least_conn_survives_peers_that_come_free_meanwhile(void **state)
+{
+    struct group *g = group_of(2);
+
+    g->peer_confs[0].max_conns = 1;
+    g->peer_confs[1].max_conns = 1;
+    (void)none_while_others_are_busy(g); /* there may be none at any moment */
 }
 
 /* --- max_fails --------------------------------------------------------------------------------- */
@@ -332,6 +347,7 @@ int main(void)
         cmocka_unit_test(least_conn_takes_turns_among_equals),
         cmocka_unit_test(least_conn_leaves_out_the_tried_and_the_full),
         cmocka_unit_test(least_conn_finds_a_peer_while_others_begin_and_end),
+        cmocka_unit_test(least_conn_survives_peers_that_come_free_meanwhile),
         cmocka_unit_test(a_failure_takes_a_peer_out_for_fail_timeout),
         cmocka_unit_test(max_fails_counts_within_a_window),
         cmocka_unit_test(a_success_forgets_the_failures),
