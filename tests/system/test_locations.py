@@ -392,6 +392,17 @@ def test_refused_requests_are_logged_too(edge):
     wire.wait_until(lambda: '" 400 ' in (edge.logs / "combined.log").read_text(), 3)
 
 
+def test_record_of_a_client_that_left_at_once_has_its_address(edge):
+    before = len(edge.log_of("own.log"))
+    for _ in range(50):
+        with client.Client(edge.log_port) as c:
+            c.send(request("/own"))
+            c.reset()
+    time.sleep(0.3)
+    lines = edge.log_of("own.log", before + 1)[before:]
+    assert all(line.startswith("127.0.0.1 ") for line in lines), lines[0]
+
+
 def test_log_files_are_opened_again_at_usr1(edge):
     old = edge.logs / "combined.log"
     client.get(edge.log_port, "/before")
