@@ -85,8 +85,9 @@ static struct tls_context *select_context(void *owner, struct span sni)
     c->sni_server = route_server(c->listen, sni, c->pool->engine->regex_scratch, NULL);
     /* One that ran away is no match here; the Host of each request is looked up again. */
     (void)regex_take_runaway(c->pool->engine->regex_scratch);
+    /* As nginx: a server without a certificate of its own is behind that of the default one. */
     if (!c->sni_server->tls)
-        return NULL;
+        return c->view->server_contexts[c->listen->default_server->tls->index];
     return c->view->server_contexts[c->sni_server->tls->index];
 }
 
