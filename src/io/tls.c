@@ -16,6 +16,10 @@
  * chains of some 20 KB. Ends floods that wolfSSL would swallow. */
 #define HANDSHAKE_BYTES_MAX (256 * 1024)
 
+/* What opening may put out: so much, and one byte for so many bytes of data. */
+#define ANSWER_BYTES_MAX (64 * 1024)
+#define ANSWER_RATIO 256
+
 #define RECORD_TYPE_MIN 20 /* change_cipher_spec */
 #define RECORD_TYPE_MAX 23 /* application_data */
 
@@ -168,11 +172,25 @@ int tls_on_input(WOLFSSL *ssl, char *out, int size, void *session)
     return (int)n;
 }
 
+/* A peer that asks for key updates or renegotiation without end, and does not read the answers,
+ * would fill our memory: they may not be many beside the data. */
+static bool answers_too_much(struct tls *t, size_t len)
+{
+    if (!t->is_opening)
+        return false;
+    t->answer_bytes += len;
+    return t->answer_bytes > ANSWER_BYTES_MAX + t->opened_bytes / ANSWER_RATIO;
+}
+
 int tls_on_output(WOLFSSL *ssl, char *data, int len, void *session)
 {
     struct tls *t = session;
 
     (void)ssl;
+    if (answers_too_much(t, (size_t)len)) {
+        tls_fail(t, TLS_FAILURE_PROTOCOL, "peer asks for one answer after another");
+        return WOLFSSL_CBIO_ERR_GENERAL;
+    }
     if (t->output(t->owner, span_of(data, (size_t)len))) {
         tls_fail(t, TLS_FAILURE_MEMORY, "no memory for sealed bytes");
         return WOLFSSL_CBIO_ERR_GENERAL;
@@ -272,11 +290,14 @@ enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t si
     if (t->has_ended)
         return TLS_END;
     t->input = *input;
+    t->is_opening = true;
     rc = wolfSSL_read(t->ssl, out, (int)size_min(size, INT32_MAX));
+    t->is_opening = false;
     *input = t->input;
     t->input = SPAN_NONE;
     if (rc > 0) {
         *len = (size_t)rc;
+        t->opened_bytes += (size_t)rc;
         return TLS_OK;
     }
     return tls_fail_as_wolfssl(t, rc);

@@ -74,6 +74,9 @@ struct tls {
     char *reason;                          /* why it failed, when that is not a literal */
     unsigned char session_id[TLS_SESSION_ID_BYTES]; /* once it was asked for */
     size_t handshake_bytes;
+    uint64_t opened_bytes;
+    size_t answer_bytes; /* put out in the course of opening */
+    bool is_opening;
     enum tls_failure_kind failure;
     bool is_finished;
     bool has_ended;       /* the peer sent close_notify */

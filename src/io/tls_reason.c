@@ -111,6 +111,8 @@ enum tls_result tls_fail_as_wolfssl(struct tls *t, int rc)
         return tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "certificate chain too long");
     if (error == MEMORY_E || error == MEMORY_ERROR)
         return tls_fail(t, TLS_FAILURE_MEMORY, "no memory for TLS");
+    if (error == DUPLICATE_MSG_E && t->is_finished)
+        error = SECURE_RENEGOTIATION_E;
     text = find(errors, COUNT_OF(errors), error);
     return tls_fail(t, TLS_FAILURE_PROTOCOL, "%s",
                     text ? text : wolfSSL_ERR_reason_error_string((unsigned long)error));
