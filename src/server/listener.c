@@ -26,6 +26,12 @@ static void remove_stale_socket(const struct address *a)
         (void)unlink(a->u.un.sun_path);
 }
 
+/* As nginx: who may connect is the folder's matter, not that of whoever happened to start us. */
+static int open_to_everybody(const struct address *a)
+{
+    return a->u.un.sun_path[0] && chmod(a->u.un.sun_path, 0666) ? -errno : 0;
+}
+
 static int prepare(int fd, const struct listen_conf *conf)
 {
     int family = conf->address.u.any.sa_family;
@@ -44,6 +50,8 @@ static int prepare(int fd, const struct listen_conf *conf)
         result = -errno;
     if (!result && bind(fd, &conf->address.u.any, conf->address.len))
         result = -errno;
+    if (!result && family == AF_UNIX)
+        result = open_to_everybody(&conf->address);
     if (!result && listen(fd, conf->backlog))
         result = -errno;
     return result;
