@@ -354,6 +354,15 @@ static void tear_down(struct worker *w)
     free(e->head_buffer);
 }
 
+static void explain_start(struct worker *w)
+{
+    snprintf(w->start_text, sizeof(w->start_text), "worker %u cannot start: %s%s", w->engine.index,
+             strerror(-w->start_error),
+             w->start_error == -ENOMEM
+                 ? "; lower worker_connections or worker_processes, or raise the limit on memory"
+                 : "");
+}
+
 static void *run_thread(void *arg)
 {
     struct worker *w = arg;
@@ -361,7 +370,7 @@ static void *run_thread(void *arg)
     drop_capabilities();
     w->start_error = set_up(w);
     if (w->start_error && !w->start_text[0])
-        snprintf(w->start_text, sizeof(w->start_text), "%s", strerror(-w->start_error));
+        explain_start(w);
     sem_post(&w->has_started);
     if (w->start_error)
         return NULL;
