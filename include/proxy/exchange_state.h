@@ -130,6 +130,9 @@ bool exchange_body_is_too_large(const struct exchange *x);
 /* True when the request was read to its end. */
 bool exchange_request_is_complete(const struct exchange *x);
 
+/* True when what was sent of the request can be sent again, to another peer. */
+bool exchange_can_resend(const struct exchange *x);
+
 /* RFC 9112 section 9.3, and what the file allows: may another request follow? */
 bool exchange_may_keep_alive(const struct exchange *x);
 

@@ -280,7 +280,7 @@ static enum progress send_request(struct exchange *x)
                               .asked_for_upgrade = r->asked_for_upgrade,
                           });
     conn_want_input(upstream_of(x));
-    if (relay_replay(&x->upload, upstream_of(x)))
+    if (!x->is_body_gone && relay_replay(&x->upload, upstream_of(x)))
         return conclude(x, OUTCOME_NO_MEMORY);
     return go_to(x, STEP_AWAIT);
 }
@@ -363,7 +363,7 @@ static enum progress response_head_is_complete(struct exchange *x)
         return interim_response(x);
     x->attempt.try_now->header_us = loop_now_us(r->engine->loop) - x->attempt.try_now->began_us;
     x->attempt.try_now->status = status;
-    if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !relay_can_replay(&x->upload)))
+    if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !exchange_can_resend(x)))
         return go_to(x, STEP_RESPOND);
     if (!balance_pick(x->attempt.upstream, x->attempt.tried | balance_bit(x->attempt.peer),
                       exchange_now_ms(x)))
@@ -459,7 +459,8 @@ static enum progress response_is_complete(struct exchange *x)
     }
     attempt_end(&x->attempt, is_clean);
     x->record.outcome = OUTCOME_DONE;
-    return end(x, x->keeps_alive && x->upload.is_done ? EXCHANGE_KEEPS : EXCHANGE_CLOSES);
+    return end(x, x->keeps_alive && exchange_request_is_complete(x) ? EXCHANGE_KEEPS
+                                                                    : EXCHANGE_CLOSES);
 }
 
 static enum progress response_is_cut(struct exchange *x, const char *reason)

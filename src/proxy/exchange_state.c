@@ -135,7 +135,15 @@ bool exchange_body_is_too_large(const struct exchange *x)
 
 bool exchange_request_is_complete(const struct exchange *x)
 {
-    return x->is_head_good && parser_is_at_end(&x->request);
+    const struct head *h = &x->request.head;
+    bool has_body = h->framing == FRAMING_CHUNKED || h->content_length;
+
+    return x->is_head_good && (!has_body || parser_is_at_end(&x->request));
+}
+
+bool exchange_can_resend(const struct exchange *x)
+{
+    return x->is_body_gone || relay_can_replay(&x->upload);
 }
 
 bool exchange_may_keep_alive(const struct exchange *x)

@@ -34,6 +34,8 @@ static void become_get(struct exchange *x)
     struct head *h = &x->request.head;
 
     x->is_body_gone = true;
+    relay_forget(&x->upload);
+    x->upload.dst = NULL;
     if (h->method == METHOD_HEAD)
         return;
     h->method = METHOD_GET;
@@ -100,7 +102,7 @@ enum progress try_failed(struct exchange *x, enum outcome outcome)
 {
     struct record *r = &x->record;
     bool may_retry = !x->is_head_sent &&
-                     attempt_may_retry(&x->attempt, outcome, 0, !relay_can_replay(&x->upload));
+                     attempt_may_retry(&x->attempt, outcome, 0, !exchange_can_resend(x));
 
     r->outcome = outcome;
     access_report(r);

@@ -1,0 +1,63 @@
+"""The data path under clients and upstreams that break off, do not read, or say too much."""
+import pytest
+
+from edge import Edge
+from origin import serve
+from wire import request, response
+
+BODY = """
+location /fallback/ {
+    proxy_pass http://origin/first/;
+    error_page 502 504 = @second;
+}
+location @second { proxy_pass http://canary; }
+location /gone { error_page 404 = @second; return 404; }
+"""
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: www.test\r\n\r\n"
+
+
+@pytest.fixture(scope="module", name="shared")
+def fixture_shared(start_shared, shared_origin, pki):
+    edge = Edge(start_shared, shared_origin, pki, body=BODY,
+                settings="client_max_body_size 8m;")
+    edge.canary_origin.default_script = edge.canary_origin.script = serve(
+        lambda request: response(200, f"{request.method} {request.target}".encode()))
+    return edge
+
+
+@pytest.fixture(name="edge")
+def fixture_edge(shared):
+    yield shared
+    shared.origin.forget()
+    shared.canary_origin.forget()
+    assert shared.ringway.is_running(), shared.ringway.stderr()[-6000:]
+
+
+# --- answers from another place, and the body of the request ------------------------------------
+
+@pytest.mark.parametrize("size", [0, 100, 100_000])
+def test_body_of_a_request_does_not_follow_it_to_an_error_page(edge, size):
+    """What follows is a GET without a body: not a byte of the old one comes behind it."""
+    def script(c):
+        c.read_request()
+        c.reset()
+    edge.origin.script = script
+    body = (SMUGGLED * (size // len(SMUGGLED) + 1))[:size]
+    answer = edge.get("/fallback/", "POST", body=body)
+    assert (answer.status, answer.body) == (200, b"GET /fallback/")
+    assert b"smuggled" not in edge.canary_origin.received
+
+
+@pytest.mark.parametrize("target", ["/gone", "/fallback/"])
+def test_unread_body_is_no_request_after_an_error_page(edge, target):
+    def script(c):
+        c.read_request_head()
+        c.reset()
+    edge.origin.script = script
+    with edge.connect() as c:
+        c.send(request(target, "POST", fields=[("Content-Length", "200000")]))
+        assert c.response("POST").status == 200
+        c.send(SMUGGLED)
+        c.is_closed(2)
+        assert b"smuggled" not in c.rest()
+    assert b"smuggled" not in edge.canary_origin.received
