@@ -449,7 +449,7 @@ static void count_body(struct exchange *x)
 /* The response has ended as it should: may both connections be used again? */
 static enum progress response_is_complete(struct exchange *x)
 {
-    bool is_clean = x->upload.is_done && x->response.head.is_persistent &&
+    bool is_clean = x->upload.is_done && !x->has_upload_failed && x->response.head.is_persistent &&
                     x->response.head.framing != FRAMING_UNTIL_CLOSE &&
                     !x->record.asked_to_close && !upstream_of(x)->error;
 

@@ -1,4 +1,6 @@
 """The data path under clients and upstreams that break off, do not read, or say too much."""
+import time
+
 import pytest
 
 from edge import Edge
@@ -61,3 +63,29 @@ def test_unread_body_is_no_request_after_an_error_page(edge, target):
         c.is_closed(2)
         assert b"smuggled" not in c.rest()
     assert b"smuggled" not in edge.canary_origin.received
+
+
+# --- a body that goes wrong once the answer is on its way ----------------------------------------
+
+def test_connections_end_when_a_body_breaks_behind_the_head_of_its_answer(edge):
+    """The upstream waits for more of the body, and what the client sends next is none of HTTP."""
+    def script(c):
+        c.read_request_head()
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        c.line(), c.line()
+        time.sleep(0.4)
+        c.send(b"cd")
+        c.stall(1)
+    edge.origin.script = script
+    with edge.connect() as c:
+        c.send(request("/", "POST", fields=[("Transfer-Encoding", "chunked")]), b"3\r\nabc\r\n")
+        assert c.take(15) == b"HTTP/1.1 200 OK"
+        c.send(b"zz\r\n" + request("/canary"))
+        c.is_closed(2)
+        assert c.received.endswith(b"abcd")
+    assert len(edge.canary_origin.requests) == 0
+    assert edge.get("/canary").status == 200
+    time.sleep(0.1)
+    edge.origin.script = edge.origin.default_script
+    assert edge.get("/other").status == 200
+    assert len(edge.origin.connections) == 2, "the broken one was used again"
