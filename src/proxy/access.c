@@ -410,12 +410,20 @@ static void write_line(struct record *r, enum log_level level)
               SPAN_ARG(message), client, SPAN_ARG(r->server->name), (int)line.len, line.bytes);
 }
 
+/* What a client does wrong is no error of ours, nor that what was kept of a peer went stale. */
+static enum log_level level_of(const struct record *r)
+{
+    const struct outcome_row *row = outcome_row(r->outcome);
+    bool is_harmless = r->is_tried_again && row->retry == RETRY_STALE;
+
+    return row->fault == FAULT_CLIENT || is_harmless ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+}
+
 void access_report(struct record *r)
 {
     bool is_success = r->outcome == OUTCOME_DONE || r->outcome == OUTCOME_NONE;
-    bool is_clients = outcome_row(r->outcome)->fault == FAULT_CLIENT;
 
     stats_count_outcome(&r->engine->stats, r->outcome);
     if (!is_success || r->detail.len)
-        write_line(r, is_clients ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR);
+        write_line(r, level_of(r));
 }

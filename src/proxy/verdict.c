@@ -105,6 +105,7 @@ enum progress try_failed(struct exchange *x, enum outcome outcome)
                      attempt_may_retry(&x->attempt, outcome, 0, !exchange_can_resend(x));
 
     r->outcome = outcome;
+    r->is_tried_again = may_retry;
     access_report(r);
     attempt_fail(&x->attempt, outcome);
     x->last_failure = outcome;

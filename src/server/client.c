@@ -91,14 +91,27 @@ static struct tls_context *select_context(void *owner, struct span sni)
     return c->view->server_contexts[c->sni_server->tls->index];
 }
 
+/* The peer's address, also of a client that has reset the connection already: getpeername(2) has
+ * none for it. SO_PEERNAME wants the exact length (sk_getsockopt() in the kernel's net/core/sock.c),
+ * which is that of the listener's own. */
+static void note_peer(struct client *c)
+{
+    struct address *a = &c->facts.address;
+
+    a->len = c->listen->address.len;
+    if (!getsockopt(c->conn.fd, SOL_SOCKET, SO_PEERNAME, &a->u.any, &a->len))
+        return;
+    a->len = sizeof(a->u);
+    if (getpeername(c->conn.fd, &a->u.any, &a->len))
+        a->len = 0;
+}
+
 static void note_addresses(struct client *c)
 {
-    struct address *remote = &c->facts.address, *local = &c->facts.local_address;
+    struct address *local = &c->facts.local_address;
 
-    remote->len = sizeof(remote->u);
+    note_peer(c);
     local->len = sizeof(local->u);
-    if (getpeername(c->conn.fd, &remote->u.any, &remote->len))
-        remote->len = 0;
     if (getsockname(c->conn.fd, &local->u.any, &local->len))
         local->len = 0;
 }
@@ -323,6 +336,17 @@ static void idle_without_input(struct client *c)
     conn_want_input(&c->conn);
 }
 
+/* Answers to pipelined requests wait for the client to read those before; not for ever. */
+static void await_room(struct client *c)
+{
+    uint64_t deadline_ms = c->conn.progress_ms + settings_of(c)->send_timeout_ms;
+
+    if (c->conn.error || deadline_ms <= loop_now_ms(loop_of(c)))
+        cut(c, true);
+    else
+        wait_until(c, deadline_ms);
+}
+
 static void idle(struct client *c)
 {
     follow_view(c);
@@ -330,12 +354,10 @@ static void idle(struct client *c)
         idle_without_input(c);
         return;
     }
-    /* Answers to pipelined requests wait for the client to read those before. */
-    if (!conn_has_room(&c->conn)) {
-        wait_for(c, settings_of(c)->send_timeout_ms);
-        return;
-    }
-    take_exchange(c, false);
+    if (conn_has_room(&c->conn))
+        take_exchange(c, false);
+    else
+        await_room(c);
 }
 
 static void end_exchange(struct client *c, enum exchange_result result)
@@ -403,7 +425,7 @@ static void run(struct task *t)
         if (c->state != CLIENT_BUSY || !busy(c))
             break;
     }
-    if (c->state == CLIENT_IDLE && conn_input(&c->conn).len)
+    if (c->state == CLIENT_IDLE && conn_input(&c->conn).len && conn_has_room(&c->conn))
         loop_ready(loop_of(c), &c->task);
     if (c->state == CLIENT_ENDING)
         ending(c);

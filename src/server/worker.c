@@ -21,6 +21,7 @@
 #define IDENTITIES_MAX 4096  /* of TLS sessions; the least recently used goes */
 #define CHECK_MS 10          /* between looks whether all siblings have drained */
 #define LOG_PATIENCE_MS 1000 /* for access logs, once all clients are gone */
+#define ACCEPT_SURPLUS 1024  /* what one accept may bring at once before its pause takes effect */
 #define RESUME_SHARE 16      /* accepting goes on when one in so many slots is free */
 
 /* What the workers of one process share besides their snapshot. */
@@ -36,6 +37,7 @@ struct worker {
     struct listeners listeners;
     struct view *view;
     struct worker_options options; /* assignments are cleared as they are taken over */
+    size_t connections_max; /* worker_connections: beyond, accepting pauses */
     struct group *group;
     struct engine **siblings;
     pthread_t thread;
@@ -68,13 +70,13 @@ static void on_accepted(struct listener *l, int fd)
     struct worker *w = container_of(l->worker, struct worker, listeners);
 
     client_accept(&w->clients, l->conf, fd);
-    if (w->clients.count == w->clients.slab.count_max && !w->listeners.are_paused)
+    if (w->clients.count >= w->connections_max && !w->listeners.are_paused)
         listeners_pause(&w->listeners);
 }
 
 static void resume_accepting(struct worker *w)
 {
-    size_t most = w->clients.slab.count_max;
+    size_t most = w->connections_max;
 
     if (w->listeners.are_paused && !w->is_draining &&
         w->clients.count <= most - size_max(most / RESUME_SHARE, 1))
@@ -295,7 +297,7 @@ static void drop_capabilities(void)
 static int init_engine(struct worker *w)
 {
     struct engine *e = &w->engine;
-    size_t connections = w->options.first.snapshot->main.worker_connections;
+    size_t connections = w->connections_max + ACCEPT_SURPLUS;
     int result;
 
     e->tickets = tls_cache_new(IDENTITIES_MAX, TICKETS_PER_IDENTITY);
@@ -428,6 +430,7 @@ static void free_worker(struct worker *w)
 static void init_worker(struct worker *w, const struct worker_options *o)
 {
     w->options = *o;
+    w->connections_max = o->first.snapshot->main.worker_connections;
     w->engine.index = o->index;
     listeners_init(&w->listeners);
     w->listeners.accepted = on_accepted;
