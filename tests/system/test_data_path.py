@@ -3,16 +3,19 @@ import time
 
 import pytest
 
+import wire
 from edge import Edge
 from origin import serve
 from wire import request, response
 
 BODY = """
+large_client_header_buffers 4 8k;
 location /fallback/ {
     proxy_pass http://origin/first/;
     error_page 502 504 = @second;
 }
-location @second { proxy_pass http://canary; }
+location @second { proxy_pass http://second; }
+location /large { return 200 "$request_uri$request_uri$request_uri$request_uri"; }
 location /gone { error_page 404 = @second; return 404; }
 """
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: www.test\r\n\r\n"
@@ -20,10 +23,12 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: www.test\r\n\r\n"
 
 @pytest.fixture(scope="module", name="shared")
 def fixture_shared(start_shared, shared_origin, pki):
+    second = shared_origin(serve(
+        lambda request: response(200, f"{request.method} {request.target}".encode())))
     edge = Edge(start_shared, shared_origin, pki, body=BODY,
+                blocks=f"upstream second {{ server {second.address}; keepalive 8; }}",
                 settings="client_max_body_size 8m;")
-    edge.canary_origin.default_script = edge.canary_origin.script = serve(
-        lambda request: response(200, f"{request.method} {request.target}".encode()))
+    edge.second = second
     return edge
 
 
@@ -31,6 +36,7 @@ def fixture_shared(start_shared, shared_origin, pki):
 def fixture_edge(shared):
     yield shared
     shared.origin.forget()
+    shared.second.forget()
     shared.canary_origin.forget()
     assert shared.ringway.is_running(), shared.ringway.stderr()[-6000:]
 
@@ -47,7 +53,7 @@ def test_body_of_a_request_does_not_follow_it_to_an_error_page(edge, size):
     body = (SMUGGLED * (size // len(SMUGGLED) + 1))[:size]
     answer = edge.get("/fallback/", "POST", body=body)
     assert (answer.status, answer.body) == (200, b"GET /fallback/")
-    assert b"smuggled" not in edge.canary_origin.received
+    assert b"smuggled" not in edge.second.received
 
 
 @pytest.mark.parametrize("target", ["/gone", "/fallback/"])
@@ -62,7 +68,7 @@ def test_unread_body_is_no_request_after_an_error_page(edge, target):
         c.send(SMUGGLED)
         c.is_closed(2)
         assert b"smuggled" not in c.rest()
-    assert b"smuggled" not in edge.canary_origin.received
+    assert b"smuggled" not in edge.second.received
 
 
 # --- a body that goes wrong once the answer is on its way ----------------------------------------
@@ -89,3 +95,23 @@ def test_connections_end_when_a_body_breaks_behind_the_head_of_its_answer(edge):
     edge.origin.script = edge.origin.default_script
     assert edge.get("/other").status == 200
     assert len(edge.origin.connections) == 2, "the broken one was used again"
+
+
+# --- clients that do not read --------------------------------------------------------------------
+
+def send_until_full(c, data):
+    """Sends until the peer takes no more for a while; fails when it takes everything."""
+    c.sock.settimeout(0.5)
+    with pytest.raises(OSError):
+        c.sock.sendall(data)
+
+
+def test_pipelining_client_that_does_not_read_makes_no_spin_and_is_cut(edge):
+    with edge.unharmed():
+        with edge.connect(receive_buffer=4096) as c:
+            send_until_full(c, request("/large" + "x" * 900) * 20000)
+            before = edge.ringway.cpu_seconds()
+            time.sleep(0.5)
+            assert edge.ringway.cpu_seconds() - before < 0.2
+            wire.wait_until(lambda: edge.ringway.descriptors() <= edge.ringway.baseline, 6,
+                            "it is cut at send_timeout")
