@@ -49,9 +49,9 @@ struct conn {
     bool wants_room;      /* the owner waits for the output to drain */
     bool is_bulk;         /* receives get large buffers */
     bool raw_is_borrowed; /* raw lies in a receive buffer of this turn */
-    bool ends_output;    /* our side of the stream is shut once all is sent */
-    bool has_shut;       /* it was */
-    bool has_handshaken; /* TLS: bytes can be sealed */
+    bool ends_output;     /* our side of the stream is shut once all is sent */
+    bool has_shut;        /* it was */
+    bool has_handshaken;  /* TLS: bytes can be sealed */
     bool lingers;
     bool resets; /* close with RST */
     struct op recv_op, send_op, control_op;
@@ -73,8 +73,8 @@ void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd
 
 /* A conn that connects. 0, or negative errno (the conn is then CONN_CLOSED). The owner is made
  * ready when it is open, or failed (conn_end() and conn.error). */
-int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
-                 const struct address *a, struct task *owner) MUST_USE;
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
+                 struct task *owner) MUST_USE;
 
 /* Frees what it holds. It must be closed. */
 void conn_deinit(struct conn *c);

@@ -59,7 +59,7 @@ struct message {
 };
 
 struct loop_options {
-    unsigned entries;               /* of the submission queue */
+    unsigned entries;            /* of the submission queue */
     unsigned small_buffer_count; /* receive buffers of SMALL_BUFFER_BYTES: a power of two, or 0 */
     unsigned large_buffer_count; /* receive buffers of LARGE_BUFFER_BYTES: likewise */
     struct stats *stats;         /* counters of the owner; not NULL */
@@ -106,7 +106,7 @@ static inline void op_assert_idle(const struct op *op)
 
 /* The verbs. Each starts one operation; op.done is called with its completion. Memory that is
  * passed belongs to the kernel until then. They never fail: a full submission queue is submitted. */
-void loop_accept(struct loop *l, struct op *op, int listen_fd);   /* multishot; result: fd */
+void loop_accept(struct loop *l, struct op *op, int listen_fd); /* multishot; result: fd */
 void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a);
 /* Fills completion.data; is_bulk: a large buffer. -ENOBUFS: all were used in this turn. */
 void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk);

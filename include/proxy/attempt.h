@@ -29,14 +29,14 @@ struct attempt {
     struct try_record *try_now;
     struct ticket_wait ticket_wait;
     enum attempt_state state;
-    uint64_t tried;            /* balance_bit() of peers that had their try */
-    uint64_t first_began_ms;   /* for proxy_next_upstream_timeout */
+    uint64_t tried;          /* balance_bit() of peers that had their try */
+    uint64_t first_began_ms; /* for proxy_next_upstream_timeout */
     uint64_t state_began_ms;
     uint64_t sent_before, received_before; /* of the connection, when it was leased */
-    bool wants_new_connection; /* a kept one turned out dead */
+    bool wants_new_connection;             /* a kept one turned out dead */
     bool is_reused;
     bool has_counted_handshake;
-    bool has_sent;             /* request bytes may have reached the peer */
+    bool has_sent; /* request bytes may have reached the peer */
 };
 
 /* Once per exchange, before the first try. */

@@ -40,12 +40,12 @@ enum exchange_result {
 };
 
 struct exchange {
-    void *slab_link; /* the slab's while it is not taken */
+    void *slab_link;    /* the slab's while it is not taken */
     struct arena arena; /* keeps its first block from one use to the next */
     struct record record;
-    struct view *view;   /* the client's reference */
-    struct task *task;   /* the client's */
-    struct timer *timer; /* the client's */
+    struct view *view;                    /* the client's reference */
+    struct task *task;                    /* the client's */
+    struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
     struct parser request, response;
@@ -56,15 +56,15 @@ struct exchange {
     enum exchange_result ending;
     enum outcome last_failure; /* of the tries before */
     unsigned interim_count;
-    unsigned redirect_count;   /* internal ones, by error_page */
-    unsigned error_status;     /* that an error_page is shown for; 0: none */
-    bool is_head_good;         /* the request was parsed: framing is known */
-    bool is_head_sent;         /* a final response head went to the client */
+    unsigned redirect_count; /* internal ones, by error_page */
+    unsigned error_status;   /* that an error_page is shown for; 0: none */
+    bool is_head_good;       /* the request was parsed: framing is known */
+    bool is_head_sent;       /* a final response head went to the client */
     bool is_reported;
-    bool keeps_alive;          /* as the response head tells the client */
-    bool is_draining;          /* the worker ends: connections are not kept */
-    bool has_upload_failed;    /* the upstream does not read on; its answer may still come */
-    bool is_body_gone;         /* an internal redirect follows: the body was meant for another */
+    bool keeps_alive;       /* as the response head tells the client */
+    bool is_draining;       /* the worker ends: connections are not kept */
+    bool has_upload_failed; /* the upstream does not read on; its answer may still come */
+    bool is_body_gone;      /* an internal redirect follows: the body was meant for another */
 };
 
 struct exchange_options {

@@ -71,7 +71,7 @@ struct record {
     bool has_replied;         /* an answer made here was written to its end */
     enum outcome outcome;
     bool is_tried_again; /* the outcome is that of a try which another one follows */
-    struct span detail; /* one line that says more than the outcome's word; may be empty */
+    struct span detail;  /* one line that says more than the outcome's word; may be empty */
 };
 
 #endif

@@ -19,7 +19,7 @@ struct upstream_conn {
     uint64_t opened_ms;
     uint64_t request_count;
     bool is_idle;
-    bool is_cold;       /* counted in lane.cold_handshakes */
+    bool is_cold; /* counted in lane.cold_handshakes */
     bool had_ticket;
     enum tls_miss miss; /* when it had none */
 };

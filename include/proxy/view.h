@@ -49,12 +49,12 @@ struct lane {
 
 struct view {
     struct engine *engine;
-    struct snapshot *snapshot; /* one reference */
-    unsigned ref_count;        /* worker, clients, upstream connections, loans */
+    struct snapshot *snapshot;            /* one reference */
+    unsigned ref_count;                   /* worker, clients, upstream connections, loans */
     struct tls_context **client_contexts; /* by tls_profile.index */
     struct tls_context **server_contexts; /* by tls_server_profile.index */
     struct upstream *upstreams;           /* by upstream_conf.index */
-    bool is_retired; /* a newer one is in force: nothing goes back to idle */
+    bool is_retired;                      /* a newer one is in force: nothing goes back to idle */
 };
 
 /* Makes the worker's view: contexts and upstreams; takes a reference on the snapshot. 0, -ENOMEM,

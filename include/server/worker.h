@@ -21,10 +21,13 @@ struct worker_assignment {
 
 struct worker_options {
     unsigned index, count;
-    struct worker *beside; /* any worker started before, whose sibling this one is; NULL: the first */
-    struct worker_assignment first; /* taken over; when the start fails, the descriptors are closed */
-    struct loop *control_loop;    /* messages go there */
-    void (*on_drained)(void *control); /* runs in the control thread when the worker has ended its work
+    struct worker
+        *beside; /* any worker started before, whose sibling this one is; NULL: the first */
+    struct worker_assignment
+        first;                 /* taken over; when the start fails, the descriptors are closed */
+    struct loop *control_loop; /* messages go there */
+    void (*on_drained)(
+        void *control); /* runs in the control thread when the worker has ended its work
                                           after worker_quit(); may be NULL */
     void *control;
 };
@@ -43,7 +46,8 @@ void worker_go(struct worker *w);
 /* Swaps the snapshot: new connections and the next requests on plain ones use it. `done` runs in the
  * control thread when the worker has swapped (error NULL) or could not (it keeps the old one). */
 typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *error);
-int worker_swap(struct worker *w, const struct worker_assignment *a, worker_swapped_fn done) MUST_USE;
+int worker_swap(struct worker *w, const struct worker_assignment *a,
+                worker_swapped_fn done) MUST_USE;
 
 /* Graceful: stops accepting, lets requests end, closes idle connections; ends by itself, or after
  * deadline_ms (0: none) by cutting what is left. */

@@ -34,8 +34,8 @@ void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd
     c->state = CONN_OPEN;
 }
 
-int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
-                 const struct address *a, struct task *owner)
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
+                 struct task *owner)
 {
     static const int on = 1;
 

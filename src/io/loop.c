@@ -57,19 +57,24 @@ struct loop {
 static int explain(int error, char *text, size_t size)
 {
     if (error == -EPERM)
-        snprintf(text, size, "io_uring is refused (EPERM): set the sysctl kernel.io_uring_disabled "
-                             "to 0, or allow io_uring_setup in the container's seccomp profile");
+        snprintf(text, size,
+                 "io_uring is refused (EPERM): set the sysctl kernel.io_uring_disabled "
+                 "to 0, or allow io_uring_setup in the container's seccomp profile");
     else if (error == -ENOSYS)
-        snprintf(text, size, "io_uring is not there (ENOSYS): it needs Linux 6.1 or newer, and a "
-                             "seccomp profile that allows io_uring_setup");
+        snprintf(text, size,
+                 "io_uring is not there (ENOSYS): it needs Linux 6.1 or newer, and a "
+                 "seccomp profile that allows io_uring_setup");
     else if (error == -ENOMEM)
-        snprintf(text, size, "no memory for io_uring (ENOMEM): raise RLIMIT_MEMLOCK (ulimit -l, "
-                             "LimitMEMLOCK= in systemd) to at least 16 MiB per worker");
+        snprintf(text, size,
+                 "no memory for io_uring (ENOMEM): raise RLIMIT_MEMLOCK (ulimit -l, "
+                 "LimitMEMLOCK= in systemd) to at least 16 MiB per worker");
     else if (error == -EINVAL)
-        snprintf(text, size, "io_uring lacks what ringway needs (EINVAL): it needs Linux 6.1 or newer");
+        snprintf(text, size,
+                 "io_uring lacks what ringway needs (EINVAL): it needs Linux 6.1 or newer");
     else if (error == -EMFILE || error == -ENFILE)
-        snprintf(text, size, "no file descriptor for io_uring: raise worker_rlimit_nofile or "
-                             "RLIMIT_NOFILE (ulimit -n)");
+        snprintf(text, size,
+                 "no file descriptor for io_uring: raise worker_rlimit_nofile or "
+                 "RLIMIT_NOFILE (ulimit -n)");
     else
         snprintf(text, size, "io_uring cannot be set up: %s", strerror(-error));
     return error;
@@ -126,8 +131,8 @@ static int buffers_init(struct loop *l, struct buffers *b, size_t buffer_bytes, 
     b->group = (unsigned short)(b - l->buffers);
     b->first_id = b->group == BUFFERS_LARGE ? LARGE_ID_FIRST : 0;
     b->used = calloc(count, sizeof(*b->used));
-    memory = mmap(NULL, buffer_bytes * count, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory = mmap(NULL, buffer_bytes * count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                  -1, 0);
     b->memory = memory == MAP_FAILED ? NULL : memory;
     if (!b->used || !b->memory)
         return -ENOMEM;
@@ -165,16 +170,15 @@ static int init(struct loop *l, const struct loop_options *o)
     read_clock(l);
     wheel_init(&l->wheel, l->now_ms);
     if (o->small_buffer_count)
-        result = buffers_init(l, &l->buffers[BUFFERS_SMALL], SMALL_BUFFER_BYTES,
-                              o->small_buffer_count);
+        result =
+            buffers_init(l, &l->buffers[BUFFERS_SMALL], SMALL_BUFFER_BYTES, o->small_buffer_count);
     if (!result && o->large_buffer_count)
-        result = buffers_init(l, &l->buffers[BUFFERS_LARGE], LARGE_BUFFER_BYTES,
-                              o->large_buffer_count);
+        result =
+            buffers_init(l, &l->buffers[BUFFERS_LARGE], LARGE_BUFFER_BYTES, o->large_buffer_count);
     return result;
 }
 
-int loop_new(const struct loop_options *options, struct loop **out, char *error,
-             size_t error_size)
+int loop_new(const struct loop_options *options, struct loop **out, char *error, size_t error_size)
 {
     struct loop *l;
     int result = check_kernel(error, error_size);
@@ -274,7 +278,8 @@ static void harvest(struct loop *l)
     struct io_uring_cqe *cqe;
     unsigned head, count = 0;
 
-    io_uring_for_each_cqe(&l->ring, head, cqe) {
+    io_uring_for_each_cqe(&l->ring, head, cqe)
+    {
         uint64_t tag = cqe->user_data & TAG_MASK;
         void *target = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)TAG_MASK);
 

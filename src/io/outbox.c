@@ -80,7 +80,7 @@ const struct msghdr *outbox_message(struct outbox *o, size_t *bytes)
     size_t count = 0;
 
     *bytes = 0;
-    list_for_each(link, &o->list) {
+    list_for_each (link, &o->list) {
         struct span unread = chunk_unread(list_entry(link, struct chunk, link));
 
         if (count == OUT_CHUNKS_PER_SEND)

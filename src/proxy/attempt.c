@@ -137,11 +137,11 @@ static enum outcome handshake_failure(struct attempt *a)
         reason = strerror(-c->error);
     else if (kind == TLS_FAILURE_NONE)
         reason = "the peer closed the connection";
-    a->record->detail = arena_printf(
-        a->record->arena, "%s: %s (peer %.*s, name looked for: %.*s)",
-        kind == TLS_FAILURE_NOT_VERIFIED ? "upstream SSL certificate verify error"
-                                         : "SSL handshake with upstream failed",
-        reason, SPAN_ARG(a->peer->conf->address_text), SPAN_ARG(names));
+    a->record->detail =
+        arena_printf(a->record->arena, "%s: %s (peer %.*s, name looked for: %.*s)",
+                     kind == TLS_FAILURE_NOT_VERIFIED ? "upstream SSL certificate verify error"
+                                                      : "SSL handshake with upstream failed",
+                     reason, SPAN_ARG(a->peer->conf->address_text), SPAN_ARG(names));
     if (kind == TLS_FAILURE_NOT_VERIFIED)
         return OUTCOME_NOT_VERIFIED;
     /* A peer may have changed so much since (its versions, its suites) that offering an old session

@@ -31,7 +31,8 @@ static bool is_eligible(const struct peer *p, uint64_t tried, uint64_t now_ms)
 /* True when a has fewer active connections for its weight. */
 static bool is_less_busy(const struct peer *a, const struct peer *b)
 {
-    return (uint64_t)active_count(a) * b->conf->weight < (uint64_t)active_count(b) * a->conf->weight;
+    return (uint64_t)active_count(a) * b->conf->weight <
+           (uint64_t)active_count(b) * a->conf->weight;
 }
 
 static bool is_as_busy(const struct peer *a, const struct peer *b)

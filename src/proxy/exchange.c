@@ -9,7 +9,7 @@
 #include "proxy/route.h"
 #include "proxy/verdict.h"
 
-#define DRAIN_BYTES_MAX (64 * 1024)        /* a longer body that nobody wants ends the connection */
+#define DRAIN_BYTES_MAX (64 * 1024) /* a longer body that nobody wants ends the connection */
 #define INTERIM_COUNT_MAX RESPONSE_INTERIM_COUNT_MAX
 
 typedef enum progress (*step_fn)(struct exchange *x);
@@ -32,18 +32,12 @@ static enum progress write_reply(struct exchange *x);
 enum exchange_result exchange_run(struct exchange *x)
 {
     static const step_fn steps[STEP_COUNT] = {
-        [STEP_READ_HEAD] = read_head,
-        [STEP_ROUTE] = route,
-        [STEP_CONTENT] = choose_content,
-        [STEP_TRY] = begin_try,
-        [STEP_CONNECT] = connect_upstream,
-        [STEP_SEND] = send_request,
-        [STEP_AWAIT] = await_response,
-        [STEP_RESPOND] = respond,
-        [STEP_RELAY] = relay_bodies,
-        [STEP_TUNNEL] = tunnel,
-        [STEP_DRAIN] = drain_request,
-        [STEP_REPLY] = write_reply,
+        [STEP_READ_HEAD] = read_head,      [STEP_ROUTE] = route,
+        [STEP_CONTENT] = choose_content,   [STEP_TRY] = begin_try,
+        [STEP_CONNECT] = connect_upstream, [STEP_SEND] = send_request,
+        [STEP_AWAIT] = await_response,     [STEP_RESPOND] = respond,
+        [STEP_RELAY] = relay_bodies,       [STEP_TUNNEL] = tunnel,
+        [STEP_DRAIN] = drain_request,      [STEP_REPLY] = write_reply,
     };
     enum progress progress;
 
@@ -123,8 +117,8 @@ static enum progress route(struct exchange *x)
     const char *reason;
     enum outcome fault;
 
-    r->server = route_server(r->listen, r->request->host, r->engine->regex_scratch,
-                             &r->server_captures);
+    r->server =
+        route_server(r->listen, r->request->host, r->engine->regex_scratch, &r->server_captures);
     r->location = &r->server->root;
     if (exchange_is_misdirected(x))
         return conclude(x, OUTCOME_MISDIRECTED);
@@ -333,8 +327,7 @@ static enum progress no_head(struct exchange *x)
 
 static enum progress bad_response(struct exchange *x, const char *reason)
 {
-    x->record.detail =
-        arena_printf(&x->arena, "upstream sent an invalid response: %s", reason);
+    x->record.detail = arena_printf(&x->arena, "upstream sent an invalid response: %s", reason);
     return try_failed(x, OUTCOME_BAD_RESPONSE);
 }
 
@@ -432,7 +425,8 @@ static enum progress respond(struct exchange *x)
     };
     if (plan.framing != FRAMING_TUNNEL)
         return go_to(x, STEP_RELAY);
-    x->upload = (struct relay){.src = client_of(x), .dst = upstream_of(x), .framing = FRAMING_TUNNEL};
+    x->upload =
+        (struct relay){.src = client_of(x), .dst = upstream_of(x), .framing = FRAMING_TUNNEL};
     return go_to(x, STEP_TUNNEL);
 }
 
@@ -450,8 +444,8 @@ static void count_body(struct exchange *x)
 static enum progress response_is_complete(struct exchange *x)
 {
     bool is_clean = x->upload.is_done && !x->has_upload_failed && x->response.head.is_persistent &&
-                    x->response.head.framing != FRAMING_UNTIL_CLOSE &&
-                    !x->record.asked_to_close && !upstream_of(x)->error;
+                    x->response.head.framing != FRAMING_UNTIL_CLOSE && !x->record.asked_to_close &&
+                    !upstream_of(x)->error;
 
     if (is_clean && conn_input(upstream_of(x)).len) {
         stats_add(&x->view->engine->stats, COUNTER_UPSTREAM_SURPLUS, 1);

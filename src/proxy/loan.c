@@ -18,7 +18,7 @@ void loan_wake_waiters(struct lane *l)
 {
     struct loop *loop = l->peer->upstream->view->engine->loop;
 
-    list_for_each_safe(link, &l->waiters) {
+    list_for_each_safe (link, &l->waiters) {
         struct ticket_wait *w = list_entry(link, struct ticket_wait, link);
 
         list_remove(link);

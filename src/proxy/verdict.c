@@ -101,8 +101,8 @@ enum progress conclude(struct exchange *x, enum outcome outcome)
 enum progress try_failed(struct exchange *x, enum outcome outcome)
 {
     struct record *r = &x->record;
-    bool may_retry = !x->is_head_sent &&
-                     attempt_may_retry(&x->attempt, outcome, 0, !exchange_can_resend(x));
+    bool may_retry =
+        !x->is_head_sent && attempt_may_retry(&x->attempt, outcome, 0, !exchange_can_resend(x));
 
     r->outcome = outcome;
     r->is_tried_again = may_retry;

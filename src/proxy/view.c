@@ -49,11 +49,11 @@ static int make_contexts(struct view *v, char error[TLS_ERROR_BYTES])
     if (!v->client_contexts || !v->server_contexts)
         return -ENOMEM;
     for (size_t i = 0; i < s->tls_profile_count && !result; i++)
-        result = tls_context_new_client(&s->tls_profiles[i]->settings, &v->client_contexts[i],
-                                        error);
+        result =
+            tls_context_new_client(&s->tls_profiles[i]->settings, &v->client_contexts[i], error);
     for (size_t i = 0; i < s->tls_server_profile_count && !result; i++)
-        result = tls_context_new_server(&s->tls_server_profiles[i]->settings,
-                                        s->tls_server_shared, &v->server_contexts[i], error);
+        result = tls_context_new_server(&s->tls_server_profiles[i]->settings, s->tls_server_shared,
+                                        &v->server_contexts[i], error);
     return result;
 }
 
@@ -98,7 +98,7 @@ static void lane_free(struct lane *l)
 static void upstream_deinit(struct upstream *u)
 {
     for (size_t i = 0; u->peers && i < u->conf->peer_count; i++) {
-        list_for_each_safe(link, &u->peers[i].lanes)
+        list_for_each_safe (link, &u->peers[i].lanes)
             lane_free(list_entry(link, struct lane, link));
     }
     free(u->peers);
@@ -206,7 +206,7 @@ static bool lanes_have_room(struct peer *p)
     size_t count = 0;
     struct lane *unused = NULL;
 
-    list_for_each(link, &p->lanes) {
+    list_for_each (link, &p->lanes) {
         struct lane *l = list_entry(link, struct lane, link);
 
         count++;
@@ -225,7 +225,7 @@ struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *ke
     struct lane *l;
 
     (void)v;
-    list_for_each(link, &p->lanes) {
+    list_for_each (link, &p->lanes) {
         l = list_entry(link, struct lane, link);
         if (!lane_fits(l, key))
             continue;

@@ -134,8 +134,8 @@ static int begin_tls(struct client *c)
     c->sni_server = c->listen->default_server;
     if (!profile)
         return -EINVAL;
-    tls = tls_new_server(c->view->server_contexts[profile->index], select_context,
-                         conn_tls_output, &c->conn);
+    tls = tls_new_server(c->view->server_contexts[profile->index], select_context, conn_tls_output,
+                         &c->conn);
     if (!tls)
         return -ENOMEM;
     conn_start_tls(&c->conn, tls);
@@ -268,7 +268,8 @@ static void handshake(struct client *c)
     case CONN_READY:
         stats_add(stats,
                   tls_is_resumed(c->conn.tls) ? COUNTER_CLIENT_HANDSHAKES_RESUMED
-                                              : COUNTER_CLIENT_HANDSHAKES_FULL, 1);
+                                              : COUNTER_CLIENT_HANDSHAKES_FULL,
+                  1);
         c->state = CLIENT_IDLE;
         wait_for(c, settings_of(c)->client_header_timeout_ms);
         return;
@@ -436,7 +437,7 @@ static void run(struct task *t)
 void clients_drain(struct client_pool *p)
 {
     p->is_draining = true;
-    list_for_each(link, &p->clients) {
+    list_for_each (link, &p->clients) {
         struct client *c = list_entry(link, struct client, link);
 
         if (c->state == CLIENT_BUSY)
@@ -448,7 +449,7 @@ void clients_drain(struct client_pool *p)
 void clients_abort(struct client_pool *p)
 {
     p->is_draining = true;
-    list_for_each(link, &p->clients) {
+    list_for_each (link, &p->clients) {
         struct client *c = list_entry(link, struct client, link);
 
         if (c->state == CLIENT_BUSY)

@@ -37,7 +37,7 @@ struct worker {
     struct listeners listeners;
     struct view *view;
     struct worker_options options; /* assignments are cleared as they are taken over */
-    size_t connections_max; /* worker_connections: beyond, accepting pauses */
+    size_t connections_max;        /* worker_connections: beyond, accepting pauses */
     struct group *group;
     struct engine **siblings;
     pthread_t thread;
