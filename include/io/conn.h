@@ -122,8 +122,9 @@ static inline size_t conn_out_bytes(const struct conn *c)
 /* Ends our side of the stream once all is sent; the peer's goes on. May be called again. */
 void conn_end_output(struct conn *c);
 
-/* Ends the stream well, or as well as can be (an alert is flushed, too); with lingers, what still comes is read and discarded until the peer ends
- * its side, which the owner bounds in time by conn_abort(). */
+/* Ends the stream well, or as well as can be (an alert is flushed, too). With lingers, what still
+ * comes is read and discarded until the peer ends its side, which the owner bounds in time by
+ * conn_abort(). */
 void conn_finish(struct conn *c, bool lingers);
 
 /* Ends it at once. with_reset: the peer sees RST, never a clean end. */

@@ -105,7 +105,8 @@ static inline void op_assert_idle(const struct op *op)
 }
 
 /* The verbs. Each starts one operation; op.done is called with its completion. Memory that is
- * passed belongs to the kernel until then. They never fail: a full submission queue is submitted. */
+ * passed belongs to the kernel until then. They never fail: a full submission queue is submitted.
+ */
 void loop_accept(struct loop *l, struct op *op, int listen_fd); /* multishot; result: fd */
 void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a);
 /* Fills completion.data; is_bulk: a large buffer. -ENOBUFS: all were used in this turn. */

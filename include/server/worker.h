@@ -26,25 +26,26 @@ struct worker_options {
     struct worker_assignment
         first;                 /* taken over; when the start fails, the descriptors are closed */
     struct loop *control_loop; /* messages go there */
-    void (*on_drained)(
-        void *control); /* runs in the control thread when the worker has ended its work
-                                          after worker_quit(); may be NULL */
+    /* Runs in the control thread once the worker has ended its work, after worker_quit() or
+     * worker_stop(); may be NULL. */
+    void (*on_drained)(void *control);
     void *control;
 };
 
-/* Starts the thread and waits until its ring, pools and contexts stand. 0, or negative errno with one line that
- * names cause and remedy. */
+/* Starts the thread and waits until its ring, pools and contexts stand. 0, or negative errno with
+ * one line that names cause and remedy. */
 int worker_start(const struct worker_options *o, struct worker **out, char *error,
                  size_t error_size) MUST_USE;
 
-/* Tells each worker of all the others, for lending tickets: once all have started and before any accepts. */
+/* Tells each worker of all the others, for lending tickets: once all have started and before any
+ * accepts. */
 void workers_introduce(struct worker **workers, unsigned count);
 
 /* Begins to accept. */
 void worker_go(struct worker *w);
 
-/* Swaps the snapshot: new connections and the next requests on plain ones use it. `done` runs in the
- * control thread when the worker has swapped (error NULL) or could not (it keeps the old one). */
+/* Swaps the snapshot: new connections and the next requests on plain ones use it. `done` runs in
+ * the control thread when the worker has swapped (error NULL) or could not (it keeps the old one). */
 typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *error);
 int worker_swap(struct worker *w, const struct worker_assignment *a,
                 worker_swapped_fn done) MUST_USE;

@@ -92,8 +92,8 @@ static struct tls_context *select_context(void *owner, struct span sni)
 }
 
 /* The peer's address, also of a client that has reset the connection already: getpeername(2) has
- * none for it. SO_PEERNAME wants the exact length (sk_getsockopt() in the kernel's net/core/sock.c),
- * which is that of the listener's own. */
+ * none for it. SO_PEERNAME wants the exact length (sk_getsockopt() of the kernel's
+ * net/core/sock.c), which is that of the listener's own. */
 static void note_peer(struct client *c)
 {
     struct address *a = &c->facts.address;
