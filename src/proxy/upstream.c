@@ -38,27 +38,28 @@ static void release(struct upstream_conn *u)
     view_unref(v);
 }
 
-/* Runs while nobody leases it: whatever is told of an idle connection, it goes. */
+/* Looks at what came on an idle connection: false where it has ended, or its peer spoke unasked. */
+static bool is_silent(struct upstream_conn *u)
+{
+    bool has_bytes = conn_input(&u->conn).len > 0;
+
+    upstream_save_tickets(u); /* it may have been a late ticket, or a key update */
+    if (has_bytes)
+        stats_add(&u->view->engine->stats, COUNTER_UPSTREAM_SURPLUS, 1);
+    return !has_bytes && conn_end(&u->conn) == CONN_END_NONE && !u->conn.error;
+}
+
+/* Runs while nobody leases it. */
 static void run_unleased(struct task *t)
 {
     struct upstream_conn *u = container_of(t, struct upstream_conn, task);
-    bool has_bytes;
 
-    if (conn_is_closed(&u->conn)) {
+    if (conn_is_closed(&u->conn))
         release(u);
-        return;
-    }
-    if (!u->is_idle)
-        return;
-    has_bytes = conn_input(&u->conn).len > 0;
-    upstream_save_tickets(u);
-    if (!has_bytes && conn_end(&u->conn) == CONN_END_NONE) {
-        conn_want_input(&u->conn); /* it was a late ticket, or a key update */
-        return;
-    }
-    if (has_bytes)
-        stats_add(&u->view->engine->stats, COUNTER_UPSTREAM_SURPLUS, 1);
-    upstream_discard(u);
+    else if (u->is_idle && is_silent(u))
+        conn_want_input(&u->conn);
+    else if (u->is_idle)
+        upstream_discard(u);
 }
 
 static void on_idle_timeout(struct timer *t)
@@ -105,13 +106,25 @@ struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *err
     return u;
 }
 
+/* What has just come may not have been looked at yet: this turn ran the lessee's task first. */
+static struct upstream_conn *silent_one(struct lane *l)
+{
+    list_for_each_safe(link, &l->idle) {
+        struct upstream_conn *u = list_entry(link, struct upstream_conn, lane_link);
+
+        if (is_silent(u))
+            return u;
+        upstream_discard(u);
+    }
+    return NULL;
+}
+
 struct upstream_conn *upstream_lease(struct lane *l, struct task *owner)
 {
-    struct upstream_conn *u;
+    struct upstream_conn *u = silent_one(l);
 
-    if (list_is_empty(&l->idle))
+    if (!u)
         return NULL;
-    u = list_entry(l->idle.next, struct upstream_conn, lane_link);
     set_idle(u, false);
     task_cancel(&u->task);
     u->conn.owner = owner;

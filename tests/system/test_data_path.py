@@ -1,4 +1,5 @@
 """The data path under clients and upstreams that break off, do not read, or say too much."""
+import signal
 import time
 
 import pytest
@@ -115,3 +116,34 @@ def test_pipelining_client_that_does_not_read_makes_no_spin_and_is_cut(edge):
             assert edge.ringway.cpu_seconds() - before < 0.2
             wire.wait_until(lambda: edge.ringway.descriptors() <= edge.ringway.baseline, 6,
                             "it is cut at send_timeout")
+
+
+# --- what comes on an idle connection -------------------------------------------------------------
+
+@pytest.mark.parametrize("surplus", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen"])
+def test_connection_that_ended_or_spoke_while_idle_is_not_leased_in_the_same_turn(edge, surplus):
+    """Both facts are harvested in one turn: the process is stopped meanwhile."""
+    edge.ringway.wait_listening()
+    edge.origin.script = serve(lambda request: response(200, request.target.encode()))
+    assert edge.get("/warm").body == b"/warm"
+    kept = edge.origin.connections[0]
+    for i in range(4):
+        with edge.connect() as c:
+            c.send(request("/canary"))
+            c.response()
+            edge.ringway.signal(signal.SIGSTOP)
+            time.sleep(0.05)
+            try:
+                c.send(request(f"/mine/{i}", "POST", body=b"x"))
+                time.sleep(0.05)
+                if surplus:
+                    kept.sock.sendall(surplus)
+                else:
+                    kept.half_close()
+                time.sleep(0.05)
+            finally:
+                edge.ringway.signal(signal.SIGCONT)
+            answer = c.response("POST")
+            assert (answer.status, answer.body) == (200, f"/mine/{i}".encode())
+        time.sleep(0.1)
+        kept = edge.origin.connections[-1]
