@@ -20,7 +20,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void what_comes_is_read_where_it_lies(void **state)
 {
@@ -196,7 +196,7 @@ static void a_starved_receive_is_armed_again(void **state)
     turning_deinit(&t);
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void what_is_written_in_a_turn_is_sent_together(void **state)
 {
@@ -337,7 +337,7 @@ static void what_a_peer_said_before_it_left_can_be_read(void **state)
     end_deinit(&e);
 }
 
-/* --- no memory --------------------------------------------------------------------------------- */
+/* --- no memory -------------------------------------------------------------------------------- */
 
 static void without_a_chunk_nothing_is_written_or_held(void **state)
 {
@@ -364,7 +364,7 @@ static void without_a_chunk_nothing_is_written_or_held(void **state)
     turning_deinit(&t);
 }
 
-/* --- connecting -------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static void a_conn_that_connects_is_open_for_both_sides(void **state)
 {

@@ -33,7 +33,7 @@ static void make_stuck(struct end *e)
     assert_true(e->conn.send_op.is_in_flight);
 }
 
-/* --- finish ------------------------------------------------------------------------------------ */
+/* --- finish ----------------------------------------------------------------------------------- */
 
 static void finish_sends_all_and_closes(void **state)
 {
@@ -188,7 +188,7 @@ static void ending_the_output_leaves_the_input_open(void **state)
     end_deinit(&e);
 }
 
-/* --- abort ------------------------------------------------------------------------------------- */
+/* --- abort ------------------------------------------------------------------------------------ */
 
 static void be_idle(struct end *e)
 {
@@ -318,7 +318,7 @@ static void a_connect_that_hangs_is_cancelled(void **state)
     close(listener);
 }
 
-/* --- assertions -------------------------------------------------------------------------------- */
+/* --- assertions ------------------------------------------------------------------------------- */
 
 static void deinit_while_open(void)
 {

@@ -1,24 +1,7 @@
-/* Tests of io/loop: over a real ring. */
-#include "../loop_fixture.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+/* Tests of io/loop: the turn, and receiving, over a real ring. */
+#include "../op_fixture.h"
 
 #define SMALL_COUNT 4
-
-/* An operation and what its completions said. */
-struct recorded {
-    struct op op;
-    struct turning *t;
-    unsigned count;
-    int result;
-    bool was_last;
-    char text[64]; /* of the last data, with a NUL */
-    struct span data;
-    struct task *wakes;
-    char mark; /* appended to `order` */
-};
 
 static char order[32];
 
@@ -29,30 +12,6 @@ static void note(char mark)
     assert_true(len + 1 < sizeof(order));
     order[len] = mark;
     order[len + 1] = '\0';
-}
-
-static void on_done(struct op *op, const struct completion *c)
-{
-    struct recorded *r = container_of(op, struct recorded, op);
-
-    r->count++;
-    r->result = c->result;
-    r->was_last = c->is_last;
-    r->data = c->data;
-    if (c->data.len && c->data.len < sizeof(r->text)) {
-        memcpy(r->text, c->data.data, c->data.len);
-        r->text[c->data.len] = '\0';
-    }
-    if (r->mark)
-        note(r->mark);
-    if (r->wakes)
-        loop_ready(r->t->loop, r->wakes);
-}
-
-static void recorded_init(struct recorded *r, struct turning *t)
-{
-    *r = (struct recorded){.t = t};
-    op_init(&r->op, on_done);
 }
 
 static int set_up(void **state)
@@ -74,18 +33,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void make_pair(int fds[2])
-{
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-}
-
-static void close_pair(const int fds[2])
-{
-    close(fds[0]);
-    close(fds[1]);
-}
-
-/* --- the turn ---------------------------------------------------------------------------------- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 struct marked {
     struct task task;
@@ -117,6 +65,11 @@ static void on_alarm(struct timer *t)
     note('t');
 }
 
+static void note_harvest(struct recorded *r)
+{
+    note('h');
+}
+
 static void phases_come_in_order(void **state)
 {
     struct turning *t = *state;
@@ -131,7 +84,7 @@ static void phases_come_in_order(void **state)
     marked_init(&reap, t, 'p');
     timer_init(&timer, on_alarm);
     recorded_init(&received, t);
-    received.mark = 'h';
+    received.also = note_harvest;
     received.wakes = &run.task;
     loop_reap_later(t->loop, &reap.task);
     loop_flush_later(t->loop, &flush.task);
@@ -253,7 +206,7 @@ static void it_runs_until_it_is_stopped(void **state)
     }
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static void receives_fill_buffers_of_their_kind(void **state)
 {
@@ -354,226 +307,6 @@ static void buffers_go_round_for_ever(void **state)
     }
 }
 
-/* --- cancelling -------------------------------------------------------------------------------- */
-
-static void a_cancelled_receive_completes(void **state)
-{
-    struct turning *t = *state;
-    struct recorded r;
-    int fds[2];
-
-    make_pair(fds);
-    recorded_init(&r, t);
-    loop_recv(t->loop, &r.op, fds[0], false);
-    loop_turn(t->loop, 0);
-    loop_cancel(t->loop, &r.op);
-    assert_true(r.op.is_in_flight);
-    turn_until(t->loop, r.count);
-    assert_int_equal(r.result, -ECANCELED);
-    close_pair(fds);
-}
-
-/* Whether the data or the cancel comes first is the kernel's choice: there is one completion. */
-static void data_that_meets_a_cancel_completes_once(void **state)
-{
-    struct turning *t = *state;
-    struct recorded r;
-    int fds[2];
-
-    make_pair(fds);
-    recorded_init(&r, t);
-    loop_recv(t->loop, &r.op, fds[0], false);
-    loop_turn(t->loop, 0);
-    assert_int_equal(write(fds[1], "late", 4), 4);
-    loop_cancel(t->loop, &r.op);
-    turn_until(t->loop, r.count);
-    assert_true(r.result == 4 || r.result == -ECANCELED);
-    loop_cancel(t->loop, &r.op); /* of what is no more */
-    loop_turn(t->loop, 0);
-    loop_turn(t->loop, 0);
-    assert_int_equal(r.count, 1);
-    assert_false(r.op.is_in_flight);
-    close_pair(fds);
-}
-
-/* --- other verbs ------------------------------------------------------------------------------- */
-
-static void shutdown_ends_a_receive_and_close_closes(void **state)
-{
-    struct turning *t = *state;
-    struct recorded receive, shut, closed;
-    int fds[2];
-
-    make_pair(fds);
-    recorded_init(&receive, t);
-    recorded_init(&shut, t);
-    recorded_init(&closed, t);
-    loop_recv(t->loop, &receive.op, fds[0], false);
-    loop_turn(t->loop, 0);
-    loop_shutdown(t->loop, &shut.op, fds[0], SHUT_RDWR);
-    turn_until(t->loop, shut.count && receive.count);
-    assert_int_equal(shut.result, 0);
-    assert_int_equal(receive.result, 0);
-    loop_close(t->loop, &closed.op, fds[0]);
-    turn_until(t->loop, closed.count);
-    assert_int_equal(closed.result, 0);
-    assert_int_equal(fcntl(fds[0], F_GETFD), -1);
-    close(fds[1]);
-}
-
-static void files_are_read_at_an_offset_and_appended_to(void **state)
-{
-    struct turning *t = *state;
-    struct recorded r;
-    char text[8] = "";
-    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND, 0600);
-
-    assert_true(fd >= 0);
-    recorded_init(&r, t);
-    loop_write(t->loop, &r.op, fd, SPAN("hello "));
-    turn_until(t->loop, r.count == 1);
-    assert_int_equal(r.result, 6);
-    loop_write(t->loop, &r.op, fd, SPAN("world"));
-    turn_until(t->loop, r.count == 2);
-    loop_read(t->loop, &r.op, fd, text, 5, 6);
-    turn_until(t->loop, r.count == 3);
-    assert_int_equal(r.result, 5);
-    assert_string_equal(text, "world");
-    close(fd);
-}
-
-static void sends_to_one_who_left_are_errors_and_no_signal(void **state)
-{
-    struct turning *t = *state;
-    struct iovec vector = {.iov_base = (char[]){"x"}, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-    struct recorded r;
-    int fds[2];
-
-    make_pair(fds);
-    close(fds[1]);
-    recorded_init(&r, t);
-    loop_send(t->loop, &r.op, fds[0], SPAN("x"));
-    turn_until(t->loop, r.count == 1);
-    assert_int_equal(r.result, -EPIPE);
-    loop_sendmsg(t->loop, &r.op, fds[0], &message);
-    turn_until(t->loop, r.count == 2);
-    assert_int_equal(r.result, -EPIPE);
-    close(fds[0]);
-}
-
-static int listen_on_loopback(struct address *a)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(address_parse_ip(SPAN("127.0.0.1"), 0, a), 0);
-    assert_int_equal(bind(fd, &a->u.any, a->len), 0);
-    assert_int_equal(listen(fd, 16), 0);
-    assert_int_equal(getsockname(fd, &a->u.any, &a->len), 0);
-    return fd;
-}
-
-static void one_accept_takes_many_connections(void **state)
-{
-    struct turning *t = *state;
-    struct recorded accepted, connected[3];
-    struct address a;
-    int fds[3], listener = listen_on_loopback(&a);
-
-    recorded_init(&accepted, t);
-    loop_accept(t->loop, &accepted.op, listener);
-    for (unsigned i = 0; i < COUNT_OF(fds); i++) {
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        recorded_init(&connected[i], t);
-        loop_connect(t->loop, &connected[i].op, fds[i], &a);
-        turn_until(t->loop, connected[i].count && accepted.count == i + 1);
-        assert_int_equal(connected[i].result, 0);
-        assert_true(accepted.result >= 0);
-        assert_false(accepted.was_last);
-        assert_true(accepted.op.is_in_flight);
-        close(accepted.result);
-        close(fds[i]);
-    }
-    loop_cancel(t->loop, &accepted.op);
-    turn_until(t->loop, !accepted.op.is_in_flight);
-    close(listener);
-}
-
-static void a_refused_connect_says_so(void **state)
-{
-    struct turning *t = *state;
-    struct recorded r;
-    struct address a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    close(listen_on_loopback(&a));
-    recorded_init(&r, t);
-    loop_connect(t->loop, &r.op, fd, &a);
-    turn_until(t->loop, r.count);
-    assert_int_equal(r.result, -ECONNREFUSED);
-    close(fd);
-}
-
-/* More than the submission queue holds, and more than the completion queue does. */
-static void a_full_submission_queue_is_submitted(void **state)
-{
-    struct turning *t = *state;
-    enum { COUNT = 64 * 5 };
-    static struct recorded r[COUNT];
-    static char text[COUNT][2];
-    unsigned sum = 0;
-    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-
-    for (size_t i = 0; i < COUNT; i++) {
-        recorded_init(&r[i], t);
-        text[i][0] = 'x';
-        loop_read(t->loop, &r[i].op, fd, text[i], 1, 0);
-    }
-    for (int turn = 0; turn < 100 && sum < COUNT; turn++) {
-        loop_turn(t->loop, 100);
-        sum = 0;
-        for (size_t i = 0; i < COUNT; i++)
-            sum += r[i].count;
-    }
-    assert_int_equal(sum, COUNT);
-    for (size_t i = 0; i < COUNT; i++) {
-        assert_int_equal(r[i].count, 1);
-        assert_int_equal(r[i].result, 1);
-        assert_int_equal(text[i][0], 0);
-    }
-    close(fd);
-}
-
-/* --- assertions -------------------------------------------------------------------------------- */
-
-static void start_twice(void)
-{
-    struct turning t;
-    struct recorded r;
-    int fds[2];
-
-    turning_init(&t);
-    make_pair(fds);
-    recorded_init(&r, &t);
-    loop_recv(t.loop, &r.op, fds[0], false);
-    loop_send(t.loop, &r.op, fds[0], SPAN("x"));
-}
-
-static void assert_idle_while_in_flight(void)
-{
-    struct recorded r;
-
-    recorded_init(&r, NULL);
-    r.op.is_in_flight = true;
-    op_assert_idle(&r.op);
-}
-
-static void an_operation_is_never_started_twice(void **state)
-{
-    assert_true(aborts(start_twice));
-    assert_true(aborts(assert_idle_while_in_flight));
-}
-
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -590,15 +323,6 @@ int main(void)
         CLAIM(the_end_of_a_stream_brings_no_data),
         CLAIM(without_buffers_a_receive_says_enobufs_and_comes_again),
         CLAIM(buffers_go_round_for_ever),
-        CLAIM(a_cancelled_receive_completes),
-        CLAIM(data_that_meets_a_cancel_completes_once),
-        CLAIM(shutdown_ends_a_receive_and_close_closes),
-        CLAIM(files_are_read_at_an_offset_and_appended_to),
-        CLAIM(sends_to_one_who_left_are_errors_and_no_signal),
-        CLAIM(one_accept_takes_many_connections),
-        CLAIM(a_refused_connect_says_so),
-        CLAIM(a_full_submission_queue_is_submitted),
-        cmocka_unit_test(an_operation_is_never_started_twice),
     };
 
     return cmocka_run_group_tests_name("io_loop", tests, NULL, NULL);

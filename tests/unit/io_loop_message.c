@@ -141,7 +141,7 @@ static void a_slow_receiver_loses_none(void **state)
     exchange_letters(true);
 }
 
-/* --- undelivered ------------------------------------------------------------------------------- */
+/* --- undelivered ------------------------------------------------------------------------------ */
 
 static void never_delivered(struct loop *l, struct message *m)
 {

@@ -74,7 +74,7 @@ static void has_succeeded(struct group *g, size_t i)
     peer_end(&g->peers[i], false, g->now_ms);
 }
 
-/* --- round robin ------------------------------------------------------------------------------- */
+/* --- round robin ------------------------------------------------------------------------------ */
 
 static void peers_take_turns(void **state)
 {
@@ -143,7 +143,7 @@ static void peers_beyond_63_share_a_bit(void **state)
     assert_null(balance_pick(&g->upstream, tried, g->now_ms));
 }
 
-/* --- max_conns, least_conn --------------------------------------------------------------------- */
+/* --- max_conns, least_conn -------------------------------------------------------------------- */
 
 static void a_full_peer_gets_no_more(void **state)
 {
@@ -247,7 +247,7 @@ static void least_conn_survives_peers_that_come_free_meanwhile(void **state)
     (void)none_while_others_are_busy(g); /* there may be none at any moment */
 }
 
-/* --- max_fails --------------------------------------------------------------------------------- */
+/* --- max_fails -------------------------------------------------------------------------------- */
 
 static void a_failure_takes_a_peer_out_for_fail_timeout(void **state)
 {
