@@ -83,6 +83,7 @@ class Tree:
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
+        self.ignored = None
         self.files = {}
         for path in sorted(self._paths()):
             try:
@@ -96,12 +97,22 @@ class Tree:
                 self.floors.append((at, line.strip()))
         self.rank = {room: at for at, (_, room) in enumerate(self.floors)}
 
+    def _is_made(self, name):
+        """True for what git is told to ignore: programs make it, nobody reads it as source."""
+        if self.ignored is None:
+            out = subprocess.run(
+                ["git", "-C", str(self.root), "ls-files", "-oi", "--exclude-standard"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+            self.ignored = set(out.splitlines())
+        return str(name) in self.ignored
+
     def _paths(self):
         for folder in TEXT_FOLDERS:
             for path in (self.root / folder).rglob("*"):
                 name = path.relative_to(self.root)
                 is_hidden = any(part[0] in "._" for part in name.parts[:-1])
-                if path.is_file() and path.suffix in TEXT_SUFFIXES and not is_hidden:
+                if (path.is_file() and path.suffix in TEXT_SUFFIXES and not is_hidden
+                        and not self._is_made(name)):
                     yield str(name)
         for path in self.root.glob("*"):
             if path.is_file() and path.suffix in {".md", ".build"}:

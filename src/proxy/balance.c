@@ -55,7 +55,7 @@ static struct peer *least_busy(struct upstream *u, bool backups, uint64_t tried,
     return best;
 }
 
-/* Smooth weighted round robin: each peer gains its weight, the highest is taken and pays the sum. */
+/* Smooth weighted round robin: each peer gains its weight, the highest is taken and pays all. */
 static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint64_t now_ms)
 {
     bool by_load = u->conf->balance == BALANCE_LEAST_CONN;
