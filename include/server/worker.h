@@ -45,7 +45,8 @@ void workers_introduce(struct worker **workers, unsigned count);
 void worker_go(struct worker *w);
 
 /* Swaps the snapshot: new connections and the next requests on plain ones use it. `done` runs in
- * the control thread when the worker has swapped (error NULL) or could not and keeps the old one. */
+ * the control thread when the worker has swapped (error NULL), or could not and keeps the old
+ * one. */
 typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *error);
 int worker_swap(struct worker *w, const struct worker_assignment *a,
                 worker_swapped_fn done) MUST_USE;

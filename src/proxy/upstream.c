@@ -109,7 +109,7 @@ struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *err
 /* What has just come may not have been looked at yet: this turn ran the lessee's task first. */
 static struct upstream_conn *silent_one(struct lane *l)
 {
-    list_for_each_safe(link, &l->idle) {
+    list_for_each_safe (link, &l->idle) {
         struct upstream_conn *u = list_entry(link, struct upstream_conn, lane_link);
 
         if (is_silent(u))
@@ -155,7 +155,8 @@ void upstream_give(struct upstream_conn *u)
     u->conn.owner = &u->task;
     set_idle(u, true);
     conn_want_input(&u->conn);
-    timer_set(loop_wheel(e->loop), &u->timer, loop_now_ms(e->loop) + up->conf->keepalive_timeout_ms);
+    timer_set(loop_wheel(e->loop), &u->timer,
+              loop_now_ms(e->loop) + up->conf->keepalive_timeout_ms);
     if (up->idle_count > up->conf->keepalive_max)
         upstream_discard(list_entry(up->idle.prev, struct upstream_conn, idle_link));
 }
@@ -194,7 +195,7 @@ void view_retire(struct view *v)
 {
     v->is_retired = true;
     for (size_t i = 0; i < v->snapshot->upstream_count; i++) {
-        list_for_each_safe(link, &v->upstreams[i].idle)
+        list_for_each_safe (link, &v->upstreams[i].idle)
             upstream_discard(list_entry(link, struct upstream_conn, idle_link));
     }
 }
