@@ -19,6 +19,8 @@ struct tls_trust {
     size_t crl_count;
     bool has_crls; /* every certificate needs one */
     char *der;     /* of all of them */
+    size_t der_len;
+    size_t der_size;
     struct tls_signature_memo memo;
 };
 

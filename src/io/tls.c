@@ -224,8 +224,17 @@ enum tls_failure_kind tls_failure(const struct tls *t, const char **reason)
 
 /* --- the handshake --------------------------------------------------------------------------- */
 
+/* Whatever wolfSSL did: a server whose certificate was not looked at is not trusted. */
+static bool has_to_be_verified(const struct tls *t)
+{
+    return !t->context->is_server && t->context->trust && !t->is_verified &&
+           !wolfSSL_session_reused(t->ssl);
+}
+
 static enum tls_result finish(struct tls *t)
 {
+    if (has_to_be_verified(t))
+        return tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "peer's certificate was not verified");
     t->is_finished = true;
     free(t->expected);
     t->expected = NULL;

@@ -13,6 +13,12 @@
 #include "io/tls_hello.h"
 #include "io/tls_verify.h"
 
+/* What this room relies on; scripts/deps builds wolfSSL so. */
+#if !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(HAVE_EXT_CACHE) || \
+    !defined(NO_SESSION_CACHE_REF) || !defined(HAVE_SECRET_CALLBACK)
+#error "wolfSSL was built without what ringway needs: run scripts/deps"
+#endif
+
 #define TLS_PAIRS_MAX 8
 
 #define TLS_SESSION_ID_BYTES 32
@@ -79,6 +85,7 @@ struct tls {
     bool is_opening;
     enum tls_failure_kind failure;
     bool is_finished;
+    bool is_verified;     /* client: the peer's chain was looked at, and is good */
     bool has_ended;       /* the peer sent close_notify */
     bool has_closed;      /* we did */
     bool has_new_session; /* client, TLS 1.2: to be given out once the handshake is finished */

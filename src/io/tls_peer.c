@@ -61,7 +61,8 @@ static bool accept_server(struct tls *t, const struct span *chain, size_t count)
     for (size_t i = 0; i < proof.name_count; i++)
         names[i] = t->expected->names[i].text;
     verdict = tls_verify(t->context->trust, &proof, reason);
-    if (verdict == VERDICT_GOOD)
+    t->is_verified = verdict == VERDICT_GOOD;
+    if (t->is_verified)
         return true;
     (void)SendAlert(t->ssl, ALERT_FATAL, alert_for(verdict));
     tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "%s", reason);

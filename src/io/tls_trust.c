@@ -70,42 +70,43 @@ static size_t count_blocks(struct span pem, bool (*is_wanted)(const struct block
 }
 
 /* Decodes behind what is in the trust's DER already; empty when it is not base64 of DER. */
-static struct span decode(const struct block *b, char **at)
+static struct span decode(struct tls_trust *t, const struct block *b)
 {
-    word32 len = (word32)b->text.len;
+    word32 len = (word32)(t->der_size - t->der_len);
+    char *at = t->der + t->der_len;
     struct der_item item;
     struct span der;
 
-    if (Base64_Decode((const byte *)b->text.data, (word32)b->text.len, (byte *)*at, &len) != 0)
+    if (Base64_Decode((const byte *)b->text.data, (word32)b->text.len, (byte *)at, &len) != 0)
         return SPAN_NONE;
-    der = span_of(*at, len);
+    der = span_of(at, len);
     /* A TRUSTED CERTIFICATE of OpenSSL has its own remarks behind the certificate. */
     if (!der_next_is(&der, DER_SEQUENCE, &item))
         return SPAN_NONE;
-    *at += len;
+    t->der_len += len;
     return item.whole;
 }
 
-static void add_anchors(struct tls_trust *t, struct span pem, char **at)
+static void add_anchors(struct tls_trust *t, struct span pem)
 {
     struct block b;
 
     while (next_block(&pem, &b)) {
         struct tls_anchor *a = &t->anchors[t->anchor_count];
 
-        if (!is_certificate(&b) || !x509_certificate_parse(decode(&b, at), &a->certificate))
+        if (!is_certificate(&b) || !x509_certificate_parse(decode(t, &b), &a->certificate))
             continue;
         a->subject_hash = span_hash(a->certificate.subject);
         t->anchor_count++;
     }
 }
 
-static void add_crls(struct tls_trust *t, struct span pem, char **at)
+static void add_crls(struct tls_trust *t, struct span pem)
 {
     struct block b;
 
     while (next_block(&pem, &b)) {
-        if (is_crl(&b) && x509_crl_parse(decode(&b, at), &t->crls[t->crl_count]))
+        if (is_crl(&b) && x509_crl_parse(decode(t, &b), &t->crls[t->crl_count]))
             t->crl_count++;
     }
 }
@@ -125,8 +126,9 @@ static int allocate(struct tls_trust *t, struct span ca_pem, struct span more_ca
 
     t->anchors = calloc(anchors + 1, sizeof(*t->anchors));
     t->crls = calloc(crls + 1, sizeof(*t->crls));
-    /* Base64 shrinks to three quarters; the rest is given back. */
-    t->der = malloc(ca_pem.len + more_ca_pem.len + crl_pem.len + 1);
+    /* Base64 shrinks to three quarters. */
+    t->der_size = (ca_pem.len + more_ca_pem.len + crl_pem.len) / 4 * 3 + 16;
+    t->der = malloc(t->der_size);
     return t->anchors && t->crls && t->der ? 0 : -ENOMEM;
 }
 
@@ -134,21 +136,19 @@ static int fill(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem
                 struct span crl_pem, char *error, size_t error_size)
 {
     size_t count;
-    char *at;
     int rc = allocate(t, ca_pem, more_ca_pem, crl_pem);
 
     if (rc)
         return rc;
-    at = t->der;
-    add_anchors(t, ca_pem, &at);
+    add_anchors(t, ca_pem);
     count = t->anchor_count;
     if (ca_pem.len && !t->anchor_count)
         return refuse(error, error_size, "cannot load CA certificates: no PEM certificate found");
-    add_anchors(t, more_ca_pem, &at);
+    add_anchors(t, more_ca_pem);
     if (more_ca_pem.len && t->anchor_count == count)
         return refuse(error, error_size,
                       "cannot load trusted certificates: no PEM certificate found");
-    add_crls(t, crl_pem, &at);
+    add_crls(t, crl_pem);
     t->has_crls = crl_pem.len > 0;
     if (t->crl_count != count_blocks(crl_pem, is_crl))
         return refuse(error, error_size, "cannot load CRL: a list in it cannot be read");
