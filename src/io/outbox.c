@@ -51,10 +51,20 @@ int outbox_append(struct outbox *o, struct span s)
     return 0;
 }
 
+/* Small pieces are put together: many of them would take up a chunk each. */
 void outbox_adopt(struct outbox *o, struct chunk *chunk)
 {
-    list_push_back(&o->list, &chunk->link);
-    o->bytes += chunk_unread(chunk).len;
+    struct span unread = chunk_unread(chunk);
+    struct chunk *last = list_is_empty(&o->list) ? NULL
+                                                 : list_entry(o->list.prev, struct chunk, link);
+
+    o->bytes += unread.len;
+    if (!last || chunk_room(last) < unread.len) {
+        list_push_back(&o->list, &chunk->link);
+        return;
+    }
+    (void)chunk_append(last, unread);
+    chunk_give(o->chunks, chunk);
 }
 
 void outbox_drop(struct outbox *o, size_t n)

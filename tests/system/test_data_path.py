@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+import ringway
+import client
 import wire
 from edge import Edge
 from origin import serve
@@ -103,7 +105,7 @@ def test_connections_end_when_a_body_breaks_behind_the_head_of_its_answer(edge):
 def send_until_full(c, data):
     """Sends until the peer takes no more for a while; fails when it takes everything."""
     c.sock.settimeout(0.5)
-    with pytest.raises(OSError):
+    with pytest.raises(TimeoutError):
         c.sock.sendall(data)
 
 
@@ -147,3 +149,20 @@ def test_connection_that_ended_or_spoke_while_idle_is_not_leased_in_the_same_tur
             assert (answer.status, answer.body) == (200, f"/mine/{i}".encode())
         time.sleep(0.1)
         kept = edge.origin.connections[-1]
+
+
+def test_small_files_for_a_client_that_does_not_read_leave_memory_for_others(start, folder):
+    root = folder / "small-files"
+    root.mkdir()
+    (root / "file").write_text("x" * 10)
+    port = ringway.free_ports()
+    start(ringway.http(ringway.server(port, f"root {root};"),
+                       settings="keepalive_requests 1000000; server_tokens off;")
+          .replace("1024", "64"))
+    clients = [client.Client(port, receive_buffer=4096) for _ in range(12)]
+    for c in clients:
+        send_until_full(c, request("/file", host="x") * 200_000)
+    for _ in range(8):
+        assert client.get(port, "/file").body == b"x" * 10
+    for c in clients:
+        c.sock.close()
