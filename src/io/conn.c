@@ -217,8 +217,10 @@ static void open_more(struct conn *c)
         c->plain = span_of(c->plain_chunk->bytes, len);
     else
         drop_plain(c);
-    if (result == TLS_END && c->end != CONN_END_FAILED)
+    if (result == TLS_END) {
+        drop_raw(c); /* what comes behind close_notify is nobody's: RFC 8446 section 6.1 */
         c->end = CONN_END_CLEAN;
+    }
     if (result == TLS_FAILED) {
         c->end = CONN_END_FAILED;
         step_later(c); /* an alert wants to go out */

@@ -1,11 +1,14 @@
 """The data path under clients and upstreams that break off, do not read, or say too much."""
+import contextlib
 import signal
+import ssl
 import time
 
 import pytest
 
-import ringway
+import certs
 import client
+import ringway
 import wire
 from edge import Edge
 from origin import serve
@@ -166,3 +169,27 @@ def test_small_files_for_a_client_that_does_not_read_leave_memory_for_others(sta
         assert client.get(port, "/file").body == b"x" * 10
     for c in clients:
         c.sock.close()
+
+
+# --- TLS ------------------------------------------------------------------------------------------
+
+def test_bytes_behind_close_notify_are_nobodys(start, pki):
+    """In one packet with it, so that they wait in the connection while its end is noted."""
+    port, pair = ringway.free_ports(), pki.leaf("www.test")
+    start(ringway.http(ringway.server(port, f"ssl_certificate {pair.cert_file};"
+                                      f"ssl_certificate_key {pair.key_file}; return 200 good;",
+                                      listen=" ssl")))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = certs.client_context(pki.root).wrap_bio(incoming, outgoing, server_hostname="www.test")
+    with client.Client(port) as c:
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+                break
+            c.send(outgoing.read())
+            incoming.write(c.take_some())
+        tls.write(request("/"))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.unwrap()
+        c.send(outgoing.read() + b"\x17\x03\x03\x00\x20" + b"x" * 20)
+        assert c.is_closed(2)
