@@ -64,12 +64,14 @@ def main():
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (given.memlock, given.memlock))
     if given.nofile is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (given.nofile, given.nofile))
+    # Opened by who we are: the tree may lie where the other user cannot go.
+    program = os.open(given.program[0], os.O_PATH | os.O_CLOEXEC)
     if given.user:
         become(given.user)
     for rule in given.deny:
         call, _, name = rule.partition("=")
         deny(call, getattr(errno, name or "EPERM"))
-    os.execv(given.program[0], given.program)
+    os.execve(program, given.program, os.environ)
 
 
 if __name__ == "__main__":
