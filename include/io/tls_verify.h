@@ -10,6 +10,9 @@
 
 #define TLS_REASON_BYTES 256
 
+/* Certificates of a peer that are looked at; wolfSSL refuses more (MAX_CHAIN_DEPTH). */
+#define TLS_CHAIN_MAX 12
+
 struct tls_proof {
     const struct span *chain; /* DER, the leaf first, as the peer sent it */
     size_t chain_count;

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#define CERTIFICATES_MAX 10
+static_assert(TLS_CHAIN_MAX == MAX_CHAIN_DEPTH, "all that wolfSSL takes from a peer is looked at");
 
 enum {
     ALERT_FATAL = 2,
@@ -33,11 +33,11 @@ static int alert_for(enum tls_verdict verdict)
     }
 }
 
-static size_t chain_of(const WOLFSSL_X509_STORE_CTX *store, struct span chain[CERTIFICATES_MAX])
+static size_t chain_of(const WOLFSSL_X509_STORE_CTX *store, struct span chain[TLS_CHAIN_MAX])
 {
     size_t count = 0;
 
-    for (; count < (size_t)store->totalCerts && count < CERTIFICATES_MAX; count++)
+    for (; count < (size_t)store->totalCerts && count < TLS_CHAIN_MAX; count++)
         chain[count] =
             span_of((const char *)store->certs[count].buffer, store->certs[count].length);
     return count;
@@ -91,7 +91,7 @@ static bool record_client(struct tls *t, const struct span *chain, size_t count)
 int tls_on_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store)
 {
     struct tls *t = store->userCtx;
-    struct span chain[CERTIFICATES_MAX];
+    struct span chain[TLS_CHAIN_MAX];
     size_t count;
 
     /* Its own opinion of intermediate certificates does not count. */

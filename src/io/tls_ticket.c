@@ -1,7 +1,11 @@
 /* tls_ticket - sessions that upstream servers gave us, to resume them.
  *
  * A ticket is a copy of wolfSSL's session: the live one changes with each ticket that comes
- * after. It knows nothing of the session that it came out of and may change threads. */
+ * after. It knows nothing of the session that it came out of and may change threads.
+ *
+ * With a ticket goes no session id (RFC 5077 section 3.4). wolfSSL takes the ticket for accepted
+ * whatever a server of TLS 1.2 answers, also when the ticket is one of TLS 1.3, and ends the
+ * connection when it was not; without an id it goes by the messages that follow. */
 #include "tls_internal.h"
 
 #include <stdlib.h>
@@ -52,15 +56,13 @@ int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
     struct tls *t = wolfSSL_GetIOReadCtx(ssl);
 
     if (wolfSSL_version(ssl) == TLS1_3_VERSION)
-        keep(t, wolfSSL_SESSION_dup(session), true);
+        keep(t, tls_session_copy_without_id(session), true);
     else
         t->has_new_session = true;
     return 0; /* wolfSSL keeps its reference */
 }
 
-/* Only what the server can find again: by a ticket, or by an id that it gave. With a ticket the id
- * is left out (RFC 5077 section 3.4): wolfSSL would take the ticket for accepted whatever the
- * server says, and end the connection when it is not. */
+/* Only what the server can find again: by a ticket, or by an id that it gave. */
 void tls_keep_session(struct tls *t)
 {
     WOLFSSL_SESSION *session = wolfSSL_get_session(t->ssl);

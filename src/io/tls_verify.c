@@ -10,14 +10,13 @@
 
 #include "io/tls_name.h"
 
-#define CHAIN_MAX 10 /* what wolfSSL takes from a peer, and one more */
 #define PATH_MAX_CERTIFICATES 16
 #define SIGNATURES_MAX 32 /* looked at for one chain: a hostile one branches */
 
 struct search {
     struct tls_trust *trust;
     const struct tls_proof *proof;
-    struct x509_certificate chain[CHAIN_MAX];
+    struct x509_certificate chain[TLS_CHAIN_MAX];
     size_t chain_count;
     const struct x509_certificate *path[PATH_MAX_CERTIFICATES]; /* the leaf first */
     size_t path_count;
@@ -324,7 +323,7 @@ static enum tls_verdict check_names(struct search *s)
 /* Behind the leaf, what cannot be read is left out: it may not be needed. */
 static bool parse_chain(struct search *s)
 {
-    for (size_t i = 0; i < s->proof->chain_count && s->chain_count < CHAIN_MAX; i++) {
+    for (size_t i = 0; i < s->proof->chain_count && s->chain_count < TLS_CHAIN_MAX; i++) {
         if (x509_certificate_parse(s->proof->chain[i], &s->chain[s->chain_count]))
             s->chain_count++;
         else if (i == 0)

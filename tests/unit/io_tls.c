@@ -6,9 +6,9 @@
 #define BOTH (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3)
 
 static const struct bench_certificate certificates[] = {
-    {"root", NULL, "/CN=root", BENCH_CA},       {"other", NULL, "/CN=other", BENCH_CA},
-    {"int", "root", "/CN=int", BENCH_CA},       {"good", "root", "/CN=good", BENCH_SAN},
-    {"good-int", "int", "/CN=good", BENCH_SAN},
+    {"root", NULL, "/CN=root", BENCH_CA}, {"other", NULL, "/CN=other", BENCH_CA},
+    {"int", "root", "/CN=int", BENCH_CA}, {"good", "root", "/CN=good", BENCH_SAN},
+    {"bad", NULL, "/CN=bad", BENCH_SAN},  {"good-int", "int", "/CN=good", BENCH_SAN},
 };
 
 static const char chains[] = "cat good-int.pem int.pem >chain.pem\n";
@@ -358,6 +358,36 @@ static void tickets_of_another_process_mean_a_full_handshake(void **state)
     assert_resumes(ticket, false);
 }
 
+static void ticket_of_tls13_is_no_use_to_a_server_of_tls12(void **state)
+{
+    struct tls_ticket *ticket = ticket_of_first();
+
+    (void)state;
+    tls_context_free(server);
+    server = new_server("good.pem", "leaf.key", TLS_PROTOCOL_1_2, 1);
+    assert_resumes(ticket, false);
+    assert_string_equal(tls_protocol_name(b.client.tls), "TLSv1.2");
+    ticket = bench_take_ticket(&b);
+    bench_disconnect(&b);
+    assert_resumes(ticket, true);
+}
+
+/* The certificate of the full handshake is verified, whatever wolfSSL thought before. */
+static void refused_ticket_brings_no_trust(void **state)
+{
+    static const unsigned protocols[] = {TLS_PROTOCOL_1_2, TLS_PROTOCOL_1_3, BOTH};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        set_protocols(protocols[i], BOTH);
+        b.options.ticket = ticket_of_first();
+        tls_context_free(server);
+        server = new_server("bad.pem", "leaf.key", i < 2 ? BOTH : TLS_PROTOCOL_1_2, 2);
+        assert_client_fails(TLS_FAILURE_NOT_VERIFIED, "self-signed certificate");
+        bench_disconnect(&b);
+    }
+}
+
 static void tickets_can_be_switched_off(void **state)
 {
     struct tls_pair pair = bench_pair("good.pem", "leaf.key");
@@ -486,6 +516,8 @@ int main(void)
         TEST(tickets_open_with_every_worker),
         TEST(tickets_of_other_settings_mean_a_full_handshake),
         TEST(tickets_of_another_process_mean_a_full_handshake),
+        TEST(ticket_of_tls13_is_no_use_to_a_server_of_tls12),
+        TEST(refused_ticket_brings_no_trust),
         TEST(tickets_can_be_switched_off),
         TEST(peer_that_is_not_verified_is_refused),
         TEST(chain_is_verified_every_time),
