@@ -13,8 +13,7 @@ build_packages=(
     libpcre2-dev libcmocka-dev
 )
 test_packages=(
-    python3 python3-pytest python3-httpx python3-cryptography
-    curl openssl procps
+    python3 python3-pytest python3-cryptography openssl
 )
 
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
