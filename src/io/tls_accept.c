@@ -48,20 +48,65 @@ static struct tls_context *select_context(struct tls *t, struct span name)
     return t->select(t->owner, span_of(lower, name.len));
 }
 
-/* The first certificate whose kind of key the client can verify, ECDSA before RSA; else any. */
+/* What a key of a kind signs with, as it is named in a SubjectPublicKeyInfo. */
+int tls_classify(struct tls_member *m, struct span certificate_pem)
+{
+    static const struct {
+        struct span oid;
+        uint16_t scheme;
+    } kinds[] = {
+        {{"\x2a\x86\x48\xce\x3d\x03\x01\x07", 8}, 0x0403}, /* ecdsa_secp256r1_sha256 */
+        {{"\x2b\x81\x04\x00\x22", 5}, 0x0503},             /* ecdsa_secp384r1_sha384 */
+        {{"\x2b\x81\x04\x00\x23", 5}, 0x0603},             /* ecdsa_secp521r1_sha512 */
+        {{"\x2b\x65\x70", 3}, 0x0807},                     /* ed25519 */
+        {{"\x2b\x65\x71", 3}, 0x0808},                     /* ed448 */
+    };
+    struct span key, algorithm = SPAN_NONE;
+    struct tls_trust *t;
+    char ignored[TLS_ERROR_BYTES];
+    int rc = tls_trust_new(certificate_pem, SPAN_NONE, SPAN_NONE, &t, ignored, sizeof(ignored));
+
+    if (rc)
+        return rc == -ENOMEM ? rc : 0; /* one that only wolfSSL reads is taken as it is */
+    key = t->anchors[0].certificate.key;
+    if (der_take(&key, DER_SEQUENCE, &key))
+        (void)der_take(&key, DER_SEQUENCE, &algorithm);
+    for (size_t i = 0; i < COUNT_OF(kinds) && algorithm.len; i++) {
+        if (memmem(algorithm.data, algorithm.len, kinds[i].oid.data, kinds[i].oid.len))
+            m->signature_scheme = kinds[i].scheme;
+    }
+    tls_trust_free(t);
+    return 0;
+}
+
+/* In TLS 1.2 a suite says who may sign: these are for all keys on curves. */
+static bool shares_curve_suite(const struct tls_context *c, struct span offered)
+{
+    for (size_t i = 0; i < c->suites.count; i++) {
+        const struct tls_suite *s = c->suites.rows[i];
+
+        if (!s->is_tls13 && strstr(s->openssl_name, "ECDSA") &&
+            tls_hello_has_number(offered, s->id))
+            return true;
+    }
+    return false;
+}
+
+/* The first certificate on a curve whose signatures the client can verify, then RSA, then any. */
 static WOLFSSL_CTX *choose_member(const struct tls_context *c, const struct tls_hello *hello)
 {
-    bool tls13 = hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3);
+    bool may_be_curve = (hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3)) ||
+                        shares_curve_suite(c, hello->suites);
 
-    for (size_t i = 0; i < c->member_count; i++) {
+    for (size_t i = 0; i < c->member_count && may_be_curve; i++) {
         const struct tls_member *m = &c->members[i];
 
-        if (m->is_ecdsa && tls_hello_has_number(hello->signature_schemes, m->signature_scheme) &&
-            (tls13 || tls_context_shares_ecdsa_suite(c, hello->suites)))
+        if (m->signature_scheme &&
+            tls_hello_has_number(hello->signature_schemes, m->signature_scheme))
             return m->ctx;
     }
     for (size_t i = 0; i < c->member_count; i++) {
-        if (!c->members[i].is_ecdsa)
+        if (!c->members[i].signature_scheme)
             return c->members[i].ctx;
     }
     return c->members[0].ctx;

@@ -287,43 +287,6 @@ int tls_context_new_client(const struct tls_client_settings *settings, struct tl
 
 /* --- servers --------------------------------------------------------------------------------- */
 
-/* What kind of key the leaf has: the client has to be able to verify its signatures. */
-static void classify(struct tls_member *m, struct span pem)
-{
-    static const struct {
-        const char *oid; /* DER of the curve or of the algorithm in the key */
-        size_t len;
-        uint16_t scheme;
-    } kinds[] = {
-        {"\x2a\x86\x48\xce\x3d\x03\x01\x07", 8, 0x0403}, /* P-256 with SHA-256 */
-        {"\x2b\x81\x04\x00\x22", 5, 0x0503},             /* P-384 with SHA-384 */
-        {"\x2b\x81\x04\x00\x23", 5, 0x0603},             /* P-521 with SHA-512 */
-    };
-    unsigned char der[8192];
-    int len =
-        wc_CertPemToDer((const unsigned char *)pem.data, (int)pem.len, der, sizeof(der), CERT_TYPE);
-
-    for (size_t i = 0; len > 0 && i < COUNT_OF(kinds); i++) {
-        if (memmem(der, (size_t)len, kinds[i].oid, kinds[i].len)) {
-            m->is_ecdsa = true;
-            m->signature_scheme = kinds[i].scheme;
-            return;
-        }
-    }
-}
-
-bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span offered)
-{
-    for (size_t i = 0; i < c->suites.count; i++) {
-        const struct tls_suite *s = c->suites.rows[i];
-
-        if (!s->is_tls13 && strstr(s->openssl_name, "ECDSA") &&
-            tls_hello_has_number(offered, s->id))
-            return true;
-    }
-    return false;
-}
-
 static void set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx,
                            const struct tls_server_settings *s)
 {
@@ -367,7 +330,9 @@ static int add_member(struct tls_context *c, const struct tls_server_settings *s
     if (rc)
         return rc;
     set_up_tickets(c, m->ctx, s);
-    classify(m, pair->certificate_pem);
+    rc = tls_classify(m, pair->certificate_pem);
+    if (rc)
+        return rc;
     if (c->trust)
         wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_PEER, tls_on_certificate);
     else

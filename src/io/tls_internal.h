@@ -29,8 +29,7 @@
 /* A wolfSSL context has one certificate: a server with several has as many contexts. */
 struct tls_member {
     WOLFSSL_CTX *ctx;
-    bool is_ecdsa;
-    uint16_t signature_scheme; /* the one that the client must offer, of the key's kind */
+    uint16_t signature_scheme; /* that a client must offer for a key on a curve; 0: RSA */
 };
 
 struct tls_context {
@@ -110,6 +109,8 @@ struct tls_client_facts {
 
 /* tls_accept.c: reads the ClientHello and makes the wolfSSL session. TLS_OK: it is there. */
 enum tls_result tls_read_hello(struct tls *t, struct span *input);
+/* Finds out what kind of key a certificate has. 0, or -ENOMEM. */
+int tls_classify(struct tls_member *m, struct span certificate_pem) MUST_USE;
 
 /* tls.c: makes the wolfSSL session. 0, or -ENOMEM. */
 int tls_attach(struct tls *t, WOLFSSL_CTX *ctx) MUST_USE;
@@ -142,9 +143,6 @@ int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ
 
 struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t context_id) MUST_USE;
 void tls_sealer_free(struct tls_sealer *s);
-
-/* tls_context.c: true when the client offers a suite of TLS 1.2 that signs with ECDSA. */
-bool tls_context_shares_ecdsa_suite(const struct tls_context *c, struct span offered);
 
 /* tls_session.c */
 struct tls_session_parts {

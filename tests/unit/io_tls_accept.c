@@ -8,10 +8,12 @@ static const struct bench_certificate certificates[] = {
     {"good", "root", "/CN=good", BENCH_SAN},
     {"second", "root", "/CN=second", BENCH_LEAF "subjectAltName=DNS:b.example\n"},
     {"rsa", "root", "/CN=rsa", BENCH_SAN, .key = "rsa"},
+    {"ed448", "root", "/CN=ed448", BENCH_SAN, .key = "ed448"},
 };
 
 static const char more[] =
-    "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key\n";
+    "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key\n"
+    "openssl genpkey -algorithm ED448 -out ed448.key\n";
 
 static struct tls_server_shared *shared;
 static struct tls_context *client, *server;
@@ -167,8 +169,8 @@ static void name_that_nobody_has_is_refused(void **state)
 
 static void certificate_fits_what_the_client_can_verify(void **state)
 {
-    struct tls_pair pairs[] = {bench_pair("rsa.pem", "rsa.key"),
-                               bench_pair("good.pem", "leaf.key")};
+    struct tls_pair pairs[] = {bench_pair("rsa.pem", "rsa.key"), bench_pair("good.pem", "leaf.key"),
+                               bench_pair("ed448.pem", "ed448.key")};
     static const struct {
         const char *suites, *chosen;
         unsigned protocols;
@@ -181,7 +183,7 @@ static void certificate_fits_what_the_client_can_verify(void **state)
     struct tls_server_settings s = bench_server_settings(pairs);
 
     (void)state;
-    s.pair_count = 2;
+    s.pair_count = 3;
     tls_context_free(server);
     server = bench_server(&s, shared);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
