@@ -119,7 +119,8 @@ static inline size_t conn_out_bytes(const struct conn *c)
     return c->staged.bytes + c->out.bytes;
 }
 
-/* Ends our side of the stream once all is sent; the peer's goes on. May be called again. */
+/* Ends our side of the stream once all is sent, of which the owner is told by being made ready; the
+ * peer's goes on. May be called again. */
 void conn_end_output(struct conn *c);
 
 /* Ends the stream well, or as well as can be (an alert is flushed, too). With lingers, what still

@@ -462,6 +462,8 @@ static void on_shut(struct op *op, const struct completion *done)
 
     (void)done; /* a peer that is gone already is as good as one that was told */
     step_later(c);
+    if (c->state == CONN_OPEN)
+        wake_owner(c); /* all that it wrote is sent */
 }
 
 static void on_closed(struct op *op, const struct completion *done)

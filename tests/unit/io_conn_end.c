@@ -188,6 +188,28 @@ static void ending_the_output_leaves_the_input_open(void **state)
     end_deinit(&e);
 }
 
+static void the_owner_is_told_when_its_output_has_ended(void **state)
+{
+    struct turning *t = *state;
+    char *got = malloc(STUCK_BYTES);
+    unsigned before;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    make_stuck(&e);
+    conn_end_output(&e.conn);
+    before = e.run_count;
+    assert_int_equal(peer_read(t, peer, got, STUCK_BYTES), STUCK_BYTES);
+    assert_true(peer_has_ended(t, peer));
+    turn_until(t->loop, e.run_count > before);
+    assert_int_equal(conn_out_bytes(&e.conn), 0);
+    assert_true(conn_is_open(&e.conn));
+    free(got);
+    close(peer);
+    end_deinit(&e);
+}
+
 /* --- abort ------------------------------------------------------------------------------------ */
 
 static void be_idle(struct end *e)
@@ -348,6 +370,7 @@ int main(void)
         CLAIM(finish_waits_for_a_slow_reader),
         CLAIM(finish_gives_up_when_the_peer_leaves),
         CLAIM(ending_the_output_leaves_the_input_open),
+        CLAIM(the_owner_is_told_when_its_output_has_ended),
         CLAIM(abort_closes_from_every_state),
         CLAIM(abort_with_reset_is_seen_as_one),
         CLAIM(abort_drops_data_that_comes_meanwhile),
