@@ -60,6 +60,11 @@ static void note_try(struct attempt *a)
     };
 }
 
+static void note_failure(struct attempt *a, const char *what, const char *why)
+{
+    a->record->detail = arena_printf(a->record->arena, "%s: %s", what, why);
+}
+
 static enum outcome open_connection(struct attempt *a)
 {
     int error;
@@ -69,8 +74,9 @@ static enum outcome open_connection(struct attempt *a)
         enter(a, ATTEMPT_CONNECTING);
         return OUTCOME_NONE;
     }
-    a->record->detail = span_of_cstr(strerror(-error));
-    return error == -ENOMEM ? OUTCOME_NO_MEMORY : OUTCOME_CONNECT_FAILED;
+    /* No slot, or socket(2) failed: the peer has no part in it. */
+    note_failure(a, "no connection to upstream can be opened", strerror(-error));
+    return OUTCOME_NO_MEMORY;
 }
 
 enum outcome attempt_begin(struct attempt *a)
@@ -107,11 +113,6 @@ enum outcome attempt_begin(struct attempt *a)
 }
 
 /* ---- connecting, waiting for a ticket, handshaking ---- */
-
-static void note_failure(struct attempt *a, const char *what, const char *why)
-{
-    a->record->detail = arena_printf(a->record->arena, "%s: %s", what, why);
-}
 
 /* The names that were looked for, for a message: "a.example" or "b.example". */
 static struct span names_text(const struct attempt *a)

@@ -1,5 +1,6 @@
 """The data path under clients and upstreams that break off, do not read, or say too much."""
 import contextlib
+import resource
 import signal
 import ssl
 import time
@@ -193,3 +194,30 @@ def test_bytes_behind_close_notify_are_nobodys(start, pki):
             tls.unwrap()
         c.send(outgoing.read() + b"\x17\x03\x03\x00\x20" + b"x" * 20)
         assert c.is_closed(2)
+
+
+# --- no descriptors -------------------------------------------------------------------------------
+
+def test_want_of_descriptors_is_no_fault_of_the_peers(start, make_origin):
+    """The answers are 503, and as soon as there are descriptors both peers are in use again."""
+    port, others = ringway.free_ports(), [make_origin(), make_origin()]
+    group = " ".join(f"server {o.address} max_fails=1 fail_timeout=30s;" for o in others)
+    r = start(ringway.http(f"upstream o {{ {group} }}",
+                           ringway.server(port, "location / { proxy_pass http://o; }")),
+              user="root")
+    usual, most = resource.prlimit(r.pid, resource.RLIMIT_NOFILE)
+    clients = [client.Client(port) for _ in range(4)]
+    for c in clients:
+        assert c.ask("/first").status == 200
+    resource.prlimit(r.pid, resource.RLIMIT_NOFILE, (r.descriptors() - 2, most))
+    for o in others:
+        o.forget()
+    for c in clients:
+        c.send(request("/second"))
+    assert 503 in [c.response().status for c in clients]
+    resource.prlimit(r.pid, resource.RLIMIT_NOFILE, (usual, most))
+    for i in range(4):
+        assert client.get(port, f"/third/{i}").status == 200
+    assert all(o.requests for o in others)
+    for c in clients:
+        c.sock.close()
