@@ -79,8 +79,9 @@ void loop_stop(struct loop *l);
 /* One turn; waits at most wait_ms. For tests. */
 void loop_turn(struct loop *l, uint64_t wait_ms);
 
-uint64_t loop_now_ms(const struct loop *l); /* monotonic, as of the beginning of the turn */
-uint64_t loop_now_us(const struct loop *l); /* the same clock, read at once */
+uint64_t loop_now_ms(const struct loop *l);  /* monotonic, as of the beginning of the turn */
+uint64_t loop_turn_us(const struct loop *l); /* the same, finer */
+uint64_t loop_now_us(const struct loop *l);  /* the same clock, read at once */
 struct wheel *loop_wheel(struct loop *l);
 struct stats *loop_stats(struct loop *l);
 

@@ -48,8 +48,8 @@ struct record {
     struct span uri, args;
     struct captures captures;        /* of the location's regex; .regex NULL: none matched */
     struct captures server_captures; /* of the server_name's */
-    uint64_t began_us, began_ms_wall;
-    uint64_t request_bytes; /* head and body, as received */
+    uint64_t began_us;               /* of the turn in which it began; likewise in the tries */
+    uint64_t request_bytes;          /* head and body, as received */
     unsigned char request_id[16];
     bool has_request_id;
     bool is_pipelined; /* $pipe: its head was there before the answer to the one before it */

@@ -44,7 +44,7 @@ struct loop {
     struct io_uring ring;
     bool is_stopped;
     bool is_in_flush;
-    uint64_t now_ms;
+    uint64_t now_us, now_ms; /* as of the beginning of the turn */
     unsigned handshakes_left;
     struct wheel wheel;
     struct list ready, flush, reap;
@@ -156,7 +156,8 @@ static void buffers_deinit(struct loop *l, struct buffers *b)
 
 static void read_clock(struct loop *l)
 {
-    l->now_ms = loop_now_us(l) / 1000;
+    l->now_us = loop_now_us(l);
+    l->now_ms = l->now_us / 1000;
 }
 
 static int init(struct loop *l, const struct loop_options *o)
@@ -353,6 +354,11 @@ void loop_stop(struct loop *l)
 uint64_t loop_now_ms(const struct loop *l)
 {
     return l->now_ms;
+}
+
+uint64_t loop_turn_us(const struct loop *l)
+{
+    return l->now_us;
 }
 
 uint64_t loop_now_us(const struct loop *l)

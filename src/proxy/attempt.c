@@ -12,7 +12,7 @@ static uint64_t now_ms(const struct attempt *a)
 
 static uint64_t now_us(const struct attempt *a)
 {
-    return loop_now_us(a->view->engine->loop);
+    return loop_turn_us(a->view->engine->loop);
 }
 
 static const struct settings *settings_of(const struct attempt *a)

@@ -354,7 +354,7 @@ static enum progress response_head_is_complete(struct exchange *x)
 
     if (status < 200 && status != 101)
         return interim_response(x);
-    x->attempt.try_now->header_us = loop_now_us(r->engine->loop) - x->attempt.try_now->began_us;
+    x->attempt.try_now->header_us = loop_turn_us(r->engine->loop) - x->attempt.try_now->began_us;
     x->attempt.try_now->status = status;
     if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !exchange_can_resend(x)))
         return go_to(x, STEP_RESPOND);

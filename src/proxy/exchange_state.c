@@ -2,7 +2,6 @@
 #include "proxy/exchange_state.h"
 
 #include <string.h>
-#include <time.h>
 
 const struct parser_limits exchange_response_limits = {
     .head_bytes_max = RESPONSE_HEAD_BYTES_MAX,
@@ -15,9 +14,7 @@ const struct parser_limits exchange_response_limits = {
 static void begin_record(struct exchange *x, const struct exchange_options *o)
 {
     struct record *r = &x->record;
-    struct timespec wall;
 
-    (void)clock_gettime(CLOCK_REALTIME, &wall);
     r->engine = o->view->engine;
     r->arena = &x->arena;
     r->snapshot = o->view->snapshot;
@@ -26,8 +23,7 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
     r->server = o->sni_server ? o->sni_server : o->listen->default_server;
     r->location = &r->server->root;
     r->request = &x->request.head;
-    r->began_us = loop_now_us(r->engine->loop);
-    r->began_ms_wall = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
+    r->began_us = loop_turn_us(r->engine->loop);
     r->is_pipelined = o->is_pipelined;
 }
 

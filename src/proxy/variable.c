@@ -185,7 +185,7 @@ static struct span server_protocol(struct record *r, const struct value_key *key
 
 static struct span request_time(struct record *r, const struct value_key *key)
 {
-    return value_seconds(r, (loop_now_us(r->engine->loop) - r->began_us) / US_PER_MS);
+    return value_seconds(r, (loop_turn_us(r->engine->loop) - r->began_us) / US_PER_MS);
 }
 
 /* 32 digits, the same each time it is asked for. */
