@@ -122,8 +122,10 @@ static void on_received(struct op *op, const struct completion *done)
         stats_add(loop_stats(c->loop), COUNTER_RECEIVE_STARVED, 1);
         return; /* the step arms it again */
     }
-    if (c->state == CONN_LINGERING && done->result > 0)
+    if (c->state == CONN_LINGERING && done->result > 0) {
+        c->progress_ms = loop_now_ms(c->loop);
         return; /* discarded; the step arms it again */
+    }
     c->wants_input = false;
     if (done->result < 0)
         fail(c, done->result);

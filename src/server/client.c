@@ -26,6 +26,7 @@ struct client {
     struct timer timer;
     struct conn conn;
     struct client_facts facts;
+    uint64_t linger_ends_ms; /* 0: it does not linger */
     enum client_state state;
 };
 
@@ -148,9 +149,14 @@ static int begin_tls(struct client *c)
 /* Well: what is written is flushed; lingers while the client may still be sending. */
 static void finish(struct client *c, bool lingers)
 {
+    const struct settings *s = settings_of(c);
+
     c->state = CLIENT_ENDING;
-    wait_for(c, lingers ? settings_of(c)->lingering_time_ms : settings_of(c)->send_timeout_ms);
-    conn_finish(&c->conn, lingers && settings_of(c)->lingering_close);
+    if (lingers)
+        c->linger_ends_ms = loop_now_ms(loop_of(c)) + s->lingering_time_ms;
+    wait_for(c, lingers ? u64_min(s->lingering_time_ms, s->lingering_timeout_ms)
+                        : s->send_timeout_ms);
+    conn_finish(&c->conn, lingers && s->lingering_close);
     if (conn_is_closed(&c->conn))
         loop_ready(loop_of(c), &c->task);
 }
@@ -393,10 +399,20 @@ static bool busy(struct client *c)
     return true;
 }
 
+/* Until when the client may go on reading our last answer, or sending what is discarded. */
+static uint64_t ending_deadline_ms(const struct client *c)
+{
+    const struct settings *s = settings_of(c);
+
+    if (conn_out_bytes(&c->conn))
+        return c->conn.progress_ms + s->send_timeout_ms;
+    return u64_min(c->linger_ends_ms, c->conn.progress_ms + s->lingering_timeout_ms);
+}
+
 static void ending(struct client *c)
 {
     const struct conn *conn = &c->conn;
-    uint64_t progress_ends_ms = conn->progress_ms + settings_of(c)->send_timeout_ms;
+    uint64_t deadline_ms;
 
     if (c->exchange && !exchange_is_busy(c->exchange)) {
         exchange_free(c->exchange);
@@ -408,8 +424,9 @@ static void ending(struct client *c)
     }
     if (timer_is_set(&c->timer))
         return;
-    if (conn_out_bytes(conn) && progress_ends_ms > loop_now_ms(loop_of(c)))
-        wait_until(c, progress_ends_ms);
+    deadline_ms = ending_deadline_ms(c);
+    if (deadline_ms > loop_now_ms(loop_of(c)))
+        wait_until(c, deadline_ms);
     else
         conn_abort(&c->conn, false);
 }

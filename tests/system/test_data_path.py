@@ -221,3 +221,25 @@ def test_want_of_descriptors_is_no_fault_of_the_peers(start, make_origin):
     assert all(o.requests for o in others)
     for c in clients:
         c.sock.close()
+
+
+# --- lingering ------------------------------------------------------------------------------------
+
+def test_lingering_ends_when_the_client_is_silent_and_when_its_time_is_over(start):
+    port = ringway.free_ports()
+    r = start(ringway.http(ringway.server(port, "return 200 good; client_max_body_size 1k;"),
+                           settings="lingering_timeout 500ms; lingering_time 1500ms;"))
+    usual = r.descriptors()
+
+    def lasts(sends_on):
+        with client.Client(port) as c:
+            c.send(request("/", "POST", fields=[("Content-Length", "1000000")]))
+            c.response("POST")
+            began = time.monotonic()
+            while r.descriptors() > usual and time.monotonic() - began < 5:
+                time.sleep(0.05)
+                if sends_on:
+                    c.send(b"x")
+            return time.monotonic() - began
+    assert 0.4 <= lasts(sends_on=False) < 1.2
+    assert 1.4 <= lasts(sends_on=True) < 2.5
