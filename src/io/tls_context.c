@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define SUITES_TEXT_BYTES 4096
+#define DH_BITS_MIN 2048 /* as OpenSSL's security level 2 has it */
 
 /* X25519 first: it is the fastest key share. */
 #define GROUPS_DEFAULT SPAN("X25519:P-256:P-384:P-521")
@@ -69,10 +70,12 @@ static int give_password(char *out, int size, int is_sealing, void *password)
 
 static int use_key(WOLFSSL_CTX *ctx, struct span pem, struct span password)
 {
+    int rc;
+
     wolfSSL_CTX_set_default_passwd_cb(ctx, give_password);
     wolfSSL_CTX_set_default_passwd_cb_userdata(ctx, &password);
-    int rc = wolfSSL_CTX_use_PrivateKey_buffer(ctx, (const unsigned char *)pem.data, (long)pem.len,
-                                               WOLFSSL_FILETYPE_PEM);
+    rc = wolfSSL_CTX_use_PrivateKey_buffer(ctx, (const unsigned char *)pem.data, (long)pem.len,
+                                           WOLFSSL_FILETYPE_PEM);
     wolfSSL_CTX_set_default_passwd_cb(ctx, NULL);
     wolfSSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
     return rc;
@@ -191,6 +194,7 @@ static int new_wolfssl(struct tls_context *c, WOLFSSL_CTX **out, char error[TLS_
         wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
         return -ENOMEM;
     (void)wolfSSL_CTX_set_group_messages(ctx);
+    (void)wolfSSL_CTX_SetMinDhKey_Sz(ctx, DH_BITS_MIN);
     wolfSSL_CTX_SetIORecv(ctx, tls_on_input);
     wolfSSL_CTX_SetIOSend(ctx, tls_on_output);
     return set_suites(ctx, &c->suites, c->protocols, error);
@@ -312,7 +316,7 @@ static int set_key_exchange(WOLFSSL_CTX *ctx, const struct tls_server_settings *
 
     if (dh.len && wolfSSL_CTX_SetTmpDH_buffer(ctx, (const byte *)dh.data, (long)dh.len,
                                               WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
-        return refuse(error, "cannot load DH parameters: bad PEM, or under 1024 bits");
+        return refuse(error, "cannot load DH parameters: bad PEM, or under 2048 bits");
     return set_groups(ctx, is_default ? GROUPS_DEFAULT : s->curves, error);
 }
 

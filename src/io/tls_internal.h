@@ -15,7 +15,7 @@
 
 /* What this room relies on; scripts/deps builds wolfSSL so. */
 #if !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(HAVE_EXT_CACHE) || \
-    !defined(NO_SESSION_CACHE_REF) || !defined(HAVE_SECRET_CALLBACK)
+    !defined(NO_SESSION_CACHE_REF) || !defined(HAVE_SECRET_CALLBACK) || !defined(MAX_CHAIN_DEPTH)
 #error "wolfSSL was built without what ringway needs: run scripts/deps"
 #endif
 

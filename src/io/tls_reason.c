@@ -47,6 +47,7 @@ static const struct word errors[] = {
     {UNSUPPORTED_SUITE, "no cipher suite in common"},
     {UNKNOWN_RECORD_TYPE, "peer does not speak TLS"},
     {LENGTH_ERROR, "record is too long"},
+    {DH_KEY_SIZE_E, "DH key is too small"},
     {VERIFY_MAC_ERROR, "record does not decrypt"},
     {DECRYPT_ERROR, "record does not decrypt"},
     {AES_GCM_AUTH_E, "record does not decrypt"},
