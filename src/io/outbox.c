@@ -54,6 +54,7 @@ int outbox_append(struct outbox *o, struct span s)
 /* Small pieces are put together: many of them would take up a chunk each. */
 void outbox_adopt(struct outbox *o, struct chunk *chunk)
 {
+    assert(chunk_unread(chunk).len); /* an empty one would be sent for ever */
     struct span unread = chunk_unread(chunk);
     struct chunk *last = list_is_empty(&o->list) ? NULL
                                                  : list_entry(o->list.prev, struct chunk, link);
