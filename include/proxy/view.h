@@ -79,8 +79,15 @@ static inline void peer_count(_Atomic uint64_t *word)
     atomic_fetch_add_explicit(word, 1, memory_order_relaxed);
 }
 
+/* What a try says of its peer. */
+enum peer_verdict {
+    PEER_SERVED,
+    PEER_FAILED,
+    PEER_UNJUDGED, /* it ended for another reason: the client left, we lacked memory */
+};
+
 /* A peer's use by a try: counts for max_conns and least_conn; its end counts for max_fails. */
 void peer_begin(struct peer *p);
-void peer_end(struct peer *p, bool has_failed, uint64_t now_ms);
+void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t now_ms);
 
 #endif

@@ -262,7 +262,7 @@ static void note_end(struct attempt *a)
     t->bytes_received = a->conn->conn.received_bytes - a->received_before;
 }
 
-static void let_go(struct attempt *a, bool has_failed, bool keeps)
+static void let_go(struct attempt *a, enum peer_verdict verdict, bool keeps)
 {
     ticket_wait_stop(&a->ticket_wait);
     if (a->conn && keeps)
@@ -270,7 +270,7 @@ static void let_go(struct attempt *a, bool has_failed, bool keeps)
     else if (a->conn)
         upstream_discard(a->conn);
     a->conn = NULL;
-    peer_end(a->peer, has_failed, now_ms(a));
+    peer_end(a->peer, verdict, now_ms(a));
     a->peer = NULL;
     a->state = ATTEMPT_NONE;
 }
@@ -295,7 +295,7 @@ void attempt_fail(struct attempt *a, enum outcome outcome)
     a->wants_new_connection = is_stale(outcome);
     if (!is_stale(outcome))
         a->tried |= balance_bit(a->peer);
-    let_go(a, is_peers_fault, false);
+    let_go(a, is_peers_fault ? PEER_FAILED : PEER_UNJUDGED, false);
 }
 
 void attempt_fail_status(struct attempt *a, unsigned status)
@@ -304,7 +304,7 @@ void attempt_fail_status(struct attempt *a, unsigned status)
     note_end(a);
     a->tried |= balance_bit(a->peer);
     /* As nginx counts: 403 and 404 are no failures of the peer. */
-    let_go(a, status != 403 && status != 404, false);
+    let_go(a, status == 403 || status == 404 ? PEER_SERVED : PEER_FAILED, false);
 }
 
 void attempt_end(struct attempt *a, bool keeps)
@@ -312,7 +312,7 @@ void attempt_end(struct attempt *a, bool keeps)
     if (!a->peer)
         return;
     note_end(a);
-    let_go(a, false, keeps);
+    let_go(a, PEER_SERVED, keeps);
 }
 
 static unsigned status_bit(unsigned status)

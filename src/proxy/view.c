@@ -274,15 +274,15 @@ static void count_failure(struct peer *p, uint64_t at_ms)
         p->effective_weight = 0;
 }
 
-void peer_end(struct peer *p, bool has_failed, uint64_t at_ms)
+void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t at_ms)
 {
     struct peer_shared *s = p->conf->shared;
 
     atomic_fetch_sub_explicit(&s->active_count, 1, memory_order_relaxed);
-    if (has_failed) {
+    if (verdict == PEER_FAILED)
         count_failure(p, at_ms);
+    if (verdict != PEER_SERVED)
         return;
-    }
     if (atomic_load_explicit(&s->fail_count, memory_order_relaxed)) {
         atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
         atomic_store_explicit(&s->down_until_ms, 0, memory_order_relaxed);

@@ -162,7 +162,7 @@ def test_small_files_for_a_client_that_does_not_read_leave_memory_for_others(sta
     port = ringway.free_ports()
     start(ringway.http(ringway.server(port, f"root {root};"),
                        settings="keepalive_requests 1000000; server_tokens off;")
-          .replace("1024", "64"))
+          .replace("connections 1024", "connections 64"))
     clients = [client.Client(port, receive_buffer=4096) for _ in range(12)]
     for c in clients:
         send_until_full(c, request("/file", host="x") * 200_000)
@@ -243,3 +243,26 @@ def test_lingering_ends_when_the_client_is_silent_and_when_its_time_is_over(star
             return time.monotonic() - began
     assert 0.4 <= lasts(sends_on=False) < 1.2
     assert 1.4 <= lasts(sends_on=True) < 2.5
+
+
+# --- what is counted against a peer ---------------------------------------------------------------
+
+def test_client_that_leaves_does_not_bring_a_dead_peer_back(start, make_origin):
+    port, dead, good = ringway.free_ports(), make_origin(lambda c: c.stall(10)), make_origin()
+    start(ringway.http(
+        f"upstream o {{ server {dead.address} max_fails=1 fail_timeout=30s;"
+        f" server {good.address}; }}",
+        ringway.server(port, "proxy_read_timeout 600ms; location / { proxy_pass http://o; }")))
+    with client.Client(port) as first, client.Client(port) as other, client.Client(port) as leaver:
+        first.send(request("/first"))
+        wire.wait_until(lambda: len(dead.connections) == 1, 5, "the dead peer has its request")
+        assert other.ask("/other").status == 200
+        time.sleep(0.3)
+        leaver.send(request("/leaver"))
+        wire.wait_until(lambda: len(dead.connections) == 2, 5, "it has another one")
+        assert first.response().status == 200  # from the next peer: this one is out
+        leaver.reset()
+        time.sleep(0.2)
+        for _ in range(4):
+            assert client.get(port, "/").status == 200
+    assert len(dead.connections) == 2

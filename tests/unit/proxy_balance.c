@@ -65,13 +65,13 @@ static const char *picks(struct group *g, size_t count)
 static void has_failed(struct group *g, size_t i)
 {
     peer_begin(&g->peers[i]);
-    peer_end(&g->peers[i], true, g->now_ms);
+    peer_end(&g->peers[i], PEER_FAILED, g->now_ms);
 }
 
 static void has_succeeded(struct group *g, size_t i)
 {
     peer_begin(&g->peers[i]);
-    peer_end(&g->peers[i], false, g->now_ms);
+    peer_end(&g->peers[i], PEER_SERVED, g->now_ms);
 }
 
 /* --- round robin ------------------------------------------------------------------------------ */
@@ -154,7 +154,7 @@ static void a_full_peer_gets_no_more(void **state)
     assert_string_equal(picks(g, 2), "ab");
     peer_begin(&g->peers[0]);
     assert_string_equal(picks(g, 2), "bb");
-    peer_end(&g->peers[0], false, g->now_ms);
+    peer_end(&g->peers[0], PEER_SERVED, g->now_ms);
     assert_non_null(strchr(picks(g, 2), 'a'));
 }
 
@@ -211,7 +211,7 @@ static void *be_busy(void *arg)
         for (size_t i = 0; i < 2; i++)
             peer_begin(&b->group->peers[i]);
         for (size_t i = 0; i < 2; i++)
-            peer_end(&b->group->peers[i], false, b->group->now_ms);
+            peer_end(&b->group->peers[i], PEER_SERVED, b->group->now_ms);
     }
     return NULL;
 }
