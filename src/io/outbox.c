@@ -56,8 +56,8 @@ void outbox_adopt(struct outbox *o, struct chunk *chunk)
 {
     assert(chunk_unread(chunk).len); /* an empty one would be sent for ever */
     struct span unread = chunk_unread(chunk);
-    struct chunk *last = list_is_empty(&o->list) ? NULL
-                                                 : list_entry(o->list.prev, struct chunk, link);
+    struct chunk *last =
+        list_is_empty(&o->list) ? NULL : list_entry(o->list.prev, struct chunk, link);
 
     o->bytes += unread.len;
     if (!last || chunk_room(last) < unread.len) {
