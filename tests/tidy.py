@@ -4,7 +4,7 @@
     tests/tidy.py            checks itself, then the tree that it stands in
     tests/tidy.py ROOT       the same for another tree
 
-Each finding is "file:line: text". The last line counts rules: "N passed, N failed". The exit status
+Each finding is "file:line: text". The last line counts: "tidy: N rules passed, N failed". The exit status
 is 1 when there is a finding. tests/floors.txt lists the rooms, from the top down: a file includes
 only headers of rooms above its own.
 
@@ -458,7 +458,7 @@ def main():
     for fault in faults:
         print(f"tests/tidy_samples.py:1: {fault}")
     passed, failed = (passed, failed + 1) if faults else (passed + 1, failed)
-    print(f"{passed} passed, {failed} failed")
+    print(f"tidy: {passed} rules passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -17,6 +17,14 @@ import origin as origins  # noqa: E402
 import ringway  # noqa: E402
 
 
+KEPT = []  # folders of logs
+
+
+def pytest_terminal_summary(terminalreporter):
+    for path in KEPT:
+        terminalreporter.write_line(f"logs are kept in {path}")
+
+
 @pytest.fixture(scope="session")
 def folder(request):
     """A temporary folder that other users can read too; kept when a test failed."""
@@ -24,7 +32,7 @@ def folder(request):
     path.chmod(0o755)
     yield path
     if request.session.testsfailed and not os.environ.get("RINGWAY_DISCARD"):
-        print(f"\nlogs are kept in {path}", file=sys.stderr)
+        KEPT.append(path)
     else:
         shutil.rmtree(path, ignore_errors=True)
 

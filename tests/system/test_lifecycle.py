@@ -338,6 +338,7 @@ def test_rlimit_nofile_of_the_file_is_taken(start):
     assert re.search(r"Max open files\s+3000\s", limits)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_user_of_the_file_is_taken(start):
     port = ringway.free_ports()
     edge = start(answering(port, "x"), user="nobody nogroup")
