@@ -4,9 +4,9 @@
     tests/tidy.py            checks itself, then the tree that it stands in
     tests/tidy.py ROOT       the same for another tree
 
-Each finding is "file:line: text". The last line counts: "tidy: N rules passed, N failed". The exit status
-is 1 when there is a finding. tests/floors.txt lists the rooms, from the top down: a file includes
-only headers of rooms above its own.
+Each finding is "file:line: text". The last line counts: "tidy: N rules passed, N failed". The exit
+status is 1 when there is a finding. tests/floors.txt lists the rooms, from the top down: a file
+includes only headers of rooms above its own.
 
 Headers of other libraries have one room each. A room may have several .c files when they share a
 private header, src/<floor>/<room>_<word>.h, which is listed in floors.txt as well: each .c file of
