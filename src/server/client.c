@@ -154,8 +154,8 @@ static void finish(struct client *c, bool lingers)
     c->state = CLIENT_ENDING;
     if (lingers)
         c->linger_ends_ms = loop_now_ms(loop_of(c)) + s->lingering_time_ms;
-    wait_for(c, lingers ? u64_min(s->lingering_time_ms, s->lingering_timeout_ms)
-                        : s->send_timeout_ms);
+    wait_for(c,
+             lingers ? u64_min(s->lingering_time_ms, s->lingering_timeout_ms) : s->send_timeout_ms);
     conn_finish(&c->conn, lingers && s->lingering_close);
     if (conn_is_closed(&c->conn))
         loop_ready(loop_of(c), &c->task);
