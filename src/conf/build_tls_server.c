@@ -69,6 +69,7 @@ static int digest_server(struct conf *c, struct tls_server_settings *s)
         s->trusted_ca_pem,
         s->crl_pem,
         TLS_PART_OF(s->has_tickets),
+        TLS_PART_OF(s->ticket_lifetime_s),
         TLS_PART_OF(s->prefers_server_suites),
     };
     size_t count = COUNT_OF(fixed);
@@ -175,7 +176,8 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
         wish.ciphers.origin = *o;
     s->protocols = draft->protocols;
     s->prefers_server_suites = draft->prefer_server_ciphers;
-    s->has_tickets = draft->session_tickets;
+    s->has_tickets = draft->session_tickets && draft->session_timeout_ms; /* 0: good for no time */
+    s->ticket_lifetime_s = (unsigned)u64_min(draft->session_timeout_ms / 1000, UINT32_MAX);
     if (build_suites(c, &wish, &s->suites) < 0 || read_server_pairs(c, draft, s) < 0 ||
         read_client_verification(c, draft, o, s) < 0)
         return -EINVAL;

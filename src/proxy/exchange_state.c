@@ -104,21 +104,23 @@ bool exchange_is_misdirected(const struct exchange *x)
 
 enum outcome exchange_certificate_fault(const struct exchange *x, const char **reason)
 {
-    const struct server_conf *server = x->record.server;
-    enum tls_verify_client rule = VERIFY_CLIENT_OFF;
+    const struct tls_server_profile *profile = x->record.server->tls;
+    const struct tls_client_certificate *certificate;
 
-    if (client_of(x)->tls && server->tls)
-        rule = server->tls->settings.verify_client;
-    if (rule == VERIFY_CLIENT_OFF)
+    if (!client_of(x)->tls || !profile || profile->settings.verify_client == VERIFY_CLIENT_OFF)
         return OUTCOME_NONE;
-    *reason = tls_client_certificate(client_of(x)->tls)->verify;
-    if (!strcmp(*reason, "NONE")) {
+    certificate = tls_client_certificate(client_of(x)->tls);
+    *reason = certificate->verify;
+    switch (certificate->verdict) {
+    case TLS_CLIENT_ACCEPTED:
+        break;
+    case TLS_CLIENT_MISSING:
         *reason = "client sent no required SSL certificate";
-        return rule == VERIFY_CLIENT_ON ? OUTCOME_CERTIFICATE_MISSING : OUTCOME_NONE;
+        return OUTCOME_CERTIFICATE_MISSING;
+    case TLS_CLIENT_REFUSED:
+        return OUTCOME_CLIENT_CERTIFICATE;
     }
-    if (!strcmp(*reason, "SUCCESS") || rule == VERIFY_CLIENT_OPTIONAL_NO_CA)
-        return OUTCOME_NONE;
-    return OUTCOME_CLIENT_CERTIFICATE;
+    return OUTCOME_NONE;
 }
 
 bool exchange_body_is_too_large(const struct exchange *x)

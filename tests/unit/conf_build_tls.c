@@ -308,6 +308,30 @@ static void servers_have_profiles(void **state)
     conf_text_deinit(&t);
 }
 
+static void tickets_live_as_long_as_the_file_says(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned lifetime_s;
+        bool has_tickets;
+    } rows[] = {
+        {SERVE(PAIR), 300, true},
+        {SERVE(PAIR "ssl_session_timeout 1d;"), 86400, true},
+        {SERVE(PAIR "ssl_session_timeout 0;"), 0, false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct conf_text t;
+        const struct tls_server_settings *s;
+
+        taken(*state, &t, rows[i].text);
+        s = &t.snapshot->servers[0]->tls->settings;
+        assert_int_equal(s->ticket_lifetime_s, rows[i].lifetime_s);
+        assert_int_equal(s->has_tickets, rows[i].has_tickets);
+        conf_text_deinit(&t);
+    }
+}
+
 static void server_profiles_are_inherited_and_shared(void **state)
 {
     static const char text[] = "http {\n" PAIR "server { listen 8443 ssl; server_name a; }\n"
@@ -380,6 +404,7 @@ int main(void)
         TEST(suites_must_fit_the_protocols),
         TEST(names_may_hold_variables),
         TEST(servers_have_profiles),
+        TEST(tickets_live_as_long_as_the_file_says),
         TEST(server_profiles_are_inherited_and_shared),
         TEST(server_files_that_cannot_work_are_named),
     };
