@@ -251,8 +251,13 @@ void peer_begin(struct peer *p)
     peer_count(&p->conf->shared->requests);
 }
 
+static uint32_t fail_count(const struct peer *p)
+{
+    return atomic_load_explicit(&p->conf->shared->fail_count, memory_order_relaxed);
+}
+
 /* The first failure opens a window of fail_timeout; max_fails of them within it take the peer out
- * for as long. */
+ * for as long. Then it is on trial: until it serves, the next failure takes it out again. */
 static void count_failure(struct peer *p, uint64_t at_ms)
 {
     const struct peer_conf *conf = p->conf;
@@ -262,7 +267,7 @@ static void count_failure(struct peer *p, uint64_t at_ms)
     peer_count(&s->failures);
     if (!conf->max_fails)
         return;
-    if (at_ms - since > conf->fail_timeout_ms) {
+    if (at_ms - since > conf->fail_timeout_ms && fail_count(p) < conf->max_fails) {
         atomic_store_explicit(&s->fail_since_ms, at_ms, memory_order_relaxed);
         atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
     }
@@ -274,17 +279,22 @@ static void count_failure(struct peer *p, uint64_t at_ms)
         p->effective_weight = 0;
 }
 
-void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t at_ms)
+/* As in nginx, a success takes nothing back within fail_timeout: it may have begun before. */
+static void count_success(struct peer *p, uint64_t at_ms)
 {
     struct peer_shared *s = p->conf->shared;
+    uint64_t since = atomic_load_explicit(&s->fail_since_ms, memory_order_relaxed);
+    uint64_t down_until = atomic_load_explicit(&s->down_until_ms, memory_order_relaxed);
 
-    atomic_fetch_sub_explicit(&s->active_count, 1, memory_order_relaxed);
+    if (fail_count(p) && at_ms >= down_until && at_ms - since >= p->conf->fail_timeout_ms)
+        atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
+}
+
+void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t at_ms)
+{
+    atomic_fetch_sub_explicit(&p->conf->shared->active_count, 1, memory_order_relaxed);
     if (verdict == PEER_FAILED)
         count_failure(p, at_ms);
-    if (verdict != PEER_SERVED)
-        return;
-    if (atomic_load_explicit(&s->fail_count, memory_order_relaxed)) {
-        atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
-        atomic_store_explicit(&s->down_until_ms, 0, memory_order_relaxed);
-    }
+    if (verdict == PEER_SERVED)
+        count_success(p, at_ms);
 }

@@ -281,20 +281,48 @@ static void max_fails_counts_within_a_window(void **state)
     assert_true(g->shared[0].down_until_ms == g->now_ms + 10000);
 }
 
-static void a_success_forgets_the_failures(void **state)
+/* As nginx: a peer that fails every other time is taken out all the same. */
+static void a_success_takes_no_failure_back_within_fail_timeout(void **state)
 {
     struct group *g = group_of(2);
 
     g->peer_confs[0].max_fails = 2;
     has_failed(g, 0);
+    g->now_ms += 9999;
     has_succeeded(g, 0);
     has_failed(g, 0);
-    assert_int_equal(g->shared[0].down_until_ms, 0);
+    assert_true(g->shared[0].down_until_ms == g->now_ms + 10000);
+    assert_int_equal(g->shared[0].requests, 3);
+}
+
+/* It began before the failure: it proves nothing of what the peer is like now. */
+static void a_late_success_brings_no_peer_back(void **state)
+{
+    struct group *g = group_of(2);
+
+    peer_begin(&g->peers[0]);
     has_failed(g, 0);
-    assert_true(g->shared[0].down_until_ms > g->now_ms);
-    has_succeeded(g, 0);
-    assert_int_equal(g->shared[0].down_until_ms, 0);
-    assert_int_equal(g->shared[0].requests, 5);
+    g->now_ms += 5000;
+    peer_end(&g->peers[0], PEER_SERVED, g->now_ms);
+    assert_string_equal(picks(g, 2), "bb");
+}
+
+static void a_peer_that_is_back_is_on_trial_until_it_serves(void **state)
+{
+    for (int serves = 0; serves < 2; serves++) {
+        struct group *g = group_of(2);
+
+        g->peer_confs[0].max_fails = 2;
+        has_failed(g, 0);
+        has_failed(g, 0);
+        g->now_ms += 10000;
+        assert_non_null(strchr(picks(g, 4), 'a'));
+        if (serves)
+            has_succeeded(g, 0);
+        g->now_ms += 1;
+        has_failed(g, 0);
+        assert_int_equal(g->shared[0].down_until_ms > g->now_ms, !serves);
+    }
 }
 
 static void max_fails_0_never_takes_a_peer_out(void **state)
@@ -350,7 +378,9 @@ int main(void)
         cmocka_unit_test(least_conn_survives_peers_that_come_free_meanwhile),
         cmocka_unit_test(a_failure_takes_a_peer_out_for_fail_timeout),
         cmocka_unit_test(max_fails_counts_within_a_window),
-        cmocka_unit_test(a_success_forgets_the_failures),
+        cmocka_unit_test(a_success_takes_no_failure_back_within_fail_timeout),
+        cmocka_unit_test(a_late_success_brings_no_peer_back),
+        cmocka_unit_test(a_peer_that_is_back_is_on_trial_until_it_serves),
         cmocka_unit_test(max_fails_0_never_takes_a_peer_out),
         cmocka_unit_test(the_only_peer_is_never_taken_out),
         cmocka_unit_test(a_failure_costs_weight_that_grows_again),
