@@ -77,6 +77,24 @@ static inline uint64_t counted(const struct turning *t, enum counter c)
         }                                                    \
     } while (0)
 
+/* From now on the descriptor of the loop made last is no ring: it takes no messages. */
+static inline void lose_youngest_ring(void)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    for (int fd = 1000; fd >= 0; fd--) {
+        char name[32], target[64] = "";
+
+        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        if (readlink(name, target, sizeof(target) - 1) <= 0 || !strstr(target, "[io_uring]"))
+            continue;
+        assert_int_equal(dup2(null, fd), fd);
+        close(null);
+        return;
+    }
+    fail_msg("no ring among the descriptors");
+}
+
 /* True when fn ends the process by an assertion; it runs in a child, whose words are dropped. */
 static inline bool aborts(void (*fn)(void))
 {

@@ -156,36 +156,20 @@ static void note_undelivered(struct loop *l, struct message *m)
     letter->is_back = true;
 }
 
-/* The youngest descriptor that is a ring. */
-static int ring_descriptor(void)
-{
-    for (int fd = 1000; fd >= 0; fd--) {
-        char name[32], target[64] = "";
-
-        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-        if (readlink(name, target, sizeof(target) - 1) > 0 && strstr(target, "[io_uring]"))
-            return fd;
-    }
-    fail_msg("no ring among the descriptors");
-    return -1;
-}
-
 static void what_no_ring_takes_comes_back_as_undelivered(void **state)
 {
     static const struct turning_sizes no_buffers = {8, 0, 0, 1};
     struct turning home, away;
     struct letter letter;
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     turning_init(&home);
     turning_init_with(&away, &no_buffers);
-    assert_true(dup2(null, ring_descriptor()) >= 0); /* its ring is gone */
+    lose_youngest_ring();
     letter = (struct letter){.home = &home};
     letter.message = (struct message){.deliver = never_delivered, .undelivered = note_undelivered};
     loop_post(home.loop, away.loop, &letter.message);
     turn_until(home.loop, letter.is_back);
     assert_false(letter.message.sent.is_in_flight);
-    close(null);
     turning_deinit(&away);
     turning_deinit(&home);
 }

@@ -280,6 +280,30 @@ static void a_worker_alone_asks_nobody(void **state)
     assert_int_equal(w->engine.loans_out, 0);
 }
 
+static void a_loan_that_nobody_takes_comes_home_empty(void **state)
+{
+    struct world *w = *state;
+    struct lane *l = lane_of(w, 0, NULL);
+    struct ticket_wait wait;
+    struct turning gone;
+    struct engine sibling = {.index = 1};
+    struct engine *siblings[] = {&w->engine, &sibling};
+
+    turning_init_with(&gone, &(struct turning_sizes){8, 0, 0, 1});
+    lose_youngest_ring();
+    sibling.loop = gone.loop;
+    w->engine.siblings = siblings;
+    w->engine.sibling_count = 2;
+    ticket_wait_init(&wait, &w->task);
+    assert_true(upstream_should_wait(l, &wait));
+    turn_until(w->t.loop, w->run_count);
+    assert_int_equal(w->engine.loans_out, 0);
+    assert_false(l->is_borrowing);
+    assert_false(l->may_borrow);
+    assert_int_equal(w->view->ref_count, 1);
+    turning_deinit(&gone);
+}
+
 /* The view goes only when its loan is home, though nobody else wants it any more. */
 static void a_loan_pins_its_view(void **state)
 {
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_sibling_lends_half_of_its_tickets),
         CLAIM(who_got_none_does_not_ask_again),
         CLAIM(a_worker_alone_asks_nobody),
+        CLAIM(a_loan_that_nobody_takes_comes_home_empty),
         CLAIM(a_loan_pins_its_view),
     };
 
