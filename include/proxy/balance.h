@@ -11,6 +11,9 @@
  * 63 share bit 63 and are tried at most once); backups when no other is left. NULL: none. */
 struct peer *balance_pick(struct upstream *u, uint64_t tried, uint64_t now_ms) MUST_USE;
 
+/* True when balance_pick() would find one; picks none. */
+bool balance_has_another(struct upstream *u, uint64_t tried, uint64_t now_ms);
+
 /* Goes on as if that many had been picked. Workers that all begin with the first peer would give it
  * the first requests of each of them. */
 void balance_skip(struct upstream *u, unsigned count, uint64_t now_ms);

@@ -62,6 +62,7 @@ struct exchange {
     bool is_head_sent;       /* a final response head went to the client */
     bool is_reported;
     bool keeps_alive;       /* as the response head tells the client */
+    bool has_sent_continue; /* 100 of our own, as the upstream is not asked for one */
     bool is_draining;       /* the worker ends: connections are not kept */
     bool has_upload_failed; /* the upstream does not read on; its answer may still come */
     bool is_body_gone;      /* an internal redirect follows: the body was meant for another */

@@ -33,6 +33,10 @@ void client_accept(struct client_pool *p, const struct listen_conf *listen, int 
 /* The worker ends: idle ones close, the others after their exchange. */
 void clients_drain(struct client_pool *p);
 
+/* Ends that many of those that only wait for another request, the oldest first: their slots are
+ * wanted. */
+void clients_shed(struct client_pool *p, size_t count);
+
 /* All are cut. */
 void clients_abort(struct client_pool *p);
 

@@ -97,3 +97,12 @@ struct peer *balance_pick(struct upstream *u, uint64_t tried, uint64_t now_ms)
 
     return p ? p : pick(u, true, tried, now_ms);
 }
+
+bool balance_has_another(struct upstream *u, uint64_t tried, uint64_t now_ms)
+{
+    for (size_t i = 0; i < u->conf->peer_count; i++) {
+        if (is_eligible(&u->peers[i], tried, now_ms))
+            return true;
+    }
+    return false;
+}

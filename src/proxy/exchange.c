@@ -265,9 +265,11 @@ static enum progress send_request(struct exchange *x)
     x->upload.is_done |= x->is_body_gone;
     x->has_upload_failed = false;
     x->interim_count = 0;
-    if (r->request->expects_continue && !r->asked_to_continue &&
-        conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n")))
-        return conclude(x, OUTCOME_NO_MEMORY);
+    if (r->request->expects_continue && !r->asked_to_continue && !x->has_sent_continue) {
+        x->has_sent_continue = true;
+        if (conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n")))
+            return conclude(x, OUTCOME_NO_MEMORY);
+    }
     parser_begin_response(&x->response, &exchange_response_limits, &x->arena,
                           (struct parser_request_facts){
                               .was_head = r->request->method == METHOD_HEAD,
@@ -358,8 +360,8 @@ static enum progress response_head_is_complete(struct exchange *x)
     x->attempt.try_now->status = status;
     if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !exchange_can_resend(x)))
         return go_to(x, STEP_RESPOND);
-    if (!balance_pick(x->attempt.upstream, x->attempt.tried | balance_bit(x->attempt.peer),
-                      exchange_now_ms(x)))
+    if (!balance_has_another(x->attempt.upstream, x->attempt.tried | balance_bit(x->attempt.peer),
+                             exchange_now_ms(x)))
         return go_to(x, STEP_RESPOND);
     attempt_fail_status(&x->attempt, status);
     stats_add(&r->engine->stats, COUNTER_RETRIES, 1);

@@ -463,6 +463,26 @@ void clients_drain(struct client_pool *p)
     }
 }
 
+static bool is_kept_alive(const struct client *c)
+{
+    return c->state == CLIENT_IDLE && c->facts.request_count && !c->conn.raw.len &&
+           !conn_out_bytes(&c->conn);
+}
+
+void clients_shed(struct client_pool *p, size_t count)
+{
+    list_for_each_safe (link, &p->clients) {
+        struct client *c = list_entry(link, struct client, link);
+
+        if (!count)
+            return;
+        if (!is_kept_alive(c))
+            continue;
+        finish(c, false);
+        count--;
+    }
+}
+
 void clients_abort(struct client_pool *p)
 {
     p->is_draining = true;

@@ -16,7 +16,9 @@
 #include "server/listeners.h"
 
 #define RING_ENTRIES 4096
-#define CHUNKS_PER_CONNECTION 4 /* at high water; what more they ask for is refused */
+/* At high water on both sides of an exchange, with one record and one input beside; address space
+ * until it is used. What more they ask for is refused. */
+#define CHUNKS_PER_CONNECTION (2 * (OUT_BYTES_HIGH / CHUNK_ROOM + 4))
 #define CHUNKS_SPARE 64
 #define IDENTITIES_MAX 4096  /* of TLS sessions; the least recently used goes */
 #define CHECK_MS 10          /* between looks whether all siblings have drained */
@@ -65,21 +67,27 @@ struct command {
 
 /* ---- accepting ---- */
 
+/* How many must be free before accepting goes on. */
+static size_t slots_to_free(const struct worker *w)
+{
+    return size_max(w->connections_max / RESUME_SHARE, 1);
+}
+
 static void on_accepted(struct listener *l, int fd)
 {
     struct worker *w = container_of(l->worker, struct worker, listeners);
 
     client_accept(&w->clients, l->conf, fd);
-    if (w->clients.count >= w->connections_max && !w->listeners.are_paused)
-        listeners_pause(&w->listeners);
+    if (w->clients.count < w->connections_max || w->listeners.are_paused)
+        return;
+    listeners_pause(&w->listeners);
+    clients_shed(&w->clients, slots_to_free(w));
 }
 
 static void resume_accepting(struct worker *w)
 {
-    size_t most = w->connections_max;
-
     if (w->listeners.are_paused && !w->is_draining &&
-        w->clients.count <= most - size_max(most / RESUME_SHARE, 1))
+        w->clients.count <= w->connections_max - slots_to_free(w))
         listeners_start(&w->listeners);
 }
 

@@ -266,3 +266,38 @@ def test_client_that_leaves_does_not_bring_a_dead_peer_back(start, make_origin):
         for _ in range(4):
             assert client.get(port, "/").status == 200
     assert len(dead.connections) == 2
+
+
+# --- slots and second tries ---------------------------------------------------------------------
+
+def test_clients_that_only_wait_make_room_for_new_ones(start):
+    port = ringway.free_ports()
+    start("events { worker_connections 16; }\nhttp { access_log off; keepalive_timeout 60s;\n"
+          f"server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"x\"; }} }} }}\n")
+    with contextlib.ExitStack() as stack:
+        for _ in range(16):
+            waiting = stack.enter_context(client.Client(port))
+            assert waiting.ask("/").status == 200
+        begin = time.monotonic()
+        for _ in range(8):
+            assert stack.enter_context(client.Client(port)).ask("/").body == b"x"
+        assert time.monotonic() - begin < 5
+
+
+def test_own_100_is_sent_once_whatever_is_tried_again(start, make_origin):
+    def script(c):
+        c.read_request_head()
+        c.take(3)
+        c.reset()
+    origins = [make_origin(script) for _ in range(3)]
+    port = ringway.free_ports()
+    servers = " ".join(f"server {o.address};" for o in origins)
+    start("events {}\nhttp { access_log off; upstream u { " + servers + " }\n"
+          f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://u;"
+          " proxy_http_version 1.0; proxy_next_upstream error non_idempotent; } } }\n")
+    with client.Client(port) as c:
+        c.send(request("/", "POST", fields=[("Expect", "100-continue"), ("Content-Length", "3")]))
+        assert wire.read_response(c).status == 100
+        c.send(b"abc")
+        assert wire.read_response(c).status == 502
+    assert sum(len(o.requests) + len(o.connections) for o in origins) >= 3
