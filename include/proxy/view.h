@@ -9,7 +9,7 @@
 #include "conf/snapshot.h"
 #include "proxy/engine.h"
 
-#define LANES_PER_PEER_MAX 256 /* names from variables; beyond, one that is not in use goes */
+#define LANES_PER_PEER_MAX 256 /* names from variables; beyond, those go that are not in use */
 
 struct view;
 

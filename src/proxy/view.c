@@ -200,8 +200,10 @@ static struct lane *lane_new(struct peer *p, const struct lane_key *key)
     return l;
 }
 
-/* Makes room for one more lane: true when there is. */
-static bool lanes_have_room(struct peer *p)
+/* Beyond the bound the lane that was not used for the longest time goes. Those with connections
+ * stay: they are as few as the worker's connections, and a stranger who makes up names must not
+ * keep out others. */
+static void make_room(struct peer *p)
 {
     size_t count = 0;
     struct lane *unused = NULL;
@@ -213,11 +215,8 @@ static bool lanes_have_room(struct peer *p)
         if (!l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters))
             unused = l;
     }
-    if (count < LANES_PER_PEER_MAX)
-        return true;
-    if (unused)
+    if (count >= LANES_PER_PEER_MAX && unused)
         lane_free(unused);
-    return unused != NULL;
 }
 
 struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *key)
@@ -235,8 +234,7 @@ struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *ke
         }
         return l;
     }
-    if (!lanes_have_room(p))
-        return NULL;
+    make_room(p);
     l = lane_new(p, key);
     if (l)
         list_push_front(&p->lanes, &l->link);

@@ -123,7 +123,7 @@ static void beyond_the_bound_the_longest_unused_lane_goes(void **state)
     numbered(w, 1)->conn_count = 0;
 }
 
-static void lanes_in_use_never_go(void **state)
+static void lanes_in_use_never_go_and_keep_no_other_out(void **state)
 {
     struct world *w = *state;
     struct ticket_wait wait;
@@ -131,7 +131,6 @@ static void lanes_in_use_never_go(void **state)
 
     for (unsigned i = 0; i < LANES_PER_PEER_MAX; i++)
         numbered(w, i)->conn_count = 1;
-    assert_null(numbered(w, LANES_PER_PEER_MAX));
     waited = numbered(w, 7);
     waited->conn_count = 0;
     ticket_wait_init(&wait, &w->task);
@@ -139,12 +138,13 @@ static void lanes_in_use_never_go(void **state)
     borrowing = numbered(w, 8);
     borrowing->conn_count = 0;
     borrowing->is_borrowing = true;
-    assert_null(numbered(w, LANES_PER_PEER_MAX));
+    assert_non_null(numbered(w, LANES_PER_PEER_MAX));
+    assert_ptr_equal(numbered(w, 7), waited);
+    assert_ptr_equal(numbered(w, 8), borrowing);
     borrowing->is_borrowing = false;
     ticket_wait_stop(&wait);
     for (unsigned i = 0; i < LANES_PER_PEER_MAX; i++)
         numbered(w, i)->conn_count = 0;
-    assert_non_null(numbered(w, LANES_PER_PEER_MAX));
 }
 
 /* --- views ------------------------------------------------------------------------------------ */
@@ -198,7 +198,7 @@ int main(void)
         CLAIM(plain_connections_share_one_lane_per_peer),
         cmocka_unit_test(names_come_from_the_file_in_their_order),
         CLAIM(beyond_the_bound_the_longest_unused_lane_goes),
-        CLAIM(lanes_in_use_never_go),
+        CLAIM(lanes_in_use_never_go_and_keep_no_other_out),
         CLAIM(a_view_keeps_its_snapshot_until_the_last_reference),
         CLAIM(a_context_that_cannot_be_made_refuses_the_view),
         cmocka_unit_test(a_lane_never_goes_before_its_connections),
