@@ -1,7 +1,5 @@
 /* Tests of io/tls_accept: which context, and which certificate, a client gets. */
-#include "../tls_bench.h"
-
-#define BOTH (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3)
+#include "../tls_ends.h"
 
 static const struct bench_certificate certificates[] = {
     {"root", NULL, "/CN=root", BENCH_CA},
@@ -14,94 +12,6 @@ static const struct bench_certificate certificates[] = {
 static const char more[] =
     "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key\n"
     "openssl genpkey -algorithm ED448 -out ed448.key\n";
-
-static struct tls_server_shared *shared;
-static struct tls_context *client, *server;
-static struct bench b;
-
-/* --- set-up ---------------------------------------------------------------------------------- */
-
-static struct tls_client_settings client_settings(unsigned protocols)
-{
-    struct tls_client_settings s = bench_client_settings();
-
-    s.protocols = protocols;
-    return s;
-}
-
-static void make_client(const struct tls_client_settings *settings)
-{
-    tls_context_free(client);
-    client = bench_client(settings);
-}
-
-static struct tls_context *new_server(const char *certificate, const char *key, unsigned protocols,
-                                      uint64_t id)
-{
-    struct tls_pair pair = bench_pair(certificate, key);
-    struct tls_server_settings s = bench_server_settings(&pair);
-
-    s.protocols = protocols;
-    s.id = id;
-    return bench_server(&s, shared);
-}
-
-static void set_protocols(unsigned of_client, unsigned of_server)
-{
-    struct tls_client_settings s = client_settings(of_client);
-
-    make_client(&s);
-    tls_context_free(server);
-    server = new_server("good.pem", "leaf.key", of_server, 1);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    shared = tls_server_shared_new();
-    set_protocols(BOTH, BOTH);
-    b = (struct bench){
-        .options = {.sni = SPAN("a.example"), .names = {{SPAN("a.example")}}, .name_count = 1}};
-    return shared ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bench_disconnect(&b);
-    tls_context_free(client);
-    tls_context_free(server);
-    client = server = NULL;
-    tls_server_shared_free(shared);
-    return 0;
-}
-
-static void assert_connects(void)
-{
-    const char *reason, *other;
-
-    if (bench_connect(&b, client, server))
-        return;
-    (void)tls_failure(b.client.tls, &reason);
-    (void)tls_failure(b.server.tls, &other);
-    fail_msg("client: \"%s\", server: \"%s\"", reason, other);
-}
-
-/* One end failed, so; the other one has read its alert. */
-static void assert_failure(const struct bench_end *e, enum tls_failure_kind kind, const char *text)
-{
-    const char *reason;
-
-    assert_int_equal(e->result, TLS_FAILED);
-    assert_int_equal(tls_failure(e->tls, &reason), kind);
-    assert_string_equal(reason, text);
-}
-
-static void assert_client_fails(enum tls_failure_kind kind, const char *text)
-{
-    assert_false(bench_connect(&b, client, server));
-    assert_failure(&b.client, kind, text);
-}
 
 static struct tls_context *named[2];
 
