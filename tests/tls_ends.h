@@ -1,6 +1,6 @@
-/* tls_ends - a client and a server context that every test of a pair begins with, and what it asserts of them.
+/* tls_ends - a client and a server context that every test of a pair begins with.
  *
- * Static and whole: included by the programs that test sessions of ours with each other. */
+ * Static and whole: included by the programs that let sessions of ours talk with each other. */
 #ifndef RINGWAY_TESTS_TLS_ENDS_H
 #define RINGWAY_TESTS_TLS_ENDS_H
 
