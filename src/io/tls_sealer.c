@@ -158,17 +158,26 @@ void tls_sealer_free(struct tls_sealer *s)
     free(s);
 }
 
+/* Under the lock. A key whose time is over opens nothing either: where nobody came for so long,
+ * both are replaced. */
+static int rotate_if_due(struct tls_server_shared *s)
+{
+    int64_t late_s = now_s() - s->rotate_at_s;
+    int rc = late_s >= KEY_LIFETIME_S ? rotate(s) : 0;
+
+    return rc == 0 && late_s >= 0 ? rotate(s) : rc;
+}
+
 /* Brings the view up to date. */
 static int renew(struct tls_sealer *s)
 {
     struct ticket_key keys[2];
-    int rc = 0;
+    int rc;
 
     if (s->renew_at_s && now_s() < s->renew_at_s)
         return 0;
     (void)pthread_mutex_lock(&s->shared->lock);
-    if (now_s() >= s->shared->rotate_at_s)
-        rc = rotate(s->shared);
+    rc = rotate_if_due(s->shared);
     memcpy(keys, s->shared->keys, sizeof(keys));
     s->renew_at_s = s->shared->rotate_at_s;
     (void)pthread_mutex_unlock(&s->shared->lock);
