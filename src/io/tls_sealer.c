@@ -310,8 +310,10 @@ static int open_sealed(struct tls_sealer *s, struct tls *t, struct sealed_ticket
             return WOLFSSL_TICKET_RET_REJECT;
     }
     tls_set_ticket_facts(t, facts);
-    /* An old key still opens, and its holder gets a new ticket. */
-    return key ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
+    /* An old key still opens, and its holder gets a new ticket: with TLS 1.3 in any case, where
+     * wolfSSL (DoPreSharedKeys()) takes the wish for one as a refusal. */
+    return key && wolfSSL_version(t->ssl) != TLS1_3_VERSION ? WOLFSSL_TICKET_RET_CREATE
+                                                            : WOLFSSL_TICKET_RET_OK;
 }
 
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
