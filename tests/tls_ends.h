@@ -90,7 +90,8 @@ static void assert_failure(const struct bench_end *e, enum tls_failure_kind kind
     assert_string_equal(reason, text);
 }
 
-static void assert_client_fails(enum tls_failure_kind kind, const char *text)
+__attribute__((unused)) static void assert_client_fails(enum tls_failure_kind kind,
+                                                        const char *text)
 {
     assert_false(bench_connect(&b, client, server));
     assert_failure(&b.client, kind, text);
