@@ -285,8 +285,11 @@ int build_listens(struct conf *c)
     if (!confs)
         return conf_fail_no_memory(c);
     for (size_t i = 0; i < listens.count; i++) {
-        if (check_certificate(c, &all[i]) < 0 || build_names(c, &all[i]) < 0)
-            return -EINVAL;
+        rc = check_certificate(c, &all[i]);
+        if (!rc)
+            rc = build_names(c, &all[i]);
+        if (rc)
+            return rc;
         confs[i] = all[i].conf;
     }
     c->snapshot->listens = confs;
