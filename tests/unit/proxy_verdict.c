@@ -1,0 +1,397 @@
+/* Tests of proxy/verdict: another try, an answer, an error_page, or a cut. */
+#include "../exchange_fixture.h"
+
+/* An exchange that has read a request and is about to try a peer. */
+static void take_request(struct stage *s, const char *text)
+{
+    struct span input = span_of_cstr(text), body;
+    struct exchange *x = s->x;
+
+    parser_begin_request(&x->request, &s->server.root.parser_limits, &x->arena);
+    assert_int_equal(parser_next(&x->request, &input, &body), PARSER_HEAD);
+    x->is_head_good = true;
+    x->record.uri = x->request.head.path;
+    x->record.args = x->request.head.query;
+    x->record.pass = &s->server.root.proxy_pass;
+    x->upload = (struct relay){.src = client_of(x), .parser = &x->request, .is_keeping = true};
+}
+
+static struct template compiled(struct stage *s, const char *text)
+{
+    struct template t;
+    char error[128] = "";
+
+    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error, sizeof(error)) < 0)
+        fail_msg("%s: %s", text, error);
+    return t;
+}
+
+static void set_page(struct stage *s, struct error_page *page, const char *uri)
+{
+    page->uri = compiled(s, uri);
+    s->server.root.settings.error_pages = page;
+    s->server.root.settings.error_page_count = 1;
+}
+
+static void begin_try(struct stage *s)
+{
+    take_request(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(attempt_begin(&s->x->attempt), OUTCOME_NONE);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+static void the_first_outcome_wins(void **state)
+{
+    struct stage *s = *state;
+
+    assert_int_equal(conclude(s->x, OUTCOME_NOT_FOUND), GO_ON);
+    assert_int_equal(s->x->step, STEP_DRAIN);
+    assert_int_equal(s->x->reply.plan.status, 404);
+    assert_int_equal(conclude(s->x, OUTCOME_INTERNAL), GO_ON);
+    assert_int_equal(s->x->record.outcome, OUTCOME_NOT_FOUND);
+    assert_int_equal(s->x->reply.plan.status, 404);
+}
+
+static void behind_a_head_there_is_only_a_cut(void **state)
+{
+    struct stage *s = *state;
+
+    s->x->is_head_sent = true;
+    s->x->record.status = 200;
+    assert_int_equal(conclude(s->x, OUTCOME_RESPONSE_CUT), END);
+    assert_int_equal(s->x->ending, EXCHANGE_CUTS);
+    assert_int_equal(s->x->record.status, 200); /* as it was sent */
+    assert_int_equal(s->x->record.outcome, OUTCOME_RESPONSE_CUT);
+}
+
+static void a_client_that_is_gone_gets_no_answer(void **state)
+{
+    struct stage *s = *state;
+
+    assert_int_equal(conclude(s->x, OUTCOME_CLIENT_GONE), END);
+    assert_int_equal(s->x->ending, EXCHANGE_CUTS);
+    assert_int_equal(s->x->record.status, 499);
+}
+
+static void an_end_lets_go_of_the_peer(void **state)
+{
+    struct stage *s = *state;
+
+    begin_try(s);
+    assert_int_equal(s->world.shared[0].active_count, 1);
+    assert_int_equal(conclude(s->x, OUTCOME_INTERNAL), GO_ON);
+    assert_null(s->x->attempt.peer);
+    assert_int_equal(s->world.shared[0].active_count, 0);
+}
+
+static void an_answer_without_memory_is_a_cut(void **state)
+{
+    struct stage *s = *state;
+
+    s->x->arena.total_bytes_max = 1;
+    assert_int_equal(answer(s->x, 404), END);
+    assert_int_equal(s->x->ending, EXCHANGE_CUTS);
+    assert_int_equal(s->x->record.outcome, OUTCOME_NO_MEMORY);
+}
+
+/* --- error_page ------------------------------------------------------------------------------- */
+
+static void a_page_is_a_get_of_its_uri(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+
+    take_request(s, "POST /a?x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    set_page(s, &page, "/404.html?from=$uri");
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
+    assert_int_equal(s->x->error_status, 404);
+    assert_true(span_equals(s->x->record.uri, SPAN("/404.html")));
+    assert_true(span_equals(s->x->record.args, SPAN("from=/a")));
+    assert_int_equal(s->x->request.head.method, METHOD_GET);
+    assert_true(span_equals(s->x->request.head.method_text, SPAN("GET")));
+    assert_true(s->x->is_body_gone);
+    assert_true(exchange_can_resend(s->x));
+}
+
+static void a_page_for_head_stays_without_a_body(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+
+    take_request(s, "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "/404.html");
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->request.head.method, METHOD_HEAD);
+    assert_int_equal(s->x->record.args.len, 0);
+}
+
+static void a_page_may_change_the_status(void **state)
+{
+    static const struct {
+        unsigned new_status;
+        bool takes_status;
+        unsigned shown;
+    } rows[] = {{0, false, 404}, {200, false, 200}, {0, true, 0}};
+    struct stage *s = *state;
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct error_page page = {
+            .status = 404, .new_status = rows[i].new_status, .takes_status = rows[i].takes_status};
+
+        set_page(s, &page, "/404.html");
+        s->x->redirect_count = 0;
+        assert_int_equal(answer(s->x, 404), GO_ON);
+        assert_int_equal(s->x->error_status, rows[i].shown);
+    }
+}
+
+static void a_page_that_fails_has_no_page_of_its_own(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "/404.html");
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->step, STEP_DRAIN);
+    assert_int_equal(s->x->reply.plan.status, 404);
+}
+
+static void the_status_of_the_error_is_shown_where_its_page_fails(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 502};
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "/502.html");
+    assert_int_equal(answer(s->x, 502), GO_ON);
+    assert_int_equal(answer(s->x, 404), GO_ON); /* there is no such file */
+    assert_int_equal(s->x->reply.plan.status, 502);
+}
+
+static void a_request_that_was_not_understood_has_no_page(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 400};
+
+    set_page(s, &page, "/400.html");
+    assert_int_equal(answer(s->x, 400), GO_ON);
+    assert_int_equal(s->x->step, STEP_DRAIN);
+    assert_int_equal(s->x->redirect_count, 0);
+}
+
+static void a_named_location_keeps_the_uri(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+    struct location_conf named = {.kind = LOCATION_NAMED, .pattern = SPAN("@other")};
+    struct location_conf *list[] = {&named};
+
+    s->server.named = list;
+    s->server.named_count = 1;
+    take_request(s, "GET /a?x HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "@other");
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_ptr_equal(s->x->record.location, &named);
+    assert_true(span_equals(s->x->record.uri, SPAN("/a")));
+    assert_true(span_equals(s->x->record.args, SPAN("x")));
+    s->x->record.location = &s->server.root;
+}
+
+static void a_url_is_a_redirect(void **state)
+{
+    static const struct {
+        unsigned new_status, status;
+    } rows[] = {{0, 302}, {301, 301}};
+    struct stage *s = *state;
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct error_page page = {.status = 404, .new_status = rows[i].new_status};
+
+        set_page(s, &page, i ? "http://b.example/" : "https://b.example$uri");
+        s->x->redirect_count = 0;
+        assert_int_equal(answer(s->x, 404), GO_ON);
+        assert_int_equal(s->x->step, STEP_DRAIN);
+        assert_int_equal(s->x->reply.plan.status, rows[i].status);
+    }
+}
+
+/* --- tries ------------------------------------------------------------------------------------ */
+
+static uint64_t retries(const struct stage *s)
+{
+    return atomic_load(&s->world.engine.stats.counters[COUNTER_RETRIES]);
+}
+
+static void a_failed_try_is_followed_by_another(void **state)
+{
+    struct stage *s = *state;
+
+    begin_try(s);
+    s->x->record.detail = SPAN("of the first");
+    assert_int_equal(try_failed(s->x, OUTCOME_CONNECT_FAILED), GO_ON);
+    assert_int_equal(s->x->step, STEP_TRY);
+    assert_int_equal(s->x->record.outcome, OUTCOME_NONE);
+    assert_int_equal(s->x->record.detail.len, 0);
+    assert_int_equal(s->x->last_failure, OUTCOME_CONNECT_FAILED);
+    assert_false(s->x->is_reported);
+    assert_int_equal(s->world.shared[0].failures, 1);
+    assert_int_equal(retries(s), 1);
+}
+
+static void assert_tried_no_more(struct stage *s, enum outcome outcome)
+{
+    enum progress progress = try_failed(s->x, outcome);
+
+    assert_int_equal(progress, s->x->is_head_sent ? END : GO_ON);
+    assert_int_not_equal(s->x->step, STEP_TRY);
+    assert_int_equal(s->x->record.outcome, outcome);
+    assert_true(s->x->is_reported);
+    assert_int_equal(retries(s), 0);
+    assert_null(s->x->attempt.peer);
+}
+
+static void what_the_rules_do_not_name_is_not_tried_again(void **state)
+{
+    struct stage *s = *state;
+
+    begin_try(s);
+    assert_tried_no_more(s, OUTCOME_BAD_RESPONSE);
+    assert_int_equal(s->x->reply.plan.status, 502);
+}
+
+static void behind_a_head_nothing_is_tried_again(void **state)
+{
+    struct stage *s = *state;
+
+    begin_try(s);
+    s->x->is_head_sent = true;
+    assert_tried_no_more(s, OUTCOME_CLOSED_EARLY);
+    assert_int_equal(s->x->ending, EXCHANGE_CUTS);
+}
+
+static void a_body_that_was_not_kept_is_not_sent_again(void **state)
+{
+    struct stage *s = *state;
+
+    begin_try(s);
+    s->x->upload.is_keeping = false;
+    s->x->upload.bytes = 1;
+    assert_tried_no_more(s, OUTCOME_CLOSED_EARLY);
+}
+
+/* --- waits ------------------------------------------------------------------------------------ */
+
+static void a_wait_sets_the_nearest_deadline(void **state)
+{
+    struct stage *s = *state;
+
+    assert_int_equal(wait_for_progress(s->x), WAIT);
+    assert_false(timer_is_set(&s->timer)); /* there is none */
+    take_request(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    conn_want_input(&s->client_conn);
+    assert_int_equal(wait_for_progress(s->x), WAIT);
+    assert_true(s->timer.deadline_ms == s->client_conn.progress_ms + 20 * 1000);
+}
+
+static void a_client_that_stalls_is_answered(void **state)
+{
+    struct stage *s = *state;
+
+    take_request(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    conn_want_input(&s->client_conn);
+    s->client_conn.progress_ms = exchange_now_ms(s->x) - 20 * 1000 + 1;
+    assert_int_equal(wait_for_progress(s->x), WAIT);
+    s->client_conn.progress_ms--;
+    assert_int_equal(wait_for_progress(s->x), GO_ON);
+    assert_int_equal(s->x->record.outcome, OUTCOME_CLIENT_STALLED);
+    assert_int_equal(s->x->reply.plan.status, 408);
+}
+
+static void an_error_of_the_client_s_ends_a_wait(void **state)
+{
+    struct stage *s = *state;
+
+    s->client_conn.error = -EPIPE;
+    assert_int_equal(wait_for_progress(s->x), END);
+    assert_int_equal(s->x->record.outcome, OUTCOME_CLIENT_GONE);
+}
+
+static void a_peer_that_is_late_costs_a_try(void **state)
+{
+    struct stage *s = *state;
+    struct conn *c;
+
+    begin_try(s);
+    s->x->upload.is_done = true;
+    c = upstream_of(s->x);
+    c->wants_input = true;
+    c->progress_ms = exchange_now_ms(s->x) - 20 * 1000;
+    assert_int_equal(wait_for_progress(s->x), GO_ON);
+    assert_int_equal(s->x->step, STEP_TRY);
+    assert_int_equal(s->x->last_failure, OUTCOME_READ_TIMEOUT);
+    assert_int_equal(s->x->record.tries[0].status, 504);
+}
+
+/* --- locations -------------------------------------------------------------------------------- */
+
+static void a_regex_that_runs_away_is_told(void **state)
+{
+    struct stage *s = *state;
+    struct location_conf l = {.kind = LOCATION_REGEX};
+    struct location_conf *list[] = {&l};
+    char error[128], uri[64] = "/";
+
+    assert_int_equal(regex_new(SPAN("^/(a+)+$"), false, &l.regex, error, sizeof(error)), 0);
+    s->server.root.regexes = list;
+    s->server.root.regex_count = 1;
+    memset(uri + 1, 'a', sizeof(uri) - 2);
+    uri[sizeof(uri) - 2] = '!';
+    s->x->record.uri = SPAN("/aaa");
+    assert_int_equal(find_location(s->x), 0);
+    assert_ptr_equal(s->x->record.location, &l);
+    s->x->record.uri = span_of(uri, sizeof(uri) - 1);
+    assert_int_equal(find_location(s->x), -ELOOP);
+    assert_true(span_starts_with(s->x->record.detail, SPAN("a regex of the configuration")));
+    s->x->record.uri = SPAN("/b");
+    assert_int_equal(find_location(s->x), 0); /* it is not told twice */
+    assert_ptr_equal(s->x->record.location, &s->server.root);
+    regex_free(l.regex);
+}
+
+int main(void)
+{
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, stage_set_up, stage_tear_down)
+    const struct CMUnitTest tests[] = {
+        CLAIM(the_first_outcome_wins),
+        CLAIM(behind_a_head_there_is_only_a_cut),
+        CLAIM(a_client_that_is_gone_gets_no_answer),
+        CLAIM(an_end_lets_go_of_the_peer),
+        CLAIM(an_answer_without_memory_is_a_cut),
+        CLAIM(a_page_is_a_get_of_its_uri),
+        CLAIM(a_page_for_head_stays_without_a_body),
+        CLAIM(a_page_may_change_the_status),
+        CLAIM(a_page_that_fails_has_no_page_of_its_own),
+        CLAIM(the_status_of_the_error_is_shown_where_its_page_fails),
+        CLAIM(a_request_that_was_not_understood_has_no_page),
+        CLAIM(a_named_location_keeps_the_uri),
+        CLAIM(a_url_is_a_redirect),
+        CLAIM(a_failed_try_is_followed_by_another),
+        CLAIM(what_the_rules_do_not_name_is_not_tried_again),
+        CLAIM(behind_a_head_nothing_is_tried_again),
+        CLAIM(a_body_that_was_not_kept_is_not_sent_again),
+        CLAIM(a_wait_sets_the_nearest_deadline),
+        CLAIM(a_client_that_stalls_is_answered),
+        CLAIM(an_error_of_the_client_s_ends_a_wait),
+        CLAIM(a_peer_that_is_late_costs_a_try),
+        CLAIM(a_regex_that_runs_away_is_told),
+    };
+
+    return cmocka_run_group_tests_name("proxy_verdict", tests, bench_init, bench_deinit);
+}
