@@ -1,0 +1,229 @@
+/* Tests of proxy/file: what a request's path opens, and what it does not. */
+#include "../record_fixture.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+
+#include "proxy/file.h"
+
+static char folder[64];
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static void put(const char *name, const char *text)
+{
+    int fd = open(path_of(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static int set_up_folder(void **state)
+{
+    struct fixture *f;
+
+    (void)set_up(state);
+    f = *state;
+    strcpy(folder, "/tmp/ringway-file-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    f->location.settings.root = compiled(f, folder);
+    return 0;
+}
+
+static int tear_down_folder(void **state)
+{
+    assert_int_equal(nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    return tear_down(state);
+}
+
+static unsigned open_uri(struct fixture *f, const char *uri, struct file *file)
+{
+    f->record.uri = span_of_cstr(uri);
+    f->record.detail = SPAN_NONE;
+    return file_open(&f->record, file);
+}
+
+/* Refused: with that status, that in the detail, and nothing open. */
+static void assert_refused(struct fixture *f, const char *uri, unsigned status, const char *detail)
+{
+    struct file file;
+
+    assert_int_equal(open_uri(f, uri, &file), status);
+    assert_int_equal(file.fd, -1);
+    if (!f->record.detail.len)
+        fail_msg("%s: no detail", uri);
+    if (!memmem(f->record.detail.data, f->record.detail.len, detail, strlen(detail)))
+        fail_msg("%.*s", SPAN_ARG(f->record.detail));
+}
+
+static void assert_opens(struct fixture *f, const char *uri, const char *text)
+{
+    char got[64];
+    struct file file;
+
+    assert_int_equal(open_uri(f, uri, &file), 0);
+    assert_int_equal(f->record.detail.len, 0);
+    assert_int_equal(file.stat.st_size, strlen(text));
+    assert_int_equal(read(file.fd, got, sizeof(got)), strlen(text));
+    assert_memory_equal(got, text, strlen(text));
+    assert_true(fcntl(file.fd, F_GETFD) & FD_CLOEXEC);
+    close(file.fd);
+}
+
+static void a_regular_file_is_opened(void **state)
+{
+    struct fixture *f = *state;
+
+    put("a.txt", "text");
+    put("empty", "");
+    assert_opens(f, "/a.txt", "text");
+    assert_opens(f, "/empty", "");
+}
+
+static void links_are_followed(void **state)
+{
+    struct fixture *f = *state;
+
+    put("a.txt", "text");
+    assert_int_equal(symlink("a.txt", path_of("link")), 0);
+    assert_int_equal(symlink("loop", path_of("loop")), 0);
+    assert_int_equal(symlink("nowhere", path_of("dangling")), 0);
+    assert_opens(f, "/link", "text");
+    assert_refused(f, "/loop", 403, "(40: Too many levels of symbolic links)");
+    assert_refused(f, "/dangling", 404, "(2: No such file or directory)");
+}
+
+static void what_is_not_there_is_a_404(void **state)
+{
+    struct fixture *f = *state;
+    char name[300] = "/";
+
+    put("a.txt", "text");
+    assert_refused(f, "/none", 404, "/none\" failed (2: No such file or directory)");
+    assert_refused(f, "/a.txt/b", 404, "(20: Not a directory)");
+    assert_refused(f, "/../a.txt", 404, "(22: Invalid argument)");
+    memset(name + 1, 'n', sizeof(name) - 2);
+    assert_refused(f, name, 404, "(36: File name too long)");
+}
+
+static void a_path_is_escaped_where_it_is_told(void **state)
+{
+    assert_refused(*state, "/a\nb\"", 404, "/a\\x0Ab\\x22\" failed");
+}
+
+static void a_directory_without_its_slash_is_a_301(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+
+    assert_int_equal(mkdir(path_of("d"), 0700), 0);
+    assert_int_equal(open_uri(f, "/d", &file), 301);
+    assert_int_equal(file.fd, -1);
+}
+
+static void only_regular_files_are_opened(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(mkfifo(path_of("fifo"), 0600), 0); /* nobody waits for its writer */
+    assert_refused(f, "/fifo", 404, "/fifo\" is not a regular file");
+}
+
+static void the_first_index_file_becomes_the_uri(void **state)
+{
+    static const struct span index[] = {SPAN("index.html"), SPAN("index.txt")};
+    struct fixture *f = *state;
+
+    f->location.settings.index_files = index;
+    f->location.settings.index_file_count = COUNT_OF(index);
+    assert_int_equal(mkdir(path_of("d"), 0700), 0);
+    put("d/index.txt", "second");
+    assert_opens(f, "/d/", "second");
+    assert_true(span_equals(f->record.uri, SPAN("/d/index.txt")));
+    put("d/index.html", "first");
+    assert_opens(f, "/d/", "first");
+    assert_true(span_equals(f->record.uri, SPAN("/d/index.html")));
+}
+
+static void an_index_file_that_is_refused_ends_the_search(void **state)
+{
+    static const struct span index[] = {SPAN("loop"), SPAN("index.txt")};
+    struct fixture *f = *state;
+
+    f->location.settings.index_files = index;
+    f->location.settings.index_file_count = COUNT_OF(index);
+    put("index.txt", "second");
+    assert_int_equal(symlink("loop", path_of("loop")), 0);
+    assert_refused(f, "/", 403, "/loop\" failed (40: ");
+}
+
+static void an_index_that_is_a_directory_is_not_answered(void **state)
+{
+    static const struct span index[] = {SPAN("d")};
+    struct fixture *f = *state;
+
+    f->location.settings.index_files = index;
+    f->location.settings.index_file_count = COUNT_OF(index);
+    assert_int_equal(mkdir(path_of("d"), 0700), 0);
+    assert_refused(f, "/", 404, "/d\" is not a regular file");
+}
+
+static void a_directory_is_never_listed(void **state)
+{
+    static const struct span index[] = {SPAN("index.html")};
+    struct fixture *f = *state;
+
+    put("a.txt", "text");
+    assert_refused(f, "/", 403, "directory index of \"");
+    f->location.settings.index_files = index;
+    f->location.settings.index_file_count = COUNT_OF(index);
+    assert_refused(f, "/", 403, "directory index of \"");
+    assert_true(span_equals(f->record.uri, SPAN("/")));
+    assert_refused(f, "/none/", 404, "(2: No such file or directory)");
+    assert_refused(f, "/a.txt/", 404, "(20: Not a directory)");
+}
+
+static void want_of_memory_is_a_503(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+
+    put("a.txt", "text");
+    f->arena.total_bytes_max = 1;
+    assert_int_equal(open_uri(f, "/a.txt", &file), 503);
+    assert_int_equal(file.fd, -1);
+    assert_int_equal(open_uri(f, "/", &file), 503);
+    assert_int_equal(file.fd, -1);
+}
+
+int main(void)
+{
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up_folder, tear_down_folder)
+    const struct CMUnitTest tests[] = {
+        CLAIM(a_regular_file_is_opened),
+        CLAIM(links_are_followed),
+        CLAIM(what_is_not_there_is_a_404),
+        CLAIM(a_path_is_escaped_where_it_is_told),
+        CLAIM(a_directory_without_its_slash_is_a_301),
+        CLAIM(only_regular_files_are_opened),
+        CLAIM(the_first_index_file_becomes_the_uri),
+        CLAIM(an_index_file_that_is_refused_ends_the_search),
+        CLAIM(an_index_that_is_a_directory_is_not_answered),
+        CLAIM(a_directory_is_never_listed),
+        CLAIM(want_of_memory_is_a_503),
+    };
+
+    return cmocka_run_group_tests_name("proxy_file", tests, NULL, NULL);
+}
