@@ -32,19 +32,23 @@ struct extension {
     struct span value;
 };
 
+/* False at the end, or when it is no extension: then it stays in the list. */
 static bool next_extension(struct span *list, struct extension *out)
 {
     static const unsigned char id_ce[] = {0x55, 0x1d};
-    struct span body, oid, critical;
+    struct span left = *list, body, oid, critical;
 
     *out = (struct extension){.number = 0};
-    if (!der_take(list, DER_SEQUENCE, &body) || !der_take(&body, DER_OID, &oid))
+    if (!der_take(&left, DER_SEQUENCE, &body) || !der_take(&body, DER_OID, &oid))
         return false;
     if (der_take(&body, DER_BOOLEAN, &critical) && !der_to_bool(critical, &out->is_critical))
         return false;
     if (oid.len == EXTENSION_OID_BYTES && memcmp(oid.data, id_ce, sizeof(id_ce)) == 0)
         out->number = (unsigned char)oid.data[2];
-    return der_take(&body, DER_OCTET_STRING, &out->value) && !body.len;
+    if (!der_take(&body, DER_OCTET_STRING, &out->value) || body.len)
+        return false;
+    *list = left;
+    return true;
 }
 
 /* --- extensions of certificates -------------------------------------------------------------- */
