@@ -1,0 +1,154 @@
+/* Tests of conf/directive_http: files, types, fields and redirects, up to the last value of each and one beyond. */
+#include "../directive_fixture.h"
+
+#include "conf/directive_http.h"
+
+DIRECTIVE_TABLE_CLAIMS(directive_http_table)
+
+static void one_beyond_a_limit_is_refused(void **state)
+{
+    static const struct block_claim claims[] = {
+        {CONTEXT_HTTP, "index '';", "index \"\" in \"index\" directive is invalid"},
+        {CONTEXT_HTTP, "index a $b;", "variables in \"index\" are not supported yet"},
+        {CONTEXT_HTTP, "root $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "error_page 299 /a;", "value \"299\" must be between 300 and 599"},
+        {CONTEXT_LOCATION, "error_page 600 /a;", "value \"600\" must be between 300 and 599"},
+        {CONTEXT_LOCATION, "error_page 499 /a;", "invalid value \"499\""},
+        {CONTEXT_LOCATION, "error_page x /a;", "invalid value \"x\""},
+        {CONTEXT_LOCATION, "error_page 404 =199 /a;", "invalid value \"=199\""},
+        {CONTEXT_LOCATION, "error_page 404 =1000 /a;", "invalid value \"=1000\""},
+        {CONTEXT_LOCATION, "error_page 404 =x /a;", "invalid value \"=x\""},
+        {CONTEXT_LOCATION, "error_page =200 /a;", "invalid value \"=200\""},
+        {CONTEXT_LOCATION, "error_page 404 $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "add_header a b c;", "invalid parameter \"c\""},
+        {CONTEXT_LOCATION, "add_header '' b;", "invalid header name \"\""},
+        {CONTEXT_LOCATION, "add_header a: b;", "invalid header name \"a:\""},
+        {CONTEXT_LOCATION, "add_header a $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "return 199;", "invalid return code \"199\""},
+        {CONTEXT_LOCATION, "return 1000;", "invalid return code \"1000\""},
+        {CONTEXT_LOCATION, "return x;", "invalid return code \"x\""},
+        {CONTEXT_LOCATION, "return http://a b;", "invalid return code \"http://a\""},
+        {CONTEXT_LOCATION, "return 200 $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "server_tokens x;", "invalid value \"x\""},
+        {CONTEXT_LOCATION, "server_tokens '';", "invalid value \"\""},
+    };
+
+    blocks_refused(*state, claims, COUNT_OF(claims));
+}
+
+static void flags_have_their_values(void **state)
+{
+    static const struct block_number rows[] = {
+        {CONTEXT_HTTP, "server_tokens off;", 0},   {CONTEXT_HTTP, "server_tokens on;", 1},
+        {CONTEXT_HTTP, "server_tokens build;", 1}, {CONTEXT_HTTP, "absolute_redirect off;", 0},
+        {CONTEXT_HTTP, "port_in_redirect on;", 1}, {CONTEXT_HTTP, "server_name_in_redirect on;", 1},
+    };
+
+    blocks_leave(*state, rows, COUNT_OF(rows));
+}
+
+static void a_return_has_a_status_from_200_to_999(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned status;
+        bool has_text;
+    } rows[] = {
+        {"return 200;", 200, false},
+        {"return 999 a;", 999, true},
+        {"return 444;", 444, false},
+        {"return HTTPS://a;", 302, true},
+        {"return $scheme://a;", 302, true},
+        {"return 301 /a;", 301, true},
+        {"return 200; return 500 a;", 200, false},
+    };
+    struct block b;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        block_taken(&b, *state, CONTEXT_LOCATION, rows[i].text);
+        assert_true(b.level.return_rule.is_set);
+        assert_int_equal(b.level.return_rule.status, rows[i].status);
+        assert_int_equal(b.level.return_rule.has_text, rows[i].has_text);
+    }
+}
+
+static void an_error_page_is_one_for_each_status(void **state)
+{
+    const struct error_page *pages;
+    struct block b;
+
+    block_taken(&b, *state, CONTEXT_HTTP,
+                "error_page 300 599 /a; error_page 404 =200 /b; error_page 405 =999 /b; "
+                "error_page 406 = /c;");
+    pages = b.level.error_pages.items;
+    assert_int_equal(b.level.error_pages.count, 5);
+    assert_int_equal(pages[0].status, 300);
+    assert_int_equal(pages[1].status, 599);
+    assert_int_equal(pages[1].new_status, 0);
+    assert_false(pages[1].takes_status);
+    assert_int_equal(pages[2].new_status, 200);
+    assert_int_equal(pages[3].new_status, 999);
+    assert_int_equal(pages[4].new_status, 0);
+    assert_true(pages[4].takes_status);
+}
+
+static void the_last_type_of_an_extension_counts(void **state)
+{
+    struct draft *d = *state;
+    const struct mime_draft *types;
+    struct block b;
+
+    assert_int_equal(block_read(&b, d, CONTEXT_HTTP, "types { a/a X y; b/b x; }"), 0);
+    draft_assert_said(d, "[warn] duplicate extension \"x\", content type: \"b/b\", previous "
+                         "content type: \"a/a\" in t.conf:1");
+    types = b.level.types.items;
+    assert_int_equal(b.level.types.count, 2);
+    assert_true(span_equals(types[0].extension, SPAN("x"))); /* in lower case */
+    assert_true(span_equals(types[0].type, SPAN("b/b")));
+    assert_true(span_equals(types[1].type, SPAN("a/a")));
+}
+
+static void a_root_starts_at_the_prefix_unless_a_variable_does(void **state)
+{
+    static const struct {
+        const char *text, *root;
+    } rows[] = {
+        {"root a/;", "/srv/a"}, {"root /;", ""}, {"root /a;", "/a"}, {"root $host;", "$host"}};
+    struct draft *d = *state;
+    struct block b;
+
+    d->c.options.prefix = SPAN("/srv/");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        block_taken(&b, d, CONTEXT_LOCATION, rows[i].text);
+        assert_true(span_equals(b.level.settings.root.text, span_of_cstr(rows[i].root)));
+    }
+}
+
+static void fields_are_added_to_good_answers_or_always(void **state)
+{
+    const struct add_header *headers;
+    struct block b;
+
+    block_taken(&b, *state, CONTEXT_HTTP, "add_header A b; add_header C '' always;");
+    headers = b.level.add_headers.items;
+    assert_int_equal(b.level.add_headers.count, 2);
+    assert_false(headers[0].is_always);
+    assert_true(headers[1].is_always);
+    assert_string_equal(headers[1].name.data, "C");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DIRECTIVE_TABLE_TESTS,
+        DRAFT_TEST(one_beyond_a_limit_is_refused),
+        DRAFT_TEST(flags_have_their_values),
+        DRAFT_TEST(a_return_has_a_status_from_200_to_999),
+        DRAFT_TEST(an_error_page_is_one_for_each_status),
+        DRAFT_TEST(the_last_type_of_an_extension_counts),
+        DRAFT_TEST(a_root_starts_at_the_prefix_unless_a_variable_does),
+        DRAFT_TEST(fields_are_added_to_good_answers_or_always),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* Tests of conf/directive_log: access and error logs, and what cannot be one. */
+#include "../directive_fixture.h"
+
+#include "conf/setter.h"
+#include "conf/directive_log.h"
+
+DIRECTIVE_TABLE_CLAIMS(directive_log_table)
+
+/* Formats of one claim are not known to the next. */
+static void what_cannot_be_logged_is_named(void **state)
+{
+    static const struct block_claim claims[] = {
+        {CONTEXT_HTTP, "error_log a x;", "invalid log level \"x\""},
+        {CONTEXT_MAIN, "error_log a warn info;", "duplicate log level \"info\""},
+        {CONTEXT_MAIN, "error_log '';", "invalid value \"\""},
+        {CONTEXT_MAIN, "error_log syslog:a;", "\"syslog:a\" is not supported yet"},
+        {CONTEXT_HTTP, "error_log memory:1m;", "\"memory:1m\" is not supported yet"},
+        {CONTEXT_HTTP, "log_format a b; log_format a c;", "duplicate \"log_format\" name \"a\""},
+        {CONTEXT_HTTP, "log_format a escape=x b;", "unknown log format escaping \"x\""},
+        {CONTEXT_HTTP, "log_format a escape= b;", "unknown log format escaping \"\""},
+        {CONTEXT_HTTP, "log_format a $x;", "unknown \"x\" variable"},
+        {CONTEXT_HTTP, "access_log off a;", "invalid parameter \"a\""},
+        {CONTEXT_HTTP, "access_log a b;", "unknown log format \"b\""},
+        {CONTEXT_HTTP, "access_log '' ;", "invalid value \"\""},
+        {CONTEXT_HTTP, "access_log syslog:a;", "\"syslog:a\" is not supported yet"},
+        {CONTEXT_HTTP, "access_log $a;",
+         "variables in the path of \"access_log\" are not supported yet"},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=0;", "invalid buffer size \"0\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=;", "invalid buffer size \"\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=1g;", "invalid buffer size \"1g\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=9223372036854775808;",
+         "invalid buffer size \"9223372036854775808\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=1k flush=0;",
+         "invalid flush time \"0\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=1k flush=10000000000001ms;",
+         "invalid flush time \"10000000000001ms\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f buffer=1k flush=1M;",
+         "invalid flush time \"1M\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f gzip;",
+         "\"gzip\" of \"access_log\" is not supported yet"},
+        {CONTEXT_HTTP, "log_format f a; access_log a f gzip=9;",
+         "\"gzip\" of \"access_log\" is not supported yet"},
+        {CONTEXT_HTTP, "log_format f a; access_log a f if;", "invalid parameter \"if\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f if=$x;", "unknown \"x\" variable"},
+        {CONTEXT_HTTP, "log_format f a; access_log a f x=1;", "invalid parameter \"x=1\""},
+        {CONTEXT_HTTP, "log_format f a; access_log a f flush=1s;",
+         "no buffer is defined for access_log \"a\""},
+    };
+    struct draft *d = *state;
+
+    for (size_t i = 0; i < COUNT_OF(claims); i++) {
+        d->c.log_formats = (struct vector){0};
+        block_refused(d, claims[i].context, claims[i].text, claims[i].line);
+    }
+}
+
+static void an_error_log_has_the_level_error_unless_it_says_one(void **state)
+{
+    const struct error_log_draft *logs;
+    struct draft *d = *state;
+    struct block b;
+
+    d->c.options.prefix = SPAN("/srv/");
+    block_taken(&b, d, CONTEXT_SERVER, "error_log a; error_log stderr debug; error_log /a warn;");
+    logs = b.level.error_logs.items;
+    assert_int_equal(b.level.error_logs.count, 3);
+    assert_string_equal(logs[0].file->path.data, "/srv/a");
+    assert_int_equal(logs[0].level, LOG_LEVEL_ERROR);
+    assert_int_equal(logs[1].file->path.len, 0);
+    assert_int_equal(logs[1].level, LOG_LEVEL_DEBUG);
+    assert_string_equal(logs[2].file->path.data, "/a");
+    assert_int_equal(logs[2].level, LOG_LEVEL_WARN);
+    block_taken(&b, d, CONTEXT_MAIN, "error_log a;");
+    assert_int_equal(d->c.main.error_logs.count, 1);
+}
+
+static void a_format_is_its_words_one_behind_the_other(void **state)
+{
+    struct draft *d = *state;
+    struct log_format *const *formats;
+    struct block b;
+
+    block_taken(&b, d, CONTEXT_HTTP,
+                "log_format a x 'y ' $host; log_format b escape=json z; "
+                "log_format c escape=none z; log_format d escape=default z;");
+    formats = d->c.log_formats.items;
+    assert_int_equal(d->c.log_formats.count, 4);
+    assert_true(span_equals(formats[0]->text.text, SPAN("xy $host")));
+    assert_int_equal(formats[0]->escape, LOG_ESCAPE_DEFAULT);
+    assert_int_equal(formats[1]->escape, LOG_ESCAPE_JSON);
+    assert_int_equal(formats[2]->escape, LOG_ESCAPE_NONE);
+    assert_int_equal(formats[3]->escape, LOG_ESCAPE_DEFAULT);
+}
+
+static void an_access_log_takes_its_parameters_up_to_the_last(void **state)
+{
+    const struct access_log *logs;
+    struct block b;
+
+    block_taken(&b, *state, CONTEXT_HTTP,
+                "log_format f a; access_log a f buffer=9223372036854775807 "
+                "flush=10000000000000ms if=$host; access_log b f; access_log off;");
+    logs = b.level.access_logs.items;
+    assert_int_equal(b.level.access_logs.count, 3);
+    assert_string_equal(logs[0].file->path.data, "a");
+    assert_int_equal(logs[0].buffer_bytes, INT64_MAX);
+    assert_int_equal(logs[0].flush_ms, TIME_MS_MAX);
+    assert_non_null(logs[0].condition);
+    assert_int_equal(logs[1].buffer_bytes, 0);
+    assert_int_equal(logs[1].flush_ms, 0);
+    assert_null(logs[1].condition);
+    assert_ptr_equal(logs[0].format, logs[1].format);
+    assert_null(logs[2].file); /* off */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DIRECTIVE_TABLE_TESTS,
+        DRAFT_TEST(what_cannot_be_logged_is_named),
+        DRAFT_TEST(an_error_log_has_the_level_error_unless_it_says_one),
+        DRAFT_TEST(a_format_is_its_words_one_behind_the_other),
+        DRAFT_TEST(an_access_log_takes_its_parameters_up_to_the_last),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
