@@ -28,14 +28,14 @@ struct user {
     char name[64];
 };
 
-/* False: the process stays who it is. */
-static bool find_user(const struct main_conf *conf, struct user *out)
+/* 1: found; 0: the process stays who it is; -ENOENT: there is nobody to become. */
+static int find_user(const struct main_conf *conf, struct user *out)
 {
     const struct passwd *user;
     const struct group *group;
 
     if (geteuid() != 0)
-        return false;
+        return 0;
     if (conf->has_user) {
         *out = (struct user){.uid = conf->uid, .gid = conf->gid};
         snprintf(out->name, sizeof(out->name), "%.*s", SPAN_ARG(conf->user_name));
@@ -43,13 +43,13 @@ static bool find_user(const struct main_conf *conf, struct user *out)
     }
     user = getpwnam(DEFAULT_USER);
     if (!user)
-        return false;
+        return -ENOENT;
     *out = (struct user){.uid = user->pw_uid, .gid = user->pw_gid};
     snprintf(out->name, sizeof(out->name), "%s", DEFAULT_USER);
     group = getgrnam(DEFAULT_GROUP);
     if (group)
         out->gid = group->gr_gid;
-    return true;
+    return 1;
 }
 
 static void give_logs(const struct snapshot *s, const struct user *user)
@@ -118,9 +118,14 @@ static int become(const struct user *user, char *error, size_t error_size)
 int privilege_drop(const struct snapshot *s, char *error, size_t error_size)
 {
     struct user user;
+    int found = find_user(&s->main, &user);
 
-    if (!find_user(&s->main, &user))
-        return 0;
+    if (found < 0)
+        snprintf(error, error_size,
+                 "started by root, and this host has no user \"" DEFAULT_USER
+                 "\" to become: name one with the \"user\" directive");
+    if (found <= 0)
+        return found;
     give_logs(s, &user);
     return become(&user, error, error_size);
 }

@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -193,3 +194,23 @@ def test_root_without_a_user_becomes_nobody(start):
     edge = start(answering(port, "x"))
     status = Path(f"/proc/{edge.pid}/status").read_text()
     assert set(re.search(r"Uid:\s+(.*)", status)[1].split()) == {"65534"}
+
+
+@needs_root
+def test_root_without_anybody_to_become_does_not_start(folder):
+    passwd = Path(folder) / "passwd"
+    passwd.write_text("root:x:0:0:root:/root:/bin/sh\n")
+    names = Path(folder) / "nsswitch.conf"  # systemd's module would make a nobody up
+    names.write_text("passwd: files\ngroup: files\n")
+    conf = Path(folder) / "x.conf"
+    conf.write_text(f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
+                    f"http {{ server {{ listen 127.0.0.1:{ringway.free_ports()}; }} }}\n")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /etc/passwd && '
+         'mount --bind "$2" /etc/nsswitch.conf && exec "$3" -c "$4"',
+         "sh", passwd, names, ringway.binary(), conf],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    if "mount:" in done.stderr:
+        pytest.skip("mounts are not allowed here: " + done.stderr.strip())
+    assert done.returncode == 1
+    assert 'no user "nobody"' in done.stderr and '"user" directive' in done.stderr
