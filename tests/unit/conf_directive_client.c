@@ -1,4 +1,4 @@
-/* Tests of conf/directive_client: limits, timeouts and keep-alive, up to their last value and one beyond. */
+/* Tests of conf/directive_client: limits, timeouts and keep-alive: its rows. */
 #include "../directive_fixture.h"
 
 #include "conf/setter.h"

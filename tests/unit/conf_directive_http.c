@@ -1,4 +1,4 @@
-/* Tests of conf/directive_http: files, types, fields and redirects, up to the last value of each and one beyond. */
+/* Tests of conf/directive_http: files, types, fields and redirects: its rows and limits. */
 #include "../directive_fixture.h"
 
 #include "conf/directive_http.h"

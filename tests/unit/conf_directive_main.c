@@ -1,4 +1,4 @@
-/* Tests of conf/directive_main: main and events, up to the last value of each limit and one beyond. */
+/* Tests of conf/directive_main: main and events: its rows and limits. */
 #include "../directive_fixture.h"
 
 #include "conf/setter.h"

@@ -1,4 +1,4 @@
-/* Tests of conf/directive_proxy: proxying, up to the last value of each limit and one beyond. */
+/* Tests of conf/directive_proxy: proxying: its rows and limits. */
 #include "../directive_fixture.h"
 
 #include "conf/setter.h"

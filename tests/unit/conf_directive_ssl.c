@@ -1,4 +1,4 @@
-/* Tests of conf/directive_ssl: TLS on both sides, up to the last value of each and one beyond. */
+/* Tests of conf/directive_ssl: TLS on both sides: its rows and limits. */
 #include "../directive_fixture.h"
 
 #include "conf/setter.h"

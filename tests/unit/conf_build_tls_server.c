@@ -1,0 +1,140 @@
+/* Tests of conf/build_tls_server: profiles of drafts. What files are refused is in
+ * conf_build_tls.c. */
+#include "../conf_certificates.h"
+#include "../draft_fixture.h"
+
+#include "conf/build_tls_server.h"
+
+static const struct origin here = {.file = {"t.conf", 6}, .line = 3};
+
+/* A path whose bytes are known already: nothing is opened. */
+static void put(struct draft *d, struct vector *paths, const char *path, const char *text)
+{
+    struct file_read *f = vector_add(&d->c, &d->c.files, sizeof(*f));
+    struct word *w = vector_add(&d->c, paths, sizeof(*w));
+
+    assert_non_null(f);
+    assert_non_null(w);
+    *f = (struct file_read){span_of_cstr(path), span_of_cstr(text)};
+    *w = (struct word){span_of_cstr(path), here};
+}
+
+static struct server_tls_draft a_draft(struct draft *d)
+{
+    struct server_tls_draft t = {
+        .protocols = TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3,
+        .ciphers = {.text = SPAN("HIGH:!aNULL:!MD5")},
+        .session_tickets = true,
+        .session_timeout_ms = 300000,
+        .verify_depth = 1,
+    };
+
+    put(d, &t.certificates, "one.pem", one_pem);
+    put(d, &t.certificate_keys, "one.key", one_key);
+    return t;
+}
+
+static void without_a_certificate_there_is_no_profile(void **state)
+{
+    struct draft *d = *state;
+    const struct tls_server_profile *p = (const void *)d;
+
+    assert_int_equal(build_server_tls(&d->c, &(struct server_tls_draft){0}, &here, &p), 0);
+    assert_null(p);
+    assert_null(d->snapshot.tls_server_shared);
+    assert_int_equal(d->c.tls_server_profiles.count, 0);
+}
+
+static void equal_drafts_are_one_profile(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *one, *same, *other;
+
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &one), 0);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &same), 0);
+    assert_ptr_equal(one, same);
+    t.session_timeout_ms += 1000;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &other), 0);
+    assert_ptr_not_equal(one, other);
+    assert_int_not_equal(one->settings.id, other->settings.id);
+    assert_int_equal(one->index, 0);
+    assert_int_equal(other->index, 1);
+    assert_int_equal(d->c.tls_server_profiles.count, 2);
+    draft_assert_said(d, "");
+}
+
+static void tickets_good_for_no_time_are_none(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_true(p->settings.has_tickets);
+    assert_int_equal(p->settings.ticket_lifetime_s, 300);
+    t.session_timeout_ms = 0;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_false(p->settings.has_tickets);
+    t.session_timeout_ms = UINT64_C(10000000000000);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_int_equal(p->settings.ticket_lifetime_s, UINT32_MAX);
+}
+
+static void a_certificate_without_a_key_is_named(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    t.certificate_keys.count = 0;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d, "[emerg] no \"ssl_certificate_key\" is defined for certificate "
+                         "\"one.pem\" in t.conf:3");
+    assert_int_equal(d->c.tls_server_profiles.count, 0);
+}
+
+static void verification_needs_a_certificate_to_verify_with(void **state)
+{
+    static const unsigned wishes[] = {VERIFY_CLIENT_ON, VERIFY_CLIENT_OPTIONAL};
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+        t.verify_client = wishes[i];
+        assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+        draft_assert_said(d, "[emerg] no ssl_client_certificate or ssl_trusted_certificate for "
+                             "ssl_verify_client in t.conf:3");
+    }
+    t.trusted_certificate = (struct word){SPAN("one.pem"), here};
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    draft_assert_said(d, "");
+}
+
+static void a_key_of_another_certificate_is_named(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    t.certificate_keys = (struct vector){0};
+    put(d, &t.certificate_keys, "two.key", two_key);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    assert_non_null(strstr(draft_said(d), "\"ssl_certificate"));
+    assert_int_equal(d->c.tls_server_profiles.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DRAFT_TEST(without_a_certificate_there_is_no_profile),
+        DRAFT_TEST(equal_drafts_are_one_profile),
+        DRAFT_TEST(tickets_good_for_no_time_are_none),
+        DRAFT_TEST(a_certificate_without_a_key_is_named),
+        DRAFT_TEST(verification_needs_a_certificate_to_verify_with),
+        DRAFT_TEST(a_key_of_another_certificate_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
