@@ -76,7 +76,7 @@ struct tls_server_settings {
     struct span trusted_ca_pem; /* trusted too */
     struct span crl_pem;
     bool has_tickets;           /* session tickets are issued and accepted */
-    unsigned ticket_lifetime_s; /* 0: an hour */
+    unsigned ticket_lifetime_s; /* 0: an hour; at most 7 days count */
     struct span dh_params_pem;  /* ssl_dhparam; empty: no DHE, as in nginx */
     struct span curves; /* ssl_ecdh_curve: "X25519:prime256v1"; empty or "auto": all that we have */
     uint64_t id; /* tickets of one id are never accepted under another; a digest of the settings */

@@ -296,6 +296,9 @@ static void set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx,
 {
     unsigned lifetime_s = s->ticket_lifetime_s ? s->ticket_lifetime_s : TLS_TICKET_LIFETIME_S;
 
+    /* Clients end the connection when they are told more. */
+    if (lifetime_s > TLS_TICKET_LIFETIME_S_MAX)
+        lifetime_s = TLS_TICKET_LIFETIME_S_MAX;
     (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
     if (!s->has_tickets) {
         (void)wolfSSL_CTX_NoTicketTLSv12(ctx);

@@ -25,6 +25,7 @@
 
 /* How long sessions may be resumed where nothing else is said. */
 #define TLS_TICKET_LIFETIME_S 3600
+#define TLS_TICKET_LIFETIME_S_MAX (7u * 24 * 3600) /* RFC 8446 section 4.6.1 */
 
 /* A wolfSSL context has one certificate: a server with several has as many contexts. */
 struct tls_member {

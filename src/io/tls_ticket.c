@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIFETIME_MS_MAX (7u * 24 * 3600 * 1000) /* RFC 8446 section 4.6.1 */
+#define LIFETIME_MS_MAX (TLS_TICKET_LIFETIME_S_MAX * 1000)
 #define TICKETS_WAITING_MAX 8 /* in one session, until they are taken; more are dropped */
 
 /* Takes over the session; NULL without memory for either. */
