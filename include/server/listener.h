@@ -47,7 +47,8 @@ void listener_init(struct listener *l, const struct listener_options *o);
 /* Begins to accept, or goes on after a pause. */
 void listener_start(struct listener *l);
 
-/* Connections wait in the backlog. One that was accepted meanwhile is closed. */
+/* Connections wait in the backlog. Those that the kernel accepted before it heard of the pause are
+ * still handed over: who was let in is not turned away. */
 void listener_pause(struct listener *l);
 
 /* Stops accepting and closes the socket; `ended` is called when that is done. */

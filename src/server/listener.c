@@ -78,7 +78,7 @@ static void on_accepted(struct op *op, const struct completion *c)
 {
     struct listener *l = container_of(op, struct listener, accept_op);
 
-    if (c->result >= 0 && (l->is_ending || l->is_paused))
+    if (c->result >= 0 && l->is_ending)
         (void)close(c->result);
     else if (c->result >= 0)
         l->accepted(l, c->result);

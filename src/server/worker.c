@@ -139,6 +139,7 @@ static void note_drained(struct worker *w)
     c->worker = w;
     c->message = (struct message){.deliver = tell_drained, .undelivered = drop_command};
     loop_post(w->engine.loop, w->options.control_loop, &c->message);
+    loop_submit(w->engine.loop); /* this may be the last turn */
 }
 
 /* A log that takes nothing, as a pipe that nobody reads, does not hold up the end. */
@@ -467,10 +468,11 @@ int worker_start(const struct worker_options *o, struct worker **out, char *erro
     }
     w->group->worker_count++;
     result = start_thread(w);
+    if (result && w->options.first.listen_fds)
+        close_new_fds(w, &w->options.first);
     snapshot_unref(w->options.first.snapshot);
     if (result) {
         snprintf(error, error_size, "%s", w->start_text[0] ? w->start_text : strerror(-result));
-        free(w->options.first.listen_fds);
         free_worker(w);
         return result;
     }
