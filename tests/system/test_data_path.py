@@ -120,7 +120,7 @@ def test_pipelining_client_that_does_not_read_makes_no_spin_and_is_cut(edge):
             before = edge.ringway.cpu_seconds()
             time.sleep(0.5)
             assert edge.ringway.cpu_seconds() - before < 0.2
-            wire.wait_until(lambda: edge.ringway.descriptors() <= edge.ringway.baseline, 6,
+            wire.wait_until(lambda: edge.ringway.descriptors() <= edge.ringway.baseline, 15,
                             "it is cut at send_timeout")
 
 
