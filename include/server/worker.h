@@ -65,6 +65,4 @@ void worker_exit(struct worker *w);
 /* Waits for the thread and frees it; after worker_exit(). The control loop need not turn. */
 void worker_join(struct worker *w);
 
-const struct stats *worker_stats(const struct worker *w);
-
 #endif

@@ -561,8 +561,3 @@ void worker_join(struct worker *w)
     (void)pthread_join(w->thread, NULL);
     free_worker(w);
 }
-
-const struct stats *worker_stats(const struct worker *w)
-{
-    return &w->engine.stats;
-}
