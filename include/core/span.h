@@ -4,6 +4,8 @@
 #ifndef RINGWAY_CORE_SPAN_H
 #define RINGWAY_CORE_SPAN_H
 
+#include <string.h>
+
 #include "core/base.h"
 
 struct span {
@@ -32,20 +34,35 @@ static inline bool span_is_empty(struct span s)
 /* The view of a NUL-terminated string of ours; NULL gives an empty span. */
 struct span span_of_cstr(const char *text);
 
-bool span_equals(struct span a, struct span b);
+static inline bool span_equals(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
 
 /* Equal, where ASCII letters of either case are the same. */
 bool span_equals_nocase(struct span a, struct span b);
 
-bool span_starts_with(struct span s, struct span prefix);
-bool span_starts_with_nocase(struct span s, struct span prefix);
-bool span_ends_with(struct span s, struct span suffix);
-
 /* What is left after the first n bytes; n is at most s.len. */
-struct span span_skip(struct span s, size_t n);
+static inline struct span span_skip(struct span s, size_t n)
+{
+    assert(n <= s.len);
+    return n ? span_of(s.data + n, s.len - n) : s;
+}
 
 /* The first n bytes; n is at most s.len. */
-struct span span_take(struct span s, size_t n);
+static inline struct span span_take(struct span s, size_t n)
+{
+    assert(n <= s.len);
+    return span_of(s.data, n);
+}
+
+static inline bool span_starts_with(struct span s, struct span prefix)
+{
+    return s.len >= prefix.len && span_equals(span_take(s, prefix.len), prefix);
+}
+
+bool span_starts_with_nocase(struct span s, struct span prefix);
+bool span_ends_with(struct span s, struct span suffix);
 
 /* The index of the first such byte, or s.len when there is none. */
 size_t span_index_of(struct span s, char byte);

@@ -2,7 +2,7 @@
 #ifndef RINGWAY_HTTP_BYTES_H
 #define RINGWAY_HTTP_BYTES_H
 
-#include "core/base.h"
+#include "core/span.h"
 
 #define BYTE_TOKEN 1u    /* tchar, RFC 9110 section 5.6.2 */
 #define BYTE_PLAIN 2u    /* A-Z a-z 0-9 '-': what ordinary field names are made of */
@@ -24,5 +24,8 @@ static inline int byte_hex_value(char c)
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
+
+/* The index of the first control byte other than a tab (DEL is one), or s.len. */
+size_t text_end(struct span s);
 
 #endif

@@ -8,19 +8,9 @@ struct span span_of_cstr(const char *text)
     return text ? span_of(text, strlen(text)) : SPAN_NONE;
 }
 
-bool span_equals(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 bool span_equals_nocase(struct span a, struct span b)
 {
     return a.len == b.len && span_starts_with_nocase(a, b);
-}
-
-bool span_starts_with(struct span s, struct span prefix)
-{
-    return s.len >= prefix.len && span_equals(span_take(s, prefix.len), prefix);
 }
 
 bool span_starts_with_nocase(struct span s, struct span prefix)
@@ -37,18 +27,6 @@ bool span_starts_with_nocase(struct span s, struct span prefix)
 bool span_ends_with(struct span s, struct span suffix)
 {
     return s.len >= suffix.len && span_equals(span_skip(s, s.len - suffix.len), suffix);
-}
-
-struct span span_skip(struct span s, size_t n)
-{
-    assert(n <= s.len);
-    return n ? span_of(s.data + n, s.len - n) : s;
-}
-
-struct span span_take(struct span s, size_t n)
-{
-    assert(n <= s.len);
-    return span_of(s.data, n);
 }
 
 size_t span_index_of(struct span s, char byte)

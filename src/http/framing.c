@@ -39,18 +39,30 @@ static bool name_is_refused(struct span name, const struct parser_limits *limits
            (has_other && limits->invalid_names_are_ignored);
 }
 
+/* The classes that all bytes of a name are in; none for a name without bytes. */
+static unsigned common_classes(struct span name)
+{
+    unsigned common = name.len ? BYTE_TOKEN | BYTE_PLAIN : 0;
+
+    for (size_t i = 0; i < name.len; i++)
+        common &= byte_classes[(unsigned char)name.data[i]];
+    return common;
+}
+
 struct flaw fields_classify(struct field *fields, size_t count, const struct parser_limits *limits)
 {
     for (size_t i = 0; i < count; i++) {
         struct field *f = &fields[i];
+        unsigned classes;
 
         f->id = field_id_of(f->name);
         /* Names of our table are made of good bytes; of the family we know only the beginning. */
         if (f->id != FIELD_OTHER && f->id != FIELD_X_ACCEL)
             continue;
-        if (!field_name_is_valid(f->name))
+        classes = common_classes(f->name);
+        if (!(classes & BYTE_TOKEN))
             return bad_syntax("field name is no token");
-        f->is_dropped = name_is_refused(f->name, limits);
+        f->is_dropped = !(classes & BYTE_PLAIN) && name_is_refused(f->name, limits);
     }
     return FLAW_NONE;
 }

@@ -226,42 +226,9 @@ struct span status_reason(unsigned status)
     return span_of_cstr(reasons[status]);
 }
 
-#define EIGHT(byte) (0x0101010101010101u * (byte))
-
-/* True where one of eight bytes is below 0x20 or 0x7f: the well-known test for zero bytes, exact
- * as long as it is only asked whether there is any. */
-static inline bool has_control_or_tab(const char *eight)
-{
-    uint64_t x;
-    uint64_t del;
-
-    memcpy(&x, eight, sizeof(x));
-    del = x ^ EIGHT(0x7f);
-    return (((x - EIGHT(0x20)) & ~x) | ((del - EIGHT(1)) & ~del)) & EIGHT(0x80);
-}
-
-static bool bytes_are_valid(const char *data, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)data[i];
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 bool field_value_is_valid(struct span value)
 {
-    if (value.len < 8)
-        return bytes_are_valid(value.data, value.len);
-    for (size_t i = 0; i + 8 < value.len; i += 8) {
-        if (has_control_or_tab(value.data + i) && !bytes_are_valid(value.data + i, 8))
-            return false;
-    }
-    /* The last eight, some of them for the second time. */
-    return !has_control_or_tab(value.data + value.len - 8) ||
-           bytes_are_valid(value.data + value.len - 8, 8);
+    return text_end(value) == value.len;
 }
 
 bool field_name_is_valid(struct span name)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "http/message.h"
+#include "http/bytes.h"
 
 void section_init(struct section *s, bool has_start_line)
 {
@@ -13,25 +13,6 @@ void section_init(struct section *s, bool has_start_line)
 static bool is_in_start_line(const struct section *s)
 {
     return s->has_start_line && s->line_count == 0;
-}
-
-/* The first flaw of a stretch of a line. The byte behind the limit is looked at too: a CR there is
- * a bare one or ends the line, in whatever pieces it comes. */
-static struct flaw check_text(const struct section *s, const struct parser_limits *limits,
-                              struct span text)
-{
-    size_t room = limits->line_bytes_max - s->line_bytes;
-    struct span seen = span_take(text, size_min(text.len, room + 1));
-
-    if (!text.len)
-        return FLAW_NONE;
-    if (!s->line_bytes && !is_in_start_line(s) && (text.data[0] == ' ' || text.data[0] == '\t'))
-        return bad_syntax("line folding, or a field line that begins with white space");
-    if (!field_value_is_valid(seen))
-        return bad_syntax("bare CR or a control byte in a line");
-    if (text.len > room)
-        return flaw_of(PARSER_HEAD_TOO_LARGE, "a line is too long");
-    return FLAW_NONE;
 }
 
 static struct flaw end_line(struct section *s, const struct parser_limits *limits)
@@ -53,25 +34,33 @@ static struct flaw end_line(struct section *s, const struct parser_limits *limit
 static struct flaw scan_line(struct section *s, const struct parser_limits *limits,
                              struct span piece, size_t *used)
 {
-    struct span text = span_take(piece, span_index_of(piece, '\n'));
-    bool has_lf = text.len < piece.len;
-    bool has_cr = text.len && text.data[text.len - 1] == '\r';
-    struct flaw flaw;
+    size_t room = limits->line_bytes_max - s->line_bytes;
+    size_t end;
 
-    *used = text.len + has_lf;
-    if (s->ends_in_cr && text.len)
+    *used = piece.len;
+    if (s->ends_in_cr && piece.data[0] != '\n')
         return bad_syntax("bare CR or a control byte in a line");
-    text.len -= has_cr;
-    flaw = check_text(s, limits, text);
-    if (flaw.error)
-        return flaw;
-    s->line_bytes += text.len;
-    s->ends_in_cr |= has_cr;
-    if (!has_lf)
+    if (!s->line_bytes && !is_in_start_line(s) && (piece.data[0] == ' ' || piece.data[0] == '\t'))
+        return bad_syntax("line folding, or a field line that begins with white space");
+    /* The byte behind the limit is looked at too: a CR there is a bare one or ends the line, in
+     * whatever pieces it comes. */
+    end = text_end(span_take(piece, size_min(piece.len, room + 1)));
+    if (end > room)
+        return flaw_of(PARSER_HEAD_TOO_LARGE, "a line is too long");
+    s->line_bytes += end;
+    if (end == piece.len)
         return FLAW_NONE;
+    if (piece.data[end] == '\r') {
+        s->ends_in_cr = true;
+        if (++end == piece.len)
+            return FLAW_NONE;
+    }
+    if (piece.data[end] != '\n')
+        return bad_syntax("bare CR or a control byte in a line");
     if (!s->ends_in_cr)
         return bad_syntax("bare LF");
     s->ends_in_cr = false;
+    *used = end + 1;
     return end_line(s, limits);
 }
 

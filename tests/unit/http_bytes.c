@@ -64,6 +64,34 @@ static void hex_digits_have_their_value_and_nothing_else_has_one(void **state)
     }
 }
 
+static size_t text_end_byte_by_byte(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.len && (s.data[i] == '\t' || (unsigned char)s.data[i] >= 0x20) &&
+           s.data[i] != 0x7f)
+        i++;
+    return i;
+}
+
+static void text_ends_at_the_first_control_byte(void **state)
+{
+    static const char bytes[] = "\t\t\ta\x80\xff ~\x1f\x7f\r\n";
+    unsigned short seed[3] = {1, 2, 3};
+    char text[40];
+
+    for (int round = 0; round < 100000; round++) {
+        /* Few control bytes in some rounds, many in others. */
+        size_t kinds = round % 2 ? sizeof(bytes) : 9;
+        struct span s = span_of(text, (size_t)nrand48(seed) % (sizeof(text) + 1));
+
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = bytes[(size_t)nrand48(seed) % kinds];
+        assert_int_equal(text_end(s), text_end_byte_by_byte(s));
+    }
+    assert_int_equal(text_end(SPAN_NONE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +101,7 @@ int main(void)
         cmocka_unit_test(path_is_pchar_and_slashes),
         cmocka_unit_test(class_may_be_one_of_several),
         cmocka_unit_test(hex_digits_have_their_value_and_nothing_else_has_one),
+        cmocka_unit_test(text_ends_at_the_first_control_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
