@@ -9,7 +9,6 @@
 #include "http/parser.h"
 
 #include <llhttp.h>
-#include <threads.h>
 
 #include "http/bytes.h"
 #include "http/target.h"
@@ -208,51 +207,28 @@ static struct flaw flaw_of_llhttp(llhttp_errno_t error, const struct fields_read
     }
 }
 
-/* llhttp behind a start line of ours, for requests and for responses: where the reading of fields
- * begins, made once for all heads. */
-static llhttp_t behind_start_line[2];
-
-static void prepare(llhttp_t *machine, llhttp_type_t type, struct span start_line)
-{
-    llhttp_errno_t error;
-
-    llhttp_init(machine, type, &settings);
-    error = llhttp_execute(machine, start_line.data, start_line.len);
-    assert(error == HPE_OK);
-}
-
-static void prepare_machines(void)
-{
-    prepare(&behind_start_line[false], HTTP_RESPONSE, SPAN("HTTP/1.1 200 OK\r\n"));
-    prepare(&behind_start_line[true], HTTP_REQUEST, SPAN("PUT / HTTP/1.1\r\n"));
-}
-
-static llhttp_t machine_for(bool is_request)
-{
-    static once_flag once = ONCE_FLAG_INIT;
-
-    call_once(&once, prepare_machines);
-    return behind_start_line[is_request];
-}
-
 /* Reads the complete section's fields into the arena. Its lines were counted before: a field more
  * or less than that would mean that two readers see two different heads. */
 static struct flaw read_fields(struct parser *p, struct field **fields, size_t *count,
                                bool are_trailers)
 {
     const struct section *s = &p->section;
+    struct span start = p->is_request ? SPAN("PUT / HTTP/1.1\r\n") : SPAN("HTTP/1.1 200 OK\r\n");
     struct span lines = section_fields(s);
     struct fields_reader r = {.size = s->line_count - s->has_start_line};
-    llhttp_t machine = machine_for(p->is_request);
+    llhttp_t machine;
     llhttp_errno_t error;
 
     r.fields = arena_alloc(p->arena, r.size * sizeof(*r.fields));
     if (!r.fields)
         return FLAW_NO_MEMORY;
+    llhttp_init(&machine, p->is_request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
     machine.data = &r;
     /* Framing fields mean nothing behind a body: they are dropped, not weighed against each other
      * (RFC 9110 section 6.5.1). */
     llhttp_set_lenient_chunked_length(&machine, are_trailers);
+    error = llhttp_execute(&machine, start.data, start.len);
+    assert(error == HPE_OK);
     error = llhttp_execute(&machine, lines.data, lines.len);
     if (error != HPE_PAUSED)
         return flaw_of_llhttp(error, &r);
