@@ -387,13 +387,13 @@ def mutable_name(statement):
 
 def mutable_symbols(tree):
     """What the compiler put into writable sections, where there is a release build to look at."""
-    nm = shutil.which("nm")
-    for path in sorted(tree.root.glob("build/release/src/*.p/*.c.o")) if nm else []:
+    objdump = shutil.which("objdump")
+    for path in sorted(tree.root.glob("build/release/src/*.p/*.c.o")) if objdump else []:
         floor, _, name = path.name[:-len(".o")].partition("_")
         source = f"src/{floor}/{name}" if name else f"src/{floor}"
         if source not in tree.files or is_older(path, tree.root / source):
             continue
-        for symbol in writable_symbols(nm, path):
+        for symbol in writable_symbols(objdump, path):
             if (source, symbol) not in MUTABLE:
                 found = re.search(rf"\b{re.escape(symbol)}\b", tree.files[source].code)
                 line = tree.files[source].line_of(found.start()) if found else 1
@@ -404,14 +404,15 @@ def is_older(path, other):
     return path.stat().st_mtime < other.stat().st_mtime
 
 
-def writable_symbols(nm, path):
-    listing = subprocess.run([nm, "-f", "sysv", "--defined-only", path], capture_output=True,
-                             text=True, check=True).stdout
-    for line in listing.split("\n"):
-        columns = [column.strip() for column in line.split("|")]
-        if len(columns) == 7 and re.match(r"\.t?(data|bss)|\*COM\*", columns[6]) \
-                and not columns[6].startswith(".data.rel.ro"):
-            yield re.sub(r"\.\d+$", "", columns[0])
+def writable_symbols(objdump, path):
+    """By objdump: nm asks link-time optimization's plugin, which knows no sections."""
+    listing = subprocess.run([objdump, "--syms", path], capture_output=True, text=True,
+                             check=True).stdout
+    for flags, section, name in re.findall(r"^[0-9a-f]+ (.{7}) (\S+)\t[0-9a-f]+ (.+)$", listing,
+                                           re.MULTILINE):
+        if "d" not in flags and re.match(r"\.t?(data|bss)|\*COM\*", section) \
+                and not section.startswith(".data.rel.ro"):
+            yield re.sub(r"\.\d+$", "", name.split()[-1])
 
 
 @rule

@@ -143,7 +143,7 @@ def build_hidden_global(root):
     """A release object of src/main.c; False where there is no compiler."""
     folder = root / "build/release/src/ringway.p"
     compiler = shutil.which("cc") or shutil.which("gcc")
-    if not compiler or not shutil.which("nm"):
+    if not compiler or not shutil.which("objdump"):
         return False
     folder.mkdir(parents=True)
     os.utime(root / "src/main.c", (0, 0))

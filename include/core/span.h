@@ -82,7 +82,8 @@ int span_to_u64(struct span s, uint64_t *value) MUST_USE;
  * Returns the number of bytes written, at most size; never writes half an escape. No NUL. */
 size_t span_escape(struct span s, char *out, size_t size);
 
-/* A hash for tables (FNV-1a, 64 bits), not against an adversary. */
+/* Hashes for tables in memory, not against an adversary: eight bytes at a time; and FNV-1a, where
+ * ASCII letters of either case are the same. */
 uint64_t span_hash(struct span s);
 uint64_t span_hash_nocase(struct span s);
 

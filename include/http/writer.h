@@ -35,6 +35,9 @@ void writer_status_line(struct writer *w, unsigned status, struct span reason);
 void writer_field(struct writer *w, struct span name, struct span value);
 void writer_field_u64(struct writer *w, struct span name, uint64_t value);
 
+/* The same for a field of a head that the parser handed out: its bytes are good. */
+void writer_parsed_field(struct writer *w, const struct field *f);
+
 /* CR LF behind the fields. */
 void writer_end_of_head(struct writer *w);
 

@@ -40,9 +40,8 @@ enum exchange_result {
 };
 
 struct exchange {
-    void *slab_link;    /* the slab's while it is not taken */
-    struct arena arena; /* keeps its first block from one use to the next */
-    struct record record;
+    void *slab_link;                      /* the slab's while it is not taken */
+    struct arena arena;                   /* keeps its first block from one use to the next */
     struct view *view;                    /* the client's reference */
     struct task *task;                    /* the client's */
     struct timer *timer;                  /* the client's */
@@ -66,6 +65,7 @@ struct exchange {
     bool is_draining;       /* the worker ends: connections are not kept */
     bool has_upload_failed; /* the upstream does not read on; its answer may still come */
     bool is_body_gone;      /* an internal redirect follows: the body was meant for another */
+    struct record record;   /* at the end, as its tries are not cleared */
 };
 
 struct exchange_options {

@@ -60,7 +60,6 @@ struct record {
     bool asked_for_upgrade; /* a 101 is an answer to it */
     bool asked_to_close;    /* Connection: close, or HTTP/1.0: it cannot be kept alive */
     bool asked_to_continue; /* Expect went on: else a client that waits gets its 100 here */
-    struct try_record tries[TRIES_MAX];
     size_t try_count;
     const struct head *response; /* of the upstream, once complete */
 
@@ -72,6 +71,9 @@ struct record {
     enum outcome outcome;
     bool is_tried_again; /* the outcome is that of a try which another one follows */
     struct span detail;  /* one line that says more than the outcome's word; may be empty */
+
+    /* The first try_count of them. At the end: a new record is not cleared from here on. */
+    struct try_record tries[TRIES_MAX];
 };
 
 #endif

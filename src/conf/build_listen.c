@@ -94,7 +94,8 @@ static int add_listen(struct conf *c, struct vector *listens, struct server_draf
 
 struct name_table {
     struct server_name_slot *slots;
-    size_t slot_count;
+    size_t slot_count; /* a power of two */
+    size_t name_count;
 };
 
 struct names_build {
@@ -137,6 +138,7 @@ static void put_name(struct name_table *t, struct span name, const struct server
     while (t->slots[at].name.len)
         at = (at + 1) & (t->slot_count - 1);
     t->slots[at] = (struct server_name_slot){name, server};
+    t->name_count++;
 }
 
 /* False when the name is taken. */
@@ -220,6 +222,12 @@ static size_t count_names(const struct listen_build *listen)
     return count;
 }
 
+/* A table without names is not looked into. */
+static size_t slots_to_search(const struct name_table *t)
+{
+    return t->name_count ? t->slot_count : 0;
+}
+
 static int build_names(struct conf *c, struct listen_build *listen)
 {
     struct server_names *names = &listen->conf.names;
@@ -232,11 +240,11 @@ static int build_names(struct conf *c, struct listen_build *listen)
         return -ENOMEM;
     rc = add_names(&b, listen);
     names->exact = b.exact.slots;
-    names->exact_count = b.exact.slot_count;
+    names->exact_count = slots_to_search(&b.exact);
     names->heads = b.heads.slots;
-    names->head_count = b.heads.slot_count;
+    names->head_count = slots_to_search(&b.heads);
     names->tails = b.tails.slots;
-    names->tail_count = b.tails.slot_count;
+    names->tail_count = slots_to_search(&b.tails);
     names->regexes = b.regexes.items;
     names->regex_count = b.regexes.count;
     return rc;

@@ -121,13 +121,46 @@ size_t span_escape(struct span s, char *out, size_t size)
 #define FNV_OFFSET 0xcbf29ce484222325u
 #define FNV_PRIME 0x100000001b3u
 
+static uint64_t load_8(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Up to seven bytes, each of them at least once. */
+static uint64_t load_short(struct span s)
+{
+    uint32_t first, last;
+
+    if (s.len < 4) {
+        const unsigned char *byte = (const unsigned char *)s.data;
+
+        return s.len ? byte[0] | (uint64_t)byte[s.len / 2] << 8 | (uint64_t)byte[s.len - 1] << 16
+                     : 0;
+    }
+    memcpy(&first, s.data, sizeof(first));
+    memcpy(&last, s.data + s.len - sizeof(last), sizeof(last));
+    return first | (uint64_t)last << 32;
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
 uint64_t span_hash(struct span s)
 {
-    uint64_t hash = FNV_OFFSET;
+    uint64_t hash = s.len;
 
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (unsigned char)s.data[i]) * FNV_PRIME;
-    return hash;
+    if (s.len < 8)
+        return mixed(hash, load_short(s));
+    for (size_t i = 0; i + 8 < s.len; i += 8)
+        hash = mixed(hash, load_8(s.data + i));
+    /* The last eight, some of them for the second time. */
+    return mixed(hash, load_8(s.data + s.len - 8));
 }
 
 uint64_t span_hash_nocase(struct span s)

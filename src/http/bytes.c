@@ -15,41 +15,44 @@ const unsigned char byte_classes[256] = {
     [0x70] = 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 0,  1,  0,  13, 0,  /* pqrstuvwxyz{|}~  */
 };
 
-#define EIGHT(byte) (0x0101010101010101u * (byte))
-
-/* Of eight bytes those below 0x20 and 0x7f are marked in their highest bit: the well-known test
- * for zero bytes. It may mark others too, but only behind a true one, so the first mark is true. */
-static inline uint64_t controls_and_tabs(const char *eight)
-{
-    uint64_t x;
-    uint64_t del;
-
-    memcpy(&x, eight, sizeof(x));
-    x = le64toh(x);
-    del = x ^ EIGHT(0x7f);
-    return (((x - EIGHT(0x20)) & ~x) | ((del - EIGHT(1)) & ~del)) & EIGHT(0x80);
-}
+#define BLOCK_BYTES 16
 
 static inline bool is_control(char c)
 {
     return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
+/* text_end() of one block, all of its bytes at once. */
+static inline size_t text_end_in_block(const char *at)
+{
+    unsigned char x __attribute__((vector_size(BLOCK_BYTES)));
+    signed char is_marked __attribute__((vector_size(BLOCK_BYTES)));
+    uint64_t marks[2];
+
+    memcpy(&x, at, sizeof(x));
+    is_marked = ((x < 0x20) & (x != '\t')) | (x == 0x7f);
+    memcpy(marks, &is_marked, sizeof(marks));
+    if (marks[0])
+        return (size_t)__builtin_ctzll(le64toh(marks[0])) / 8;
+    return marks[1] ? 8 + (size_t)__builtin_ctzll(le64toh(marks[1])) / 8 : BLOCK_BYTES;
+}
+
 size_t text_end(struct span s)
 {
     size_t i = 0;
 
-    while (i + 8 <= s.len) {
-        uint64_t marks = controls_and_tabs(s.data + i);
-
-        i += marks ? (size_t)__builtin_ctzll(marks) / 8 : 8;
-        if (!marks)
-            continue;
-        if (is_control(s.data[i]))
-            return i;
-        i++;
+    if (s.len < BLOCK_BYTES) {
+        while (i < s.len && !is_control(s.data[i]))
+            i++;
+        return i;
     }
-    while (i < s.len && !is_control(s.data[i]))
-        i++;
-    return i;
+    for (; i + BLOCK_BYTES < s.len; i += BLOCK_BYTES) {
+        size_t end = text_end_in_block(s.data + i);
+
+        if (end < BLOCK_BYTES)
+            return i + end;
+    }
+    /* The last block, some of it for the second time. */
+    i = s.len - BLOCK_BYTES;
+    return i + text_end_in_block(s.data + i);
 }

@@ -78,15 +78,11 @@ void writer_status_line(struct writer *w, unsigned status, struct span reason)
     writer_span(w, SPAN("\r\n"));
 }
 
-void writer_field(struct writer *w, struct span name, struct span value)
+static void write_field(struct writer *w, struct span name, struct span value)
 {
     size_t len = name.len + value.len + 4;
     char *at = w->data + w->len;
 
-    if (!field_name_is_valid(name) || !field_value_is_valid(value)) {
-        w->refused_count++;
-        return;
-    }
     if (len > w->size - w->len) {
         w->has_overflowed = true;
         return;
@@ -101,6 +97,19 @@ void writer_field(struct writer *w, struct span name, struct span value)
     *at++ = '\r';
     *at++ = '\n';
     w->len += len;
+}
+
+void writer_field(struct writer *w, struct span name, struct span value)
+{
+    if (field_name_is_valid(name) && field_value_is_valid(value))
+        write_field(w, name, value);
+    else
+        w->refused_count++;
+}
+
+void writer_parsed_field(struct writer *w, const struct field *f)
+{
+    write_field(w, f->name, f->value);
 }
 
 void writer_field_u64(struct writer *w, struct span name, uint64_t value)

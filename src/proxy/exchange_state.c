@@ -30,14 +30,16 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
 struct exchange *exchange_new(const struct exchange_options *o)
 {
     struct exchange *x = slab_take(&o->view->engine->exchanges);
-    struct arena arena;
 
     if (!x)
         return NULL;
-    arena = x->arena; /* zero when the exchange is used for the first time: fresh memory */
-    *x = (struct exchange){.arena = arena, .view = o->view, .task = o->task, .timer = o->timer};
+    /* Zero when the exchange is used for the first time: fresh memory. */
     if (!x->arena.block_bytes)
         arena_init(&x->arena, EXCHANGE_ARENA_BYTES, EXCHANGE_ARENA_BYTES_MAX);
+    memset(&x->view, 0, offsetof(struct exchange, record.tries) - offsetof(struct exchange, view));
+    x->view = o->view;
+    x->task = o->task;
+    x->timer = o->timer;
     x->sni_server = o->sni_server;
     x->is_draining = o->is_draining;
     x->began_ms = exchange_now_ms(x);

@@ -166,7 +166,7 @@ static void write_client_fields(struct request_draft *d)
             is_overridden(d->settings, filter, f->name))
             continue;
         d->has_host |= f->id == FIELD_HOST;
-        writer_field(&d->writer, f->name, f->value);
+        writer_parsed_field(&d->writer, f);
     }
 }
 
@@ -295,7 +295,7 @@ static void write_upstream_fields(struct writer *w, const struct settings *s,
             continue;
         *has_server |= f->id == FIELD_SERVER;
         *has_date |= f->id == FIELD_DATE;
-        writer_field(w, f->name, f->value);
+        writer_parsed_field(w, f);
     }
 }
 
