@@ -50,13 +50,21 @@ void arena_reset(struct arena *a)
     a->total_bytes = a->first->size;
 }
 
+/* The limit may have been lowered below what is there already. */
+static bool has_room(const struct arena *a, size_t payload)
+{
+    if (!a->total_bytes_max)
+        return true;
+    return a->total_bytes <= a->total_bytes_max && payload <= a->total_bytes_max - a->total_bytes;
+}
+
 /* Appends a block with room for size bytes and makes it the one that is filled. */
 static struct arena_block *add_block(struct arena *a, size_t size)
 {
     size_t payload = size_max(size, a->block_bytes);
     struct arena_block *b;
 
-    if (a->total_bytes_max && payload > a->total_bytes_max - a->total_bytes)
+    if (!has_room(a, payload))
         return NULL;
     b = malloc(sizeof(*b) + payload);
     if (!b)

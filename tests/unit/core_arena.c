@@ -89,6 +89,28 @@ static void the_limit_holds(void **state)
     arena_deinit(&a);
 }
 
+/* What a block has left is handed out still; only new ones are refused. */
+static void a_limit_lowered_below_what_is_there_lets_no_block_in(void **state)
+{
+    struct arena a;
+
+    arena_init(&a, 64, 0);
+    assert_non_null(arena_alloc(&a, 64));
+    assert_non_null(arena_alloc(&a, 48));
+    a.total_bytes_max = 1;
+    assert_non_null(arena_alloc(&a, 16));
+    assert_null(arena_alloc(&a, 1));
+    assert_null(arena_alloc(&a, 1000));
+    a.total_bytes_max = 127;
+    assert_null(arena_alloc(&a, 1));
+    a.total_bytes_max = 128 + 63;
+    assert_null(arena_alloc(&a, 1));
+    assert_int_equal(a.total_bytes, 128);
+    a.total_bytes_max = 128 + 64;
+    assert_non_null(arena_alloc(&a, 1));
+    arena_deinit(&a);
+}
+
 static void sizes_that_would_wrap_are_refused(void **state)
 {
     struct arena a;
@@ -154,6 +176,7 @@ int main(void)
         cmocka_unit_test(reset_keeps_the_first_block),
         cmocka_unit_test(a_large_piece_gets_its_own_block),
         cmocka_unit_test(the_limit_holds),
+        cmocka_unit_test(a_limit_lowered_below_what_is_there_lets_no_block_in),
         cmocka_unit_test(sizes_that_would_wrap_are_refused),
         cmocka_unit_test(zalloc_clears_what_was_used_before),
         cmocka_unit_test(copies_and_texts_end_in_nul),
