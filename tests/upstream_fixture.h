@@ -149,7 +149,7 @@ static inline struct lane *lane_of(struct world *w, size_t peer, const char *nam
 {
     struct lane_key key = {.pass = &w->pass, .name = name ? span_of_cstr(name) : SPAN_NONE};
 
-    return lane_find(w->view, &w->upstream->peers[peer], &key);
+    return lane_find(&w->upstream->peers[peer], &key);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */

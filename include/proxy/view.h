@@ -71,7 +71,7 @@ struct lane_key {
 };
 
 /* The lane for a peer; made when it is new. NULL: no memory. */
-struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *key) MUST_USE;
+struct lane *lane_find(struct peer *p, const struct lane_key *key) MUST_USE;
 
 /* Adds one to a word that all workers share. */
 static inline void peer_count(_Atomic uint64_t *word)

@@ -41,7 +41,7 @@ static enum outcome find_lane(struct attempt *a)
     if (key.pass->is_tls && settings_of(a)->proxy_ssl_name_is_set &&
         record_expand(a->record, &settings_of(a)->proxy_ssl_name, &key.name))
         return OUTCOME_NO_MEMORY;
-    a->lane = lane_find(a->view, a->peer, &key);
+    a->lane = lane_find(a->peer, &key);
     return a->lane ? OUTCOME_NONE : OUTCOME_NO_MEMORY;
 }
 

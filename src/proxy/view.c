@@ -219,11 +219,10 @@ static void make_room(struct peer *p)
         lane_free(unused);
 }
 
-struct lane *lane_find(struct view *v, struct peer *p, const struct lane_key *key)
+struct lane *lane_find(struct peer *p, const struct lane_key *key)
 {
     struct lane *l;
 
-    (void)v;
     list_for_each (link, &p->lanes) {
         l = list_entry(link, struct lane, link);
         if (!lane_fits(l, key))
