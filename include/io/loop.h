@@ -1,4 +1,4 @@
-/* loop - one thread's io_uring, and the turn: wait, harvest, timers, run, flush, reap.
+/* loop - one thread's io_uring, and the turn: wait, harvest, timers, run, flush.
  *
  * Owned by one thread, which alone may call it (loop_post() excepted: any thread that has a loop of
  * its own). The only room that knows liburing.
@@ -90,8 +90,6 @@ void task_init(struct task *t, task_fn run);
 void loop_ready(struct loop *l, struct task *t);
 /* Runs it in this turn's flush phase, once; from any phase before. */
 void loop_flush_later(struct loop *l, struct task *t);
-/* Runs it when the turn ends, after flush: where objects are given back. */
-void loop_reap_later(struct loop *l, struct task *t);
 /* Takes a task out of whichever list it waits in. */
 void task_cancel(struct task *t);
 

@@ -43,11 +43,10 @@ enum { BUFFERS_SMALL, BUFFERS_LARGE, BUFFERS_KINDS };
 struct loop {
     struct io_uring ring;
     bool is_stopped;
-    bool is_in_flush;
     uint64_t now_us, now_ms; /* as of the beginning of the turn */
     unsigned handshakes_left;
     struct wheel wheel;
-    struct list ready, flush, reap;
+    struct list ready, flush;
     struct buffers buffers[BUFFERS_KINDS];
     struct stats *stats;
 };
@@ -166,7 +165,6 @@ static int init(struct loop *l, const struct loop_options *o)
 
     list_init(&l->ready);
     list_init(&l->flush);
-    list_init(&l->reap);
     l->stats = o->stats;
     read_clock(l);
     wheel_init(&l->wheel, l->now_ms);
@@ -217,8 +215,8 @@ static uint64_t wait_limit_ms(const struct loop *l, uint64_t wait_ms)
 {
     uint64_t next = wheel_next_ms(&l->wheel);
 
-    /* What was put off during the last turn's flush or reap is work as well. */
-    if (!list_is_empty(&l->ready) || !list_is_empty(&l->flush) || !list_is_empty(&l->reap))
+    /* What was put off during the last turn's flush is work as well. */
+    if (!list_is_empty(&l->ready) || !list_is_empty(&l->flush))
         return 0;
     if (next == UINT64_MAX)
         return wait_ms;
@@ -332,7 +330,6 @@ void loop_turn(struct loop *l, uint64_t wait_ms)
     wheel_advance(&l->wheel, l->now_ms);
     run_tasks(&l->ready);
     run_tasks(&l->flush);
-    run_tasks(&l->reap);
     for (size_t i = 0; i < BUFFERS_KINDS; i++)
         return_buffers(&l->buffers[i]);
 }
@@ -400,11 +397,6 @@ void loop_ready(struct loop *l, struct task *t)
 void loop_flush_later(struct loop *l, struct task *t)
 {
     put(&l->flush, t);
-}
-
-void loop_reap_later(struct loop *l, struct task *t)
-{
-    put(&l->reap, t);
 }
 
 void task_cancel(struct task *t)

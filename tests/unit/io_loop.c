@@ -73,7 +73,7 @@ static void note_harvest(struct recorded *r)
 static void phases_come_in_order(void **state)
 {
     struct turning *t = *state;
-    struct marked run, flush, reap;
+    struct marked run, flush;
     struct recorded received;
     struct timer timer;
     int fds[2];
@@ -81,19 +81,17 @@ static void phases_come_in_order(void **state)
     make_pair(fds);
     marked_init(&run, t, 'r');
     marked_init(&flush, t, 'f');
-    marked_init(&reap, t, 'p');
     timer_init(&timer, on_alarm);
     recorded_init(&received, t);
     received.also = note_harvest;
     received.wakes = &run.task;
-    loop_reap_later(t->loop, &reap.task);
     loop_flush_later(t->loop, &flush.task);
     loop_recv(t->loop, &received.op, fds[0], false);
     assert_int_equal(write(fds[1], "x", 1), 1);
     timer_set(loop_wheel(t->loop), &timer, 1); /* long past */
     usleep(2000);                              /* the wheel's next millisecond */
     loop_turn(t->loop, 1000);
-    assert_string_equal(order, "htrfp");
+    assert_string_equal(order, "htrf");
     close_pair(fds);
 }
 
@@ -132,8 +130,7 @@ static void tasks_run_in_the_order_of_their_facts(void **state)
 /* What a phase leaves for itself or for one before it is work: the loop must not sleep over it. */
 static void what_a_phase_puts_off_is_not_slept_over(void **state)
 {
-    static void (*const puts[])(struct loop *, struct task *) = {loop_ready, loop_flush_later,
-                                                                 loop_reap_later};
+    static void (*const puts[])(struct loop *, struct task *) = {loop_ready, loop_flush_later};
     struct turning *t = *state;
 
     for (size_t i = 0; i < COUNT_OF(puts); i++) {
