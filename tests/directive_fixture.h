@@ -46,7 +46,8 @@ static inline int block_check(struct draft *d, unsigned context, const char *tex
                           false);
 }
 
-static inline int block_read(struct block *b, struct draft *d, unsigned context, const char *text)
+/* Heads are right, nothing is set yet: scope_read() does it. */
+static inline void block_parse(struct block *b, struct draft *d, unsigned context, const char *text)
 {
     int rc;
 
@@ -54,6 +55,11 @@ static inline int block_read(struct block *b, struct draft *d, unsigned context,
     rc =
         tree_read_text(&b->tree, SPAN("t.conf"), arena_copy(d->c.arena, span_of_cstr(text)), false);
     assert_int_equal(rc, 0);
+}
+
+static inline int block_read(struct block *b, struct draft *d, unsigned context, const char *text)
+{
+    block_parse(b, d, context, text);
     return scope_read(&d->c, &b->scope);
 }
 

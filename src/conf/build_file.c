@@ -93,9 +93,10 @@ int conf_read_passwords(struct conf *c, const struct word *path, const char *dir
 {
     struct vector list = {0};
     struct span text = SPAN_NONE;
+    int rc = path->text.len ? conf_read_file(c, path, directive, &text) : 0;
 
-    if (path->text.len && conf_read_file(c, path, directive, &text) < 0)
-        return -EINVAL;
+    if (rc)
+        return rc;
     while (text.len) {
         size_t end = span_index_of(text, '\n');
         struct span line = span_take(text, end);

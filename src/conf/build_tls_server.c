@@ -14,6 +14,7 @@ static int read_server_pairs(struct conf *c, const struct server_tls_draft *draf
     const struct word *keys = draft->certificate_keys.items;
     size_t count = draft->certificates.count;
     struct tls_pair *pairs = arena_zalloc(c->arena, count * sizeof(*pairs));
+    int rc;
 
     if (!pairs)
         return conf_fail_no_memory(c);
@@ -22,9 +23,11 @@ static int read_server_pairs(struct conf *c, const struct server_tls_draft *draf
             return conf_fail_at(c, &certificates[i].origin,
                                 "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
                                 SPAN_ARG(certificates[i].text));
-        if (conf_read_file(c, &certificates[i], "ssl_certificate", &pairs[i].certificate_pem) < 0 ||
-            conf_read_file(c, &keys[i], "ssl_certificate_key", &pairs[i].key_pem) < 0)
-            return -EINVAL;
+        rc = conf_read_file(c, &certificates[i], "ssl_certificate", &pairs[i].certificate_pem);
+        if (!rc)
+            rc = conf_read_file(c, &keys[i], "ssl_certificate_key", &pairs[i].key_pem);
+        if (rc)
+            return rc;
     }
     s->pairs = pairs;
     s->pair_count = count;
@@ -40,14 +43,18 @@ static int read_optional(struct conf *c, const struct word *path, const char *di
 static int read_client_verification(struct conf *c, const struct server_tls_draft *draft,
                                     const struct origin *o, struct tls_server_settings *s)
 {
+    int rc =
+        read_optional(c, &draft->client_certificate, "ssl_client_certificate", &s->client_ca_pem);
+
+    if (!rc)
+        rc = read_optional(c, &draft->trusted_certificate, "ssl_trusted_certificate",
+                           &s->trusted_ca_pem);
+    if (!rc)
+        rc = read_optional(c, &draft->crl, "ssl_crl", &s->crl_pem);
+    if (rc)
+        return rc;
     s->verify_client = (enum tls_verify_client)draft->verify_client;
     s->verify_depth = (unsigned)draft->verify_depth;
-    if (read_optional(c, &draft->client_certificate, "ssl_client_certificate", &s->client_ca_pem) <
-            0 ||
-        read_optional(c, &draft->trusted_certificate, "ssl_trusted_certificate",
-                      &s->trusted_ca_pem) < 0 ||
-        read_optional(c, &draft->crl, "ssl_crl", &s->crl_pem) < 0)
-        return -EINVAL;
     if ((s->verify_client == VERIFY_CLIENT_ON || s->verify_client == VERIFY_CLIENT_OPTIONAL) &&
         !s->client_ca_pem.len && !s->trusted_ca_pem.len)
         return conf_fail_at(c, o,
@@ -171,6 +178,7 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
                                 const struct origin *o, struct tls_server_settings *s)
 {
     struct suites_wish wish = {"ssl_ciphers", draft->ciphers, draft->protocols};
+    int rc;
 
     if (!wish.ciphers.origin.file.len)
         wish.ciphers.origin = *o;
@@ -178,10 +186,12 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
     s->prefers_server_suites = draft->prefer_server_ciphers;
     s->has_tickets = draft->session_tickets && draft->session_timeout_ms; /* 0: good for no time */
     s->ticket_lifetime_s = (unsigned)u64_min(draft->session_timeout_ms / 1000, UINT32_MAX);
-    if (build_suites(c, &wish, &s->suites) < 0 || read_server_pairs(c, draft, s) < 0 ||
-        read_client_verification(c, draft, o, s) < 0)
-        return -EINVAL;
-    return digest_server(c, s);
+    rc = build_suites(c, &wish, &s->suites);
+    if (!rc)
+        rc = read_server_pairs(c, draft, s);
+    if (!rc)
+        rc = read_client_verification(c, draft, o, s);
+    return rc ? rc : digest_server(c, s);
 }
 
 int build_server_tls(struct conf *c, const struct server_tls_draft *draft,

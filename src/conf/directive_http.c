@@ -127,19 +127,20 @@ static int set_error_page(struct conf *c, struct scope *s, const struct directiv
 {
     size_t last = n->word_count - 1; /* the uri */
     struct error_page page = {0};
-    int rc = parse_error_answer(n->words[last - 1], &page);
+    int answer_words = parse_error_answer(n->words[last - 1], &page);
+    int rc;
 
-    if (rc < 0)
+    if (answer_words < 0 || (answer_words == 1 && last == 2))
         return setter_fail_value(c, n, n->words[last - 1]);
-    if (rc == 1 && last == 2)
-        return setter_fail_value(c, n, n->words[last - 1]);
-    if (conf_template(c, &n->origin, n->words[last], &page.uri) < 0)
-        return -EINVAL;
-    for (size_t i = 1; i < last - (size_t)rc; i++) {
+    rc = conf_template(c, &n->origin, n->words[last], &page.uri);
+    if (rc)
+        return rc;
+    for (size_t i = 1; i < last - (size_t)answer_words; i++) {
         struct error_page *added;
 
-        if (parse_error_status(c, n, n->words[i], &page.status) < 0)
-            return -EINVAL;
+        rc = parse_error_status(c, n, n->words[i], &page.status);
+        if (rc)
+            return rc;
         added = vector_add(c, setter_value(s, d), sizeof(*added));
         if (!added)
             return -ENOMEM;
@@ -179,6 +180,7 @@ static int set_return(struct conf *c, struct scope *s, const struct directive *d
     struct return_rule *kept = setter_value(s, d);
     struct span text = n->words[n->word_count - 1];
     uint64_t status;
+    int rc = 0;
 
     if (span_to_u64(n->words[1], &status) < 0) {
         if (n->word_count > 2 || !is_redirect_target(text))
@@ -189,11 +191,11 @@ static int set_return(struct conf *c, struct scope *s, const struct directive *d
     if (status < 200 || status > 999)
         return conf_fail(c, n, "invalid return code \"%.*s\"", SPAN_ARG(n->words[1]));
     rule.status = (unsigned)status;
-    if (rule.has_text && conf_template(c, &n->origin, text, &rule.text) < 0)
-        return -EINVAL;
-    if (!kept->is_set)
+    if (rule.has_text)
+        rc = conf_template(c, &n->origin, text, &rule.text);
+    if (!rc && !kept->is_set)
         *kept = rule;
-    return 0;
+    return rc;
 }
 
 /* "build" says more of nginx's binary than "on"; of ours there is no more to say. */

@@ -185,6 +185,28 @@ static void a_password_file_that_is_not_there_is_named(void **state)
     said_of(d, &f, ": open() failed (2: No such file or directory)");
 }
 
+static void passwords_need_memory_for_the_file_and_for_the_list(void **state)
+{
+    struct draft *d = *state;
+    struct tls_passwords out;
+    int rc = -ENOMEM;
+    struct file f;
+
+    put(&f, SPAN("one\ntwo"));
+    for (size_t bytes = 0; rc; bytes += 16) {
+        assert_true(bytes < 4096);
+        d->c.files = (struct vector){0};
+        draft_leave_bytes(d, bytes);
+        rc = conf_read_passwords(&d->c, &f.word, "ssl_crl", &out);
+        if (rc) {
+            assert_int_equal(rc, -ENOMEM);
+            draft_assert_said(d, "[emerg] no memory left to build the configuration");
+        }
+    }
+    assert_int_equal(out.count, 2);
+    unlink(f.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +221,7 @@ int main(void)
         DRAFT_TEST(each_line_is_a_password),
         DRAFT_TEST(without_a_path_there_are_no_passwords),
         DRAFT_TEST(a_password_file_that_is_not_there_is_named),
+        DRAFT_TEST(passwords_need_memory_for_the_file_and_for_the_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

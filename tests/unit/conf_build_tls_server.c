@@ -125,6 +125,54 @@ static void a_key_of_another_certificate_is_named(void **state)
     assert_int_equal(d->c.tls_server_profiles.count, 0);
 }
 
+/* A file of these bytes, in a new draft's words; the caller removes it. */
+static struct word file_of(char path[64], const char *text)
+{
+    int fd;
+
+    strcpy(path, "/tmp/ringway-file-XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return (struct word){span_of_cstr(path), here};
+}
+
+/* With a little more memory each time, so that every allocation is once the one that fails. */
+static void memory_at_its_end_is_no_wrong_file(void **state)
+{
+    static const char *const texts[] = {one_pem, one_key, "secret\n", two_pem, one_pem, one_crl};
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+    char paths[COUNT_OF(texts)][64];
+    struct word words[COUNT_OF(texts)];
+    int rc = -ENOMEM;
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        words[i] = file_of(paths[i], texts[i]);
+    *(struct word *)t.certificates.items = words[0];
+    *(struct word *)t.certificate_keys.items = words[1];
+    t.password_file = words[2];
+    t.client_certificate = words[3];
+    t.trusted_certificate = words[4];
+    t.crl = words[5];
+    t.verify_client = VERIFY_CLIENT_ON;
+    for (size_t bytes = 0; rc; bytes += 16) {
+        assert_true(bytes < 65536);
+        d->c.files = (struct vector){0};
+        draft_leave_bytes(d, bytes);
+        rc = build_server_tls(&d->c, &t, &here, &p);
+        if (rc) {
+            assert_int_equal(rc, -ENOMEM);
+            draft_assert_said(d, "[emerg] no memory left to build the configuration");
+        }
+    }
+    assert_int_equal(p->settings.passwords.count, 1);
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        unlink(paths[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +182,7 @@ int main(void)
         DRAFT_TEST(a_certificate_without_a_key_is_named),
         DRAFT_TEST(verification_needs_a_certificate_to_verify_with),
         DRAFT_TEST(a_key_of_another_certificate_is_named),
+        DRAFT_TEST(memory_at_its_end_is_no_wrong_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,39 @@ static void fields_are_added_to_good_answers_or_always(void **state)
     assert_string_equal(headers[1].name.data, "C");
 }
 
+/* With a little more memory each time, until it suffices. */
+static void memory_at_its_end_is_no_wrong_value(void **state)
+{
+    static const char *const texts[] = {
+        "root a;",
+        "root $host;",
+        "index a;",
+        "types { a/a x; }",
+        "error_page 404 405 $host;",
+        "add_header a $host;",
+        "return 200 $host;",
+        "return http://$host/;",
+    };
+    struct draft *d = *state;
+
+    d->c.options.prefix = SPAN("/srv/");
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        size_t bytes = 0;
+        struct block b;
+
+        for (int rc = -ENOMEM; rc; bytes += 16) {
+            d->c.arena->total_bytes_max = 0;
+            block_parse(&b, d, CONTEXT_LOCATION, texts[i]);
+            draft_leave_bytes(d, bytes);
+            rc = scope_read(&d->c, &b.scope);
+            if (rc != -ENOMEM && rc != 0)
+                fail_msg("\"%s\" with %zu bytes is %d", texts[i], bytes, rc);
+            draft_assert_said(d, rc ? "[emerg] no memory left to build the configuration" : "");
+        }
+        assert_true(bytes > 16); /* it did fail */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +181,7 @@ int main(void)
         DRAFT_TEST(the_last_type_of_an_extension_counts),
         DRAFT_TEST(a_root_starts_at_the_prefix_unless_a_variable_does),
         DRAFT_TEST(fields_are_added_to_good_answers_or_always),
+        DRAFT_TEST(memory_at_its_end_is_no_wrong_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
