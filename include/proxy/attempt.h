@@ -29,7 +29,7 @@ struct attempt {
     struct try_record *try_now;
     struct ticket_wait ticket_wait;
     enum attempt_state state;
-    uint64_t tried;          /* balance_bit() of peers that had their try */
+    struct peer_set tried;
     uint64_t first_began_ms; /* for proxy_next_upstream_timeout */
     uint64_t state_began_ms;
     uint64_t sent_before, received_before; /* of the connection, when it was leased */
@@ -62,6 +62,9 @@ void attempt_fail_status(struct attempt *a, unsigned status);
 
 /* The try is over with a response; keeps: the connection may serve another request. */
 void attempt_end(struct attempt *a, bool keeps);
+
+/* True when a peer is left that had no try yet. */
+bool attempt_has_another_peer(const struct attempt *a);
 
 /* True when the rules allow another try after this outcome (or, for OUTCOME_DONE, this status). */
 bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status,

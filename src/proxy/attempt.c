@@ -87,7 +87,9 @@ enum outcome attempt_begin(struct attempt *a)
     a->upstream = &a->view->upstreams[a->record->pass->upstream->index];
     if (a->record->try_count == TRIES_MAX)
         return OUTCOME_NO_PEER;
-    a->peer = balance_pick(a->upstream, a->tried, now_ms(a));
+    if (peer_set_reserve(&a->tried, a->upstream->conf->peer_count, a->record->arena))
+        return OUTCOME_NO_MEMORY;
+    a->peer = balance_pick(a->upstream, &a->tried, now_ms(a));
     if (!a->peer)
         return OUTCOME_NO_PEER;
     if (!a->first_began_ms)
@@ -294,7 +296,7 @@ void attempt_fail(struct attempt *a, enum outcome outcome)
     note_end(a);
     a->wants_new_connection = is_stale(outcome);
     if (!is_stale(outcome))
-        a->tried |= balance_bit(a->peer);
+        peer_set_add(&a->tried, a->peer);
     let_go(a, is_peers_fault ? PEER_FAILED : PEER_UNJUDGED, false);
 }
 
@@ -302,7 +304,7 @@ void attempt_fail_status(struct attempt *a, unsigned status)
 {
     a->try_now->status = status;
     note_end(a);
-    a->tried |= balance_bit(a->peer);
+    peer_set_add(&a->tried, a->peer);
     /* As nginx counts: 403 and 404 are no failures of the peer. */
     let_go(a, status == 403 || status == 404 ? PEER_SERVED : PEER_FAILED, false);
 }
@@ -313,6 +315,11 @@ void attempt_end(struct attempt *a, bool keeps)
         return;
     note_end(a);
     let_go(a, PEER_SERVED, keeps);
+}
+
+bool attempt_has_another_peer(const struct attempt *a)
+{
+    return balance_has_another(a->upstream, &a->tried, a->peer, now_ms(a));
 }
 
 static unsigned status_bit(unsigned status)

@@ -1,10 +1,42 @@
 /* balance - round robin by weight, and least connections. */
 #include "proxy/balance.h"
 
-uint64_t balance_bit(const struct peer *p)
+/* ---- which peers had their try ---- */
+
+int peer_set_reserve(struct peer_set *s, size_t peer_count, struct arena *a)
 {
-    return 1ull << size_min(p->conf->index, 63);
+    if (peer_count <= PEER_SET_INLINE || s->more)
+        return 0;
+    s->more = arena_zalloc(a, (peer_count - 1) / 64 * sizeof(*s->more));
+    return s->more ? 0 : -ENOMEM;
 }
+
+static uint64_t bit_of(unsigned index)
+{
+    return UINT64_C(1) << index % 64;
+}
+
+void peer_set_add(struct peer_set *s, const struct peer *p)
+{
+    unsigned index = p->conf->index;
+
+    assert(index < PEER_SET_INLINE || s->more);
+    if (index < PEER_SET_INLINE)
+        s->first |= bit_of(index);
+    else
+        s->more[index / 64 - 1] |= bit_of(index);
+}
+
+bool peer_set_has(const struct peer_set *s, const struct peer *p)
+{
+    unsigned index = p->conf->index;
+
+    if (index < PEER_SET_INLINE)
+        return s->first & bit_of(index);
+    return s->more && s->more[index / 64 - 1] & bit_of(index);
+}
+
+/* ---- which peers may have one ---- */
 
 static uint32_t active_count(const struct peer *p)
 {
@@ -19,11 +51,11 @@ static bool is_up(const struct peer *p, uint64_t now_ms)
     return atomic_load_explicit(&p->conf->shared->down_until_ms, memory_order_relaxed) <= now_ms;
 }
 
-static bool is_eligible(const struct peer *p, uint64_t tried, uint64_t now_ms)
+static bool is_eligible(const struct peer *p, const struct peer_set *tried, uint64_t now_ms)
 {
     const struct peer_conf *conf = p->conf;
 
-    if (conf->is_down || tried & balance_bit(p) || !is_up(p, now_ms))
+    if (conf->is_down || peer_set_has(tried, p) || !is_up(p, now_ms))
         return false;
     return !conf->max_conns || active_count(p) < conf->max_conns;
 }
@@ -41,7 +73,8 @@ static bool is_as_busy(const struct peer *a, const struct peer *b)
 }
 
 /* With least_conn: only the least busy peers take part in the round robin. */
-static struct peer *least_busy(struct upstream *u, bool backups, uint64_t tried, uint64_t now_ms)
+static struct peer *least_busy(struct upstream *u, bool backups, const struct peer_set *tried,
+                               uint64_t now_ms)
 {
     struct peer *best = NULL;
 
@@ -56,7 +89,8 @@ static struct peer *least_busy(struct upstream *u, bool backups, uint64_t tried,
 }
 
 /* Smooth weighted round robin: each peer gains its weight, the highest is taken and pays all. */
-static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint64_t now_ms)
+static struct peer *pick(struct upstream *u, bool backups, const struct peer_set *tried,
+                         uint64_t now_ms)
 {
     bool by_load = u->conf->balance == BALANCE_LEAST_CONN;
     struct peer *least = by_load ? least_busy(u, backups, tried, now_ms) : NULL;
@@ -87,21 +121,24 @@ static struct peer *pick(struct upstream *u, bool backups, uint64_t tried, uint6
 
 void balance_skip(struct upstream *u, unsigned count, uint64_t now_ms)
 {
+    const struct peer_set none = {0};
+
     for (unsigned i = 0; i < count; i++)
-        (void)pick(u, false, 0, now_ms);
+        (void)pick(u, false, &none, now_ms);
 }
 
-struct peer *balance_pick(struct upstream *u, uint64_t tried, uint64_t now_ms)
+struct peer *balance_pick(struct upstream *u, const struct peer_set *tried, uint64_t now_ms)
 {
     struct peer *p = pick(u, false, tried, now_ms);
 
     return p ? p : pick(u, true, tried, now_ms);
 }
 
-bool balance_has_another(struct upstream *u, uint64_t tried, uint64_t now_ms)
+bool balance_has_another(const struct upstream *u, const struct peer_set *tried,
+                         const struct peer *current, uint64_t now_ms)
 {
     for (size_t i = 0; i < u->conf->peer_count; i++) {
-        if (is_eligible(&u->peers[i], tried, now_ms))
+        if (&u->peers[i] != current && is_eligible(&u->peers[i], tried, now_ms))
             return true;
     }
     return false;

@@ -360,8 +360,7 @@ static enum progress response_head_is_complete(struct exchange *x)
     x->attempt.try_now->status = status;
     if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !exchange_can_resend(x)))
         return go_to(x, STEP_RESPOND);
-    if (!balance_has_another(x->attempt.upstream, x->attempt.tried | balance_bit(x->attempt.peer),
-                             exchange_now_ms(x)))
+    if (!attempt_has_another_peer(&x->attempt))
         return go_to(x, STEP_RESPOND);
     attempt_fail_status(&x->attempt, status);
     stats_add(&r->engine->stats, COUNTER_RETRIES, 1);

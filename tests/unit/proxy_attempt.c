@@ -310,6 +310,74 @@ static void a_stale_connection_is_followed_by_a_new_one_to_the_same_peer(void **
     end_deinit(&others[1]);
 }
 
+/* The world's group with more peers, of which those up to `first` are down. */
+static struct peer_conf *enlarge(struct trial *x, size_t count, size_t first)
+{
+    struct world *w = &x->world;
+    struct peer_conf *confs = calloc(count, sizeof(*confs));
+    char error[TLS_ERROR_BYTES];
+
+    assert_non_null(confs);
+    for (size_t i = 0; i < count; i++) {
+        confs[i] = w->peers[0];
+        confs[i].index = (unsigned)i;
+        confs[i].is_down = i < first;
+    }
+    view_unref(w->view);
+    w->group.peers = confs;
+    w->group.peer_count = count;
+    assert_int_equal(view_new(&w->engine, &w->snapshot, &w->view, error), 0);
+    w->upstream = &w->view->upstreams[0];
+    attempt_init(&x->attempt, &x->record, w->view, &w->task);
+    return confs;
+}
+
+static void each_peer_beyond_64_has_its_try_and_then_there_is_none(void **state)
+{
+    static const size_t counts[] = {63, 64, 65, 130};
+
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        size_t tries = 4;
+        struct peer_conf *confs;
+        struct trial *x;
+
+        (void)set_up(state);
+        x = *state;
+        be_plain(x);
+        x->world.peers[0].max_fails = 0;
+        confs = enlarge(x, counts[i], counts[i] - tries);
+        for (size_t k = 0; k < tries; k++) {
+            begin(x);
+            assert_ptr_equal(x->attempt.peer->conf, &confs[counts[i] - tries + k]);
+            assert_int_equal(attempt_has_another_peer(&x->attempt), k + 1 < tries);
+            if (k % 2)
+                attempt_fail(&x->attempt, OUTCOME_CONNECT_FAILED);
+            else
+                attempt_fail_status(&x->attempt, 502);
+        }
+        assert_int_equal(attempt_begin(&x->attempt), OUTCOME_NO_PEER);
+        (void)tear_down(state);
+        free(confs);
+    }
+}
+
+static void no_memory_for_the_tried_is_no_fault_of_a_peer(void **state)
+{
+    struct peer_conf *confs;
+    struct trial *x;
+
+    (void)set_up(state);
+    x = *state;
+    confs = enlarge(x, 65, 0);
+    x->arena.total_bytes_max = 1;
+    assert_int_equal(attempt_begin(&x->attempt), OUTCOME_NO_MEMORY);
+    assert_null(x->attempt.peer);
+    assert_int_equal(x->record.try_count, 0);
+    attempt_fail(&x->attempt, OUTCOME_NO_MEMORY);
+    (void)tear_down(state);
+    free(confs);
+}
+
 static void statuses_that_are_tried_again_count_as_nginx_counts_them(void **state)
 {
     static const struct {
@@ -424,6 +492,8 @@ int main(void)
         CLAIM(a_peer_without_tls_fails_the_handshake),
         CLAIM(a_ticket_that_breaks_the_handshake_costs_one_more_try),
         CLAIM(a_stale_connection_is_followed_by_a_new_one_to_the_same_peer),
+        cmocka_unit_test(each_peer_beyond_64_has_its_try_and_then_there_is_none),
+        cmocka_unit_test(no_memory_for_the_tried_is_no_fault_of_a_peer),
         cmocka_unit_test(statuses_that_are_tried_again_count_as_nginx_counts_them),
         CLAIM(another_try_is_made_where_the_rules_name_it),
         CLAIM(what_is_not_idempotent_is_sent_once),

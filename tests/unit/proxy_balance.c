@@ -9,7 +9,7 @@
 
 #include "proxy/balance.h"
 
-#define PEERS_MAX 70
+#define PEERS_MAX 130
 
 struct group {
     struct upstream upstream;
@@ -19,6 +19,8 @@ struct group {
     struct peer_shared shared[PEERS_MAX];
     uint64_t now_ms;
 };
+
+static const struct peer_set none_tried;
 
 /* Peers of weight 1 that fail once in ten seconds, as nginx's defaults are. */
 static struct group *group_of(size_t count)
@@ -54,12 +56,20 @@ static const char *picks(struct group *g, size_t count)
 
     assert_true(count < sizeof(text));
     for (size_t i = 0; i < count; i++) {
-        struct peer *p = balance_pick(&g->upstream, 0, g->now_ms);
+        struct peer *p = balance_pick(&g->upstream, &none_tried, g->now_ms);
 
         text[i] = p ? (char)('a' + p->conf->index) : '-';
     }
     text[count] = '\0';
     return text;
+}
+
+/* What is left when the peers of these bits had their try. */
+static struct peer *pick_beside(struct group *g, uint64_t tried)
+{
+    struct peer_set set = {.first = tried};
+
+    return balance_pick(&g->upstream, &set, g->now_ms);
 }
 
 static void has_failed(struct group *g, size_t i)
@@ -108,8 +118,8 @@ static void peers_that_are_down_or_tried_are_left_out(void **state)
 
     g->peer_confs[1].is_down = true;
     assert_string_equal(picks(g, 4), "acac");
-    assert_ptr_equal(balance_pick(&g->upstream, 1u << 0, g->now_ms), &g->peers[2]);
-    assert_null(balance_pick(&g->upstream, 1u << 0 | 1u << 2, g->now_ms));
+    assert_ptr_equal(pick_beside(g, 1u << 0), &g->peers[2]);
+    assert_null(pick_beside(g, 1u << 0 | 1u << 2));
 }
 
 static void backups_serve_only_when_no_other_is_left(void **state)
@@ -118,29 +128,73 @@ static void backups_serve_only_when_no_other_is_left(void **state)
 
     g->peer_confs[2].is_backup = true;
     assert_string_equal(picks(g, 4), "abab");
-    assert_ptr_equal(balance_pick(&g->upstream, 3, g->now_ms), &g->peers[2]);
-    assert_null(balance_pick(&g->upstream, 7, g->now_ms));
+    assert_ptr_equal(pick_beside(g, 3), &g->peers[2]);
+    assert_null(pick_beside(g, 7));
     has_failed(g, 0);
     has_failed(g, 1);
     assert_string_equal(picks(g, 2), "cc");
 }
 
-static void peers_beyond_63_share_a_bit(void **state)
+/* --- the tried -------------------------------------------------------------------------------- */
+
+static void assert_each_is_tried_once(size_t count)
 {
-    struct group *g = group_of(PEERS_MAX);
-    uint64_t tried = 0;
+    struct group *g = group_of(count);
+    struct peer_set tried = {0};
+    struct arena a;
 
-    assert_int_equal(balance_bit(&g->peers[62]), 1ull << 62);
-    assert_int_equal(balance_bit(&g->peers[63]), 1ull << 63);
-    assert_int_equal(balance_bit(&g->peers[69]), 1ull << 63);
-    for (int i = 0; i < 64; i++) {
-        struct peer *p = balance_pick(&g->upstream, tried, g->now_ms);
+    arena_init(&a, 256, 0);
+    assert_int_equal(peer_set_reserve(&tried, count, &a), 0);
+    for (size_t i = 0; i < count; i++) {
+        struct peer *p = balance_pick(&g->upstream, &tried, g->now_ms);
 
-        assert_non_null(p);
-        assert_false(tried & balance_bit(p));
-        tried |= balance_bit(p);
+        assert_ptr_equal(p, &g->peers[i]);
+        assert_false(peer_set_has(&tried, p));
+        assert_int_equal(balance_has_another(&g->upstream, &tried, p, g->now_ms), i + 1 < count);
+        peer_set_add(&tried, p);
+        assert_true(peer_set_has(&tried, p));
     }
-    assert_null(balance_pick(&g->upstream, tried, g->now_ms));
+    assert_null(balance_pick(&g->upstream, &tried, g->now_ms));
+    arena_deinit(&a);
+}
+
+static void each_peer_of_any_number_is_tried_once(void **state)
+{
+    assert_each_is_tried_once(63);
+    assert_each_is_tried_once(64);
+    assert_each_is_tried_once(65);
+    assert_each_is_tried_once(128);
+    assert_each_is_tried_once(129);
+    assert_each_is_tried_once(130);
+}
+
+static void up_to_64_peers_take_no_memory(void **state)
+{
+    struct group *g = group_of(65);
+    struct peer_set tried = {0};
+    struct arena a;
+
+    arena_init(&a, 256, 1); /* full */
+    assert_int_equal(peer_set_reserve(&tried, 64, &a), 0);
+    assert_null(tried.more);
+    assert_int_equal(peer_set_reserve(&tried, 65, &a), -ENOMEM);
+    assert_false(peer_set_has(&tried, &g->peers[64]));
+    arena_deinit(&a);
+}
+
+static void room_is_made_once(void **state)
+{
+    struct group *g = group_of(65);
+    struct peer_set tried = {0};
+    struct arena a;
+
+    arena_init(&a, 256, 0);
+    assert_int_equal(peer_set_reserve(&tried, 65, &a), 0);
+    peer_set_add(&tried, &g->peers[64]);
+    assert_int_equal(peer_set_reserve(&tried, 65, &a), 0);
+    assert_true(peer_set_has(&tried, &g->peers[64]));
+    assert_int_equal(a.total_bytes, 256);
+    arena_deinit(&a);
 }
 
 /* --- max_conns, least_conn -------------------------------------------------------------------- */
@@ -192,10 +246,10 @@ static void least_conn_leaves_out_the_tried_and_the_full(void **state)
     g->conf.balance = BALANCE_LEAST_CONN;
     g->peer_confs[2].is_backup = true;
     g->peer_confs[1].max_conns = 1;
-    assert_ptr_equal(balance_pick(&g->upstream, 1, g->now_ms), &g->peers[1]);
+    assert_ptr_equal(pick_beside(g, 1), &g->peers[1]);
     peer_begin(&g->peers[1]);
-    assert_ptr_equal(balance_pick(&g->upstream, 1, g->now_ms), &g->peers[2]);
-    assert_null(balance_pick(&g->upstream, 5, g->now_ms));
+    assert_ptr_equal(pick_beside(g, 1), &g->peers[2]);
+    assert_null(pick_beside(g, 5));
 }
 
 struct busy {
@@ -227,7 +281,7 @@ static unsigned none_while_others_are_busy(struct group *g)
     g->conf.balance = BALANCE_LEAST_CONN;
     assert_int_equal(pthread_create(&thread, NULL, be_busy, &b), 0);
     for (unsigned i = 0; i < 300000; i++)
-        none += balance_pick(&g->upstream, 0, g->now_ms) == NULL;
+        none += balance_pick(&g->upstream, &none_tried, g->now_ms) == NULL;
     b.is_over = true;
     assert_int_equal(pthread_join(thread, NULL), 0);
     return none;
@@ -369,7 +423,9 @@ int main(void)
         cmocka_unit_test(skipping_begins_with_another_peer),
         cmocka_unit_test(peers_that_are_down_or_tried_are_left_out),
         cmocka_unit_test(backups_serve_only_when_no_other_is_left),
-        cmocka_unit_test(peers_beyond_63_share_a_bit),
+        cmocka_unit_test(each_peer_of_any_number_is_tried_once),
+        cmocka_unit_test(up_to_64_peers_take_no_memory),
+        cmocka_unit_test(room_is_made_once),
         cmocka_unit_test(a_full_peer_gets_no_more),
         cmocka_unit_test(least_conn_prefers_the_idle_by_weight),
         cmocka_unit_test(least_conn_takes_turns_among_equals),
