@@ -22,7 +22,8 @@ int peer_set_reserve(struct peer_set *s, size_t peer_count, struct arena *a) MUS
 void peer_set_add(struct peer_set *s, const struct peer *p);
 bool peer_set_has(const struct peer_set *s, const struct peer *p);
 
-/* The next peer that is up, not full and not among those tried; backups when no other is left.
+/* The next peer that is up, not full and not among those tried; backups when no other is left. A
+ * peer that comes back from fail_timeout gets one try in each fail_timeout, until it serves.
  * NULL: none. */
 struct peer *balance_pick(struct upstream *u, const struct peer_set *tried,
                           uint64_t now_ms) MUST_USE;
@@ -31,8 +32,8 @@ struct peer *balance_pick(struct upstream *u, const struct peer_set *tried,
 bool balance_has_another(const struct upstream *u, const struct peer_set *tried,
                          const struct peer *current, uint64_t now_ms);
 
-/* Goes on as if that many had been picked. Workers that all begin with the first peer would give it
- * the first requests of each of them. */
+/* Goes on as if that many had had their turn; begins no trial. Workers that all begin with the first
+ * peer would give it the first requests of each of them. */
 void balance_skip(struct upstream *u, unsigned count, uint64_t now_ms);
 
 #endif

@@ -17,6 +17,7 @@ struct peer {
     const struct peer_conf *conf;
     struct upstream *upstream;
     int64_t current_weight, effective_weight; /* smooth weighted round robin */
+    uint64_t trial_began_ms; /* when this worker last let a request through to it on trial */
     struct list lanes;
 };
 
@@ -84,10 +85,14 @@ enum peer_verdict {
     PEER_SERVED,
     PEER_FAILED,
     PEER_UNJUDGED, /* it ended for another reason: the client left, we lacked memory */
+    PEER_UNTRIED,  /* only what was kept of it had gone stale: its try is yet to come */
 };
 
 /* A peer's use by a try: counts for max_conns and least_conn; its end counts for max_fails. */
 void peer_begin(struct peer *p);
 void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t now_ms);
+
+/* True when it failed so often that it was taken out, and has not served since. */
+bool peer_is_on_trial(const struct peer *p);
 
 #endif

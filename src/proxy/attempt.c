@@ -283,10 +283,15 @@ static bool is_stale(enum outcome outcome)
     return outcome_row(outcome)->retry == RETRY_STALE;
 }
 
+static enum peer_verdict verdict_of(enum outcome outcome)
+{
+    if (is_stale(outcome))
+        return PEER_UNTRIED;
+    return outcome_row(outcome)->fault == FAULT_UPSTREAM ? PEER_FAILED : PEER_UNJUDGED;
+}
+
 void attempt_fail(struct attempt *a, enum outcome outcome)
 {
-    bool is_peers_fault = outcome_row(outcome)->fault == FAULT_UPSTREAM && !is_stale(outcome);
-
     if (!a->peer)
         return;
     if (a->state == ATTEMPT_HANDSHAKING && !a->has_counted_handshake)
@@ -297,7 +302,7 @@ void attempt_fail(struct attempt *a, enum outcome outcome)
     a->wants_new_connection = is_stale(outcome);
     if (!is_stale(outcome))
         peer_set_add(&a->tried, a->peer);
-    let_go(a, is_peers_fault ? PEER_FAILED : PEER_UNJUDGED, false);
+    let_go(a, verdict_of(outcome), false);
 }
 
 void attempt_fail_status(struct attempt *a, unsigned status)

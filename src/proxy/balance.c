@@ -43,12 +43,17 @@ static uint32_t active_count(const struct peer *p)
     return atomic_load_explicit(&p->conf->shared->active_count, memory_order_relaxed);
 }
 
-/* A group of one is never taken out: there is nothing to turn to. */
+/* A group of one is never taken out: there is nothing to turn to. As in nginx, a peer on trial gets
+ * one request per fail_timeout: were it still dead, it would cost all others their time. */
 static bool is_up(const struct peer *p, uint64_t now_ms)
 {
+    const struct peer_conf *conf = p->conf;
+
     if (p->upstream->conf->peer_count == 1)
         return true;
-    return atomic_load_explicit(&p->conf->shared->down_until_ms, memory_order_relaxed) <= now_ms;
+    if (atomic_load_explicit(&conf->shared->down_until_ms, memory_order_relaxed) > now_ms)
+        return false;
+    return !peer_is_on_trial(p) || now_ms - p->trial_began_ms >= conf->fail_timeout_ms;
 }
 
 static bool is_eligible(const struct peer *p, const struct peer_set *tried, uint64_t now_ms)
@@ -131,7 +136,11 @@ struct peer *balance_pick(struct upstream *u, const struct peer_set *tried, uint
 {
     struct peer *p = pick(u, false, tried, now_ms);
 
-    return p ? p : pick(u, true, tried, now_ms);
+    if (!p)
+        p = pick(u, true, tried, now_ms);
+    if (p && peer_is_on_trial(p))
+        p->trial_began_ms = now_ms;
+    return p;
 }
 
 bool balance_has_another(const struct upstream *u, const struct peer_set *tried,

@@ -253,6 +253,11 @@ static uint32_t fail_count(const struct peer *p)
     return atomic_load_explicit(&p->conf->shared->fail_count, memory_order_relaxed);
 }
 
+bool peer_is_on_trial(const struct peer *p)
+{
+    return p->conf->max_fails && fail_count(p) >= p->conf->max_fails;
+}
+
 /* The first failure opens a window of fail_timeout; max_fails of them within it take the peer out
  * for as long. Then it is on trial: until it serves, the next failure takes it out again. */
 static void count_failure(struct peer *p, uint64_t at_ms)
@@ -264,7 +269,7 @@ static void count_failure(struct peer *p, uint64_t at_ms)
     peer_count(&s->failures);
     if (!conf->max_fails)
         return;
-    if (at_ms - since > conf->fail_timeout_ms && fail_count(p) < conf->max_fails) {
+    if (at_ms - since > conf->fail_timeout_ms && !peer_is_on_trial(p)) {
         atomic_store_explicit(&s->fail_since_ms, at_ms, memory_order_relaxed);
         atomic_store_explicit(&s->fail_count, 0, memory_order_relaxed);
     }
@@ -294,4 +299,6 @@ void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t at_ms)
         count_failure(p, at_ms);
     if (verdict == PEER_SERVED)
         count_success(p, at_ms);
+    if (verdict == PEER_UNTRIED)
+        p->trial_began_ms = 0;
 }

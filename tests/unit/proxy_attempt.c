@@ -310,6 +310,25 @@ static void a_stale_connection_is_followed_by_a_new_one_to_the_same_peer(void **
     end_deinit(&others[1]);
 }
 
+/* What was kept of it says nothing of the peer: the trial goes on with a new connection. */
+static void a_stale_connection_does_not_end_a_trial(void **state)
+{
+    struct trial *x = *state;
+    struct world *w = &x->world;
+
+    be_plain(x);
+    w->peers[1].is_down = true;
+    w->shared[0].fail_count = 1;
+    w->shared[0].down_until_ms = loop_now_ms(w->t.loop);
+    begin(x);
+    attempt_fail(&x->attempt, OUTCOME_STALE_CONNECTION);
+    begin(x);
+    attempt_fail(&x->attempt, OUTCOME_CLIENT_GONE);
+    attempt_init(&x->attempt, &x->record, w->view, &w->task);
+    assert_int_equal(attempt_begin(&x->attempt), OUTCOME_NO_PEER);
+    assert_int_equal(w->shared[0].failures, 0);
+}
+
 /* The world's group with more peers, of which those up to `first` are down. */
 static struct peer_conf *enlarge(struct trial *x, size_t count, size_t first)
 {
@@ -492,6 +511,7 @@ int main(void)
         CLAIM(a_peer_without_tls_fails_the_handshake),
         CLAIM(a_ticket_that_breaks_the_handshake_costs_one_more_try),
         CLAIM(a_stale_connection_is_followed_by_a_new_one_to_the_same_peer),
+        CLAIM(a_stale_connection_does_not_end_a_trial),
         cmocka_unit_test(each_peer_beyond_64_has_its_try_and_then_there_is_none),
         cmocka_unit_test(no_memory_for_the_tried_is_no_fault_of_a_peer),
         cmocka_unit_test(statuses_that_are_tried_again_count_as_nginx_counts_them),

@@ -379,6 +379,80 @@ static void a_peer_that_is_back_is_on_trial_until_it_serves(void **state)
     }
 }
 
+/* As nginx: the others wait for what comes of it. */
+static void one_request_at_a_time_tries_a_peer_on_trial(void **state)
+{
+    struct group *g = group_of(2);
+
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    assert_string_equal(picks(g, 6), "babbbb"); /* it lost weight, too */
+    g->now_ms += 9999;
+    assert_string_equal(picks(g, 4), "bbbb");
+    g->now_ms += 1; /* the first one hangs: another one may try */
+    assert_string_equal(picks(g, 6), "babbbb");
+    has_succeeded(g, 0);
+    assert_string_equal(picks(g, 6), "bababa");
+}
+
+static void a_trial_that_fails_takes_the_peer_out_again(void **state)
+{
+    struct group *g = group_of(2);
+
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    assert_non_null(strchr(picks(g, 2), 'a'));
+    g->now_ms += 3000;
+    has_failed(g, 0);
+    g->now_ms += 9999;
+    assert_string_equal(picks(g, 4), "bbbb");
+    g->now_ms += 1;
+    assert_non_null(strchr(picks(g, 4), 'a'));
+}
+
+static void a_trial_that_found_a_stale_connection_goes_on(void **state)
+{
+    struct group *g = group_of(2);
+
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    assert_non_null(strchr(picks(g, 4), 'a'));
+    peer_begin(&g->peers[0]);
+    peer_end(&g->peers[0], PEER_UNJUDGED, g->now_ms);
+    assert_null(strchr(picks(g, 4), 'a'));
+    peer_begin(&g->peers[0]);
+    peer_end(&g->peers[0], PEER_UNTRIED, g->now_ms);
+    assert_non_null(strchr(picks(g, 4), 'a'));
+}
+
+static void looking_and_skipping_begin_no_trial(void **state)
+{
+    struct group *g = group_of(2);
+
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    assert_true(balance_has_another(&g->upstream, &none_tried, &g->peers[1], g->now_ms));
+    balance_skip(&g->upstream, 4, g->now_ms);
+    assert_non_null(strchr(picks(g, 4), 'a'));
+    assert_false(balance_has_another(&g->upstream, &none_tried, &g->peers[1], g->now_ms));
+}
+
+/* Under a balancing by load, too, and for the one that fails more than once in a window. */
+static void least_conn_gives_one_trial_too(void **state)
+{
+    struct group *g = group_of(2);
+
+    g->conf.balance = BALANCE_LEAST_CONN;
+    g->peer_confs[0].max_fails = 2;
+    has_failed(g, 0);
+    assert_non_null(strchr(picks(g, 2), 'a')); /* not on trial: it was not taken out */
+    assert_non_null(strchr(picks(g, 2), 'a'));
+    has_failed(g, 0);
+    peer_begin(&g->peers[1]);
+    g->now_ms += 10000;
+    assert_string_equal(picks(g, 4), "abbb");
+}
+
 static void max_fails_0_never_takes_a_peer_out(void **state)
 {
     struct group *g = group_of(2);
@@ -411,6 +485,9 @@ static void a_failure_costs_weight_that_grows_again(void **state)
     has_failed(g, 0);
     assert_int_equal(g->peers[0].effective_weight, 0);
     g->now_ms += 10000;
+    assert_string_equal(picks(g, 2), "ba");
+    assert_int_equal(g->peers[0].effective_weight, 2);
+    has_succeeded(g, 0);
     (void)picks(g, 4);
     assert_int_equal(g->peers[0].effective_weight, 4);
 }
@@ -437,6 +514,11 @@ int main(void)
         cmocka_unit_test(a_success_takes_no_failure_back_within_fail_timeout),
         cmocka_unit_test(a_late_success_brings_no_peer_back),
         cmocka_unit_test(a_peer_that_is_back_is_on_trial_until_it_serves),
+        cmocka_unit_test(one_request_at_a_time_tries_a_peer_on_trial),
+        cmocka_unit_test(a_trial_that_fails_takes_the_peer_out_again),
+        cmocka_unit_test(a_trial_that_found_a_stale_connection_goes_on),
+        cmocka_unit_test(looking_and_skipping_begin_no_trial),
+        cmocka_unit_test(least_conn_gives_one_trial_too),
         cmocka_unit_test(max_fails_0_never_takes_a_peer_out),
         cmocka_unit_test(the_only_peer_is_never_taken_out),
         cmocka_unit_test(a_failure_costs_weight_that_grows_again),
