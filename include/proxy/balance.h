@@ -32,8 +32,8 @@ struct peer *balance_pick(struct upstream *u, const struct peer_set *tried,
 bool balance_has_another(const struct upstream *u, const struct peer_set *tried,
                          const struct peer *current, uint64_t now_ms);
 
-/* Goes on as if that many had had their turn; begins no trial. Workers that all begin with the first
- * peer would give it the first requests of each of them. */
+/* Goes on as if that many had had their turn; begins no trial. Workers that all begin with the
+ * first peer would give it the first requests of each of them. */
 void balance_skip(struct upstream *u, unsigned count, uint64_t now_ms);
 
 #endif
