@@ -13,7 +13,7 @@ struct writer {
     size_t len;
     size_t size;
     bool has_overflowed;    /* something did not fit: the buffer must not be sent */
-    unsigned refused_count; /* fields left out because of their name or value */
+    unsigned refused_count; /* fields left out because of their value */
 };
 
 void writer_init(struct writer *w, char *data, size_t size);
@@ -31,7 +31,7 @@ void writer_request_line(struct writer *w, struct span method, struct span targe
  * is not valid. */
 void writer_status_line(struct writer *w, unsigned status, struct span reason);
 
-/* "name: value CR LF" */
+/* "name: value CR LF". The name is a token: those of the file are checked when it is read. */
 void writer_field(struct writer *w, struct span name, struct span value);
 void writer_field_u64(struct writer *w, struct span name, uint64_t value);
 

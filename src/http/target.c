@@ -51,6 +51,10 @@ struct flaw target_split(struct head *h, struct arena *a, unsigned *scheme_port)
     *scheme_port = 0;
     if (!target_bytes_are_valid(h->target))
         return bad_syntax("empty target, fragment, control byte or non-ASCII byte in the target");
+    if (h->target.data[0] == '/') {
+        split_query(h);
+        return FLAW_NONE;
+    }
     if (span_starts_with_nocase(h->target, SPAN("http://"))) {
         *scheme_port = 80;
         flaw = split_absolute(h, span_skip(h->target, 7), a);
@@ -60,7 +64,7 @@ struct flaw target_split(struct head *h, struct arena *a, unsigned *scheme_port)
     } else if (span_equals(h->target, SPAN("*"))) {
         if (h->method != METHOD_OPTIONS)
             flaw = bad_syntax("target * outside OPTIONS");
-    } else if (h->target.data[0] != '/') {
+    } else {
         flaw = bad_syntax("target neither a path nor an http or https URI");
     }
     if (!flaw.error)

@@ -101,7 +101,7 @@ static void write_field(struct writer *w, struct span name, struct span value)
 
 void writer_field(struct writer *w, struct span name, struct span value)
 {
-    if (field_name_is_valid(name) && field_value_is_valid(value))
+    if (field_value_is_valid(value))
         write_field(w, name, value);
     else
         w->refused_count++;

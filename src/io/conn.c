@@ -150,7 +150,9 @@ static void on_sent(struct op *op, const struct completion *done)
 {
     struct conn *c = container_of(op, struct conn, send_op);
 
-    step_later(c);
+    /* On an open conn nothing but more output waits for a send to end. */
+    if (c->state != CONN_OPEN || c->ends_output)
+        step_later(c);
     if (c->state == CONN_CLOSING)
         return;
     if (done->result < 0) {
@@ -162,6 +164,8 @@ static void on_sent(struct op *op, const struct completion *done)
     outbox_drop(&c->out, (size_t)done->result);
     c->sent_bytes += (size_t)done->result;
     c->progress_ms = loop_now_ms(c->loop);
+    if (conn_out_bytes(c))
+        step_later(c);
     if (c->wants_room && conn_out_bytes(c) <= OUT_BYTES_LOW) {
         c->wants_room = false;
         wake_owner(c);

@@ -110,6 +110,9 @@ static int setup_ring(struct loop *l, unsigned entries)
 
         result = io_uring_queue_init_params(entries, &l->ring, &params);
     }
+    /* Saves the kernel the look-up of the descriptor in each call; where it refuses, that stays. */
+    if (!result)
+        (void)io_uring_register_ring_fd(&l->ring);
     return result;
 }
 

@@ -93,7 +93,7 @@ static void paths_have_the_length_that_open_takes(void **state)
 
 static void add_type(struct mime_type *slots, struct span extension, struct span type)
 {
-    size_t at = span_hash(extension) & (SLOTS - 1);
+    size_t at = span_hash_nocase(extension) & (SLOTS - 1);
 
     while (slots[at].extension.len)
         at = (at + 1) & (SLOTS - 1);
