@@ -26,7 +26,8 @@ struct tls_trust {
 
 /* Reads certificates from two PEM texts, and revocation lists. Certificates that we cannot read
  * are passed over, so that one odd root of a system's store does not matter; none that can be
- * read is an error, unless both texts are empty. 0; -EINVAL with a message; -ENOMEM. */
+ * read is an error, unless both texts are empty, and so is a block that is cut. 0; -EINVAL with a
+ * message; -ENOMEM. */
 int tls_trust_new(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
                   struct tls_trust **out, char *error, size_t error_size) MUST_USE;
 void tls_trust_free(struct tls_trust *t);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/tls_pem.h"
+
 #define SUITES_TEXT_BYTES 4096
 #define DH_BITS_MIN 2048 /* as OpenSSL's security level 2 has it */
 
@@ -84,8 +86,10 @@ static int use_key(WOLFSSL_CTX *ctx, struct span pem, struct span password)
 static int load_key(WOLFSSL_CTX *ctx, struct span pem, const struct tls_passwords *passwords,
                     char error[TLS_ERROR_BYTES])
 {
-    int rc = BAD_FUNC_ARG;
+    int rc = pem_check(pem, "cannot load key", error, TLS_ERROR_BYTES);
 
+    if (rc)
+        return rc;
     if (!has_text(pem, "PRIVATE KEY-----"))
         return refuse(error, "cannot load key: no PEM private key found");
     if (!has_text(pem, "ENCRYPTED")) {
@@ -105,8 +109,11 @@ static int load_key(WOLFSSL_CTX *ctx, struct span pem, const struct tls_password
 static int load_pair(WOLFSSL_CTX *ctx, const struct tls_pair *pair,
                      const struct tls_passwords *passwords, char error[TLS_ERROR_BYTES])
 {
-    int rc;
+    int rc = pem_check(pair->certificate_pem, "cannot load certificate", error, TLS_ERROR_BYTES);
 
+    /* wolfSSL takes a chain whose last BEGIN line breaks off. */
+    if (rc)
+        return rc;
     if (!has_text(pair->certificate_pem, "CERTIFICATE-----"))
         return refuse(error, "cannot load certificate: no PEM certificate found");
     rc = wolfSSL_CTX_use_certificate_chain_buffer(

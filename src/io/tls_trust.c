@@ -5,72 +5,35 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <wolfssl/wolfcrypt/coding.h>
 
-#define PEM_BEGIN SPAN("-----BEGIN ")
-#define PEM_END SPAN("-----END ")
-#define PEM_DASHES SPAN("-----")
+#include "io/tls_pem.h"
 
-/* One "-----BEGIN label-----" ... "-----END". */
-struct block {
-    struct span label;
-    struct span text;
-};
-
-static size_t find_text(struct span in, struct span what)
-{
-    const char *at = in.len ? memmem(in.data, in.len, what.data, what.len) : NULL;
-
-    return at ? (size_t)(at - in.data) : in.len;
-}
-
-static bool next_block(struct span *pem, struct block *out)
-{
-    size_t at = find_text(*pem, PEM_BEGIN);
-    struct span left;
-
-    if (at == pem->len)
-        return false;
-    left = span_skip(*pem, at + PEM_BEGIN.len);
-    at = find_text(left, PEM_DASHES);
-    if (at == left.len)
-        return false;
-    out->label = span_take(left, at);
-    left = span_skip(left, at + PEM_DASHES.len);
-    at = find_text(left, PEM_END);
-    if (at == left.len)
-        return false;
-    out->text = span_take(left, at);
-    *pem = span_skip(left, at);
-    return true;
-}
-
-static bool is_certificate(const struct block *b)
+static bool is_certificate(const struct pem_block *b)
 {
     return span_equals(b->label, SPAN("CERTIFICATE")) ||
            span_equals(b->label, SPAN("X509 CERTIFICATE")) ||
            span_equals(b->label, SPAN("TRUSTED CERTIFICATE"));
 }
 
-static bool is_crl(const struct block *b)
+static bool is_crl(const struct pem_block *b)
 {
     return span_equals(b->label, SPAN("X509 CRL"));
 }
 
-static size_t count_blocks(struct span pem, bool (*is_wanted)(const struct block *b))
+static size_t count_blocks(struct span pem, bool (*is_wanted)(const struct pem_block *b))
 {
     size_t count = 0;
-    struct block b;
+    struct pem_block b;
 
-    while (next_block(&pem, &b))
+    while (pem_next(&pem, &b))
         count += is_wanted(&b);
     return count;
 }
 
 /* Decodes behind what is in the trust's DER already; empty when it is not base64 of DER. */
-static struct span decode(struct tls_trust *t, const struct block *b)
+static struct span decode(struct tls_trust *t, const struct pem_block *b)
 {
     word32 len = (word32)(t->der_size - t->der_len);
     char *at = t->der + t->der_len;
@@ -89,9 +52,9 @@ static struct span decode(struct tls_trust *t, const struct block *b)
 
 static void add_anchors(struct tls_trust *t, struct span pem)
 {
-    struct block b;
+    struct pem_block b;
 
-    while (next_block(&pem, &b)) {
+    while (pem_next(&pem, &b)) {
         struct tls_anchor *a = &t->anchors[t->anchor_count];
 
         if (!is_certificate(&b) || !x509_certificate_parse(decode(t, &b), &a->certificate))
@@ -103,9 +66,9 @@ static void add_anchors(struct tls_trust *t, struct span pem)
 
 static void add_crls(struct tls_trust *t, struct span pem)
 {
-    struct block b;
+    struct pem_block b;
 
-    while (next_block(&pem, &b)) {
+    while (pem_next(&pem, &b)) {
         if (is_crl(&b) && x509_crl_parse(decode(t, &b), &t->crls[t->crl_count]))
             t->crl_count++;
     }
@@ -115,6 +78,17 @@ static int refuse(char *error, size_t error_size, const char *text)
 {
     (void)snprintf(error, error_size, "%s", text);
     return -EINVAL;
+}
+
+/* A text that breaks off lacks what the site wants trusted or, worse, revoked. */
+static int check_whole(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
+                       char *error, size_t error_size)
+{
+    int rc = pem_check(ca_pem, "cannot load CA certificates", error, error_size);
+
+    if (!rc)
+        rc = pem_check(more_ca_pem, "cannot load trusted certificates", error, error_size);
+    return rc ? rc : pem_check(crl_pem, "cannot load CRL", error, error_size);
 }
 
 static int allocate(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
@@ -136,8 +110,10 @@ static int fill(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem
                 struct span crl_pem, char *error, size_t error_size)
 {
     size_t count;
-    int rc = allocate(t, ca_pem, more_ca_pem, crl_pem);
+    int rc = check_whole(ca_pem, more_ca_pem, crl_pem, error, error_size);
 
+    if (!rc)
+        rc = allocate(t, ca_pem, more_ca_pem, crl_pem);
     if (rc)
         return rc;
     add_anchors(t, ca_pem);

@@ -74,6 +74,65 @@ static void bad_pairs_are_named(void **state)
     assert_true(strlen(complaint("good.pem", "broken.key", NULL)) > 0);
 }
 
+/* The message for a server whose files are these texts; empty when it works. */
+static const char *complaint_of(struct span certificate, struct span key)
+{
+    static char error[TLS_ERROR_BYTES];
+    struct span right = SPAN("secret");
+    struct tls_pair pair = {certificate, key};
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_context *c = NULL;
+    int rc;
+
+    s.passwords = (struct tls_passwords){&right, 1};
+    rc = tls_context_new_server(&s, shared, &c, error);
+    assert_int_equal(rc, error[0] ? -EINVAL : 0);
+    tls_context_free(c);
+    return error;
+}
+
+#define CUT ": the PEM block in line %zu is cut, it has no END line"
+#define BEGIN_BYTES (sizeof("-----BEGIN ") - 1)
+
+/* The leaf, or what stands behind it. */
+static void cut_chains_are_refused(void **state)
+{
+    struct span leaf = bench_file("good.pem"), root = bench_file("root.pem");
+    struct span key = bench_file("leaf.key");
+    char chain[8192], expected[TLS_ERROR_BYTES];
+    size_t line = 1;
+
+    (void)state;
+    for (size_t i = 0; i < leaf.len; i++)
+        line += leaf.data[i] == '\n';
+    (void)snprintf(chain, sizeof(chain), "%.*s%.*s", SPAN_ARG(leaf), SPAN_ARG(root));
+    (void)snprintf(expected, sizeof(expected), "cannot load certificate" CUT, (size_t)1);
+    for (size_t len = BEGIN_BYTES; len + 1 < leaf.len; len++)
+        assert_string_equal(complaint_of(span_take(leaf, len), key), expected);
+    (void)snprintf(expected, sizeof(expected), "cannot load certificate" CUT, line);
+    for (size_t len = BEGIN_BYTES; len + 1 < root.len; len++)
+        assert_string_equal(complaint_of(span_of(chain, leaf.len + len), key), expected);
+    assert_string_equal(complaint_of(span_of(chain, leaf.len + root.len - 1), key), "");
+}
+
+/* Also an encrypted one: it is not the password that is wrong. */
+static void cut_keys_are_refused(void **state)
+{
+    static const char *const names[] = {"leaf.key", "sec1.key", "aes.key", "pkcs8.key"};
+    struct span leaf = bench_file("good.pem");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct span key = bench_file(names[i]);
+
+        for (size_t len = BEGIN_BYTES; len + 1 < key.len; len++)
+            assert_string_equal(complaint_of(leaf, span_take(key, len)),
+                                "cannot load key: the PEM block in line 1 is cut, it has no END "
+                                "line");
+        assert_string_equal(complaint_of(leaf, span_take(key, key.len - 1)), "");
+    }
+}
+
 static void passwords_are_tried_in_turn(void **state)
 {
     static const char *const wrapped[] = {"pkcs8.key", "pkcs8-3des.key", "aes.key", "3des.key"};
@@ -215,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_of_every_kind_are_loaded),
         cmocka_unit_test(bad_pairs_are_named),
+        cmocka_unit_test(cut_chains_are_refused),
+        cmocka_unit_test(cut_keys_are_refused),
         cmocka_unit_test(passwords_are_tried_in_turn),
         cmocka_unit_test(client_needs_authorities_to_verify),
         cmocka_unit_test(suites_have_to_fit_the_protocols),

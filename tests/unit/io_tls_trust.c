@@ -62,13 +62,11 @@ static void unreadable_certificates_are_passed_over(void **state)
     assert_count(around(NO_BASE64, BAD_CERTIFICATE), SPAN_NONE, 1);
     assert_count(around("-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n", ""),
                  SPAN_NONE, 1);
-    assert_count(around("", "-----BEGIN CERTIFICATE-----\nMAA="), SPAN_NONE, 1);
 }
 
 static void text_without_a_certificate_is_an_error(void **state)
 {
-    static const char *const texts[] = {"x", BAD_CERTIFICATE, NO_BASE64, "-----BEGIN CERTIFICATE",
-                                        "-----BEGIN CERTIFICATE-----\nMAA="};
+    static const char *const texts[] = {"x", BAD_CERTIFICATE, NO_BASE64};
     struct span root = bench_file("root.pem");
 
     (void)state;
@@ -80,9 +78,66 @@ static void text_without_a_certificate_is_an_error(void **state)
         assert_refused(root, text, SPAN_NONE,
                        "cannot load trusted certificates: no PEM certificate found");
     }
-    for (size_t len = 1; len < root.len - 30; len += 7)
-        assert_refused(span_take(root, len), SPAN_NONE, SPAN_NONE,
-                       "cannot load CA certificates: no PEM certificate found");
+}
+
+#define CUT ": the PEM block in line %zu is cut, it has no END line"
+
+static size_t lines_of(struct span text)
+{
+    size_t lines = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.data[i] == '\n';
+    return lines;
+}
+
+/* Each list and certificate, cut at every byte of it, behind a good one and alone. */
+static void cut_blocks_are_refused_wherever_they_stand(void **state)
+{
+    static const char *const files[] = {"root.pem", "root.crl"};
+    struct span root = bench_file("root.pem");
+    char text[8192], ca[200], more[200], crl[200];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(files); i++) {
+        struct span block = bench_file(files[i % 2]), good = i < 2 ? block : SPAN_NONE;
+        size_t line = lines_of(good) + 1;
+
+        (void)snprintf(ca, sizeof(ca), "cannot load CA certificates" CUT, line);
+        (void)snprintf(more, sizeof(more), "cannot load trusted certificates" CUT, line);
+        (void)snprintf(crl, sizeof(crl), "cannot load CRL" CUT, line);
+        for (size_t len = sizeof("-----BEGIN ") - 1; len + 1 < block.len; len++) {
+            struct span cut = span_of(text, good.len + len);
+
+            (void)snprintf(text, sizeof(text), "%.*s%.*s", SPAN_ARG(good),
+                           SPAN_ARG(span_take(block, len)));
+            assert_refused(cut, SPAN_NONE, SPAN_NONE, ca);
+            assert_refused(root, cut, SPAN_NONE, more);
+            assert_refused(root, SPAN_NONE, cut, crl);
+        }
+    }
+}
+
+/* Of two files in one, only the first of which breaks off. */
+static void cut_block_before_a_good_one_is_refused(void **state)
+{
+    struct span root = bench_file("root.pem"), list = bench_file("root.crl");
+    char text[8192];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *between = i ? "\n" : "";
+
+        (void)snprintf(text, sizeof(text), "%.*s%s%.*s", SPAN_ARG(span_take(list, list.len / 2)),
+                       between, SPAN_ARG(list));
+        assert_refused(root, SPAN_NONE, span_of_cstr(text),
+                       "cannot load CRL: the PEM block in line 1 is cut, it has no END line");
+        (void)snprintf(text, sizeof(text), "%.*s%s%.*s", SPAN_ARG(span_take(root, root.len / 2)),
+                       between, SPAN_ARG(root));
+        assert_refused(span_of_cstr(text), SPAN_NONE, SPAN_NONE,
+                       "cannot load CA certificates: the PEM block in line 1 is cut, it has no "
+                       "END line");
+    }
 }
 
 static void lists_are_taken_all_or_none(void **state)
@@ -123,6 +178,8 @@ int main(void)
         cmocka_unit_test(certificates_of_both_texts_are_taken),
         cmocka_unit_test(unreadable_certificates_are_passed_over),
         cmocka_unit_test(text_without_a_certificate_is_an_error),
+        cmocka_unit_test(cut_blocks_are_refused_wherever_they_stand),
+        cmocka_unit_test(cut_block_before_a_good_one_is_refused),
         cmocka_unit_test(lists_are_taken_all_or_none),
     };
 
