@@ -104,7 +104,7 @@ struct tls_profile {
     bool sends_sni;                      /* proxy_ssl_server_name */
     bool reuses_sessions;                /* proxy_ssl_session_reuse */
     struct tls_identity settings_digest; /* over everything that a session depends on here */
-    struct span ca_origin;               /* "the system's CA store" or the file: for messages */
+    struct span ca_origin;               /* the file of the CAs, the site's or the system's */
     struct origin origin;                /* where the proxy_pass stands that made it */
 };
 

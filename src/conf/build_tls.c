@@ -45,13 +45,15 @@ bool build_error_is_of_key(const char *error)
 
 /* --- settings ------------------------------------------------------------------------------- */
 
-static int read_system_ca(struct conf *c, const struct origin *o, struct span *ca)
+static int read_system_ca(struct conf *c, const struct origin *o, struct tls_profile *p)
 {
     for (size_t i = 0; i < COUNT_OF(system_ca_paths); i++) {
         struct word path = {.text = span_of_cstr(system_ca_paths[i]), .origin = *o};
 
-        if (conf_file_is_there(c, path.text))
-            return conf_read_file(c, &path, "proxy_ssl_trusted_certificate", ca);
+        if (!conf_file_is_there(c, path.text))
+            continue;
+        p->ca_origin = path.text;
+        return conf_read_file(c, &path, "proxy_ssl_trusted_certificate", &p->settings.ca_pem);
     }
     return conf_fail_at(c, o,
                         "the system's CA store was not found (%s and its like): name the CA of "
@@ -64,7 +66,6 @@ static int read_trust(struct conf *c, const struct client_tls_draft *draft, cons
 {
     p->settings.verifies = draft->verify;
     p->settings.verify_depth = (unsigned)draft->verify_depth;
-    p->ca_origin = SPAN("the system's CA store");
     if (draft->crl.text.len &&
         conf_read_file(c, &draft->crl, "proxy_ssl_crl", &p->settings.crl_pem) < 0)
         return -EINVAL;
@@ -73,7 +74,7 @@ static int read_trust(struct conf *c, const struct client_tls_draft *draft, cons
         return conf_read_file(c, &draft->trusted_certificate, "proxy_ssl_trusted_certificate",
                               &p->settings.ca_pem);
     }
-    return draft->verify ? read_system_ca(c, o, &p->settings.ca_pem) : 0;
+    return draft->verify ? read_system_ca(c, o, p) : 0;
 }
 
 static int read_client_pair(struct conf *c, const struct client_tls_draft *draft,
@@ -165,7 +166,7 @@ static void digest_client(struct tls_profile *p)
 /* A file that is tried, and the key that goes with it. */
 struct trial {
     const char *directive;
-    const struct word *file; /* without a path: the system's, or none */
+    const struct word *file; /* without a path: none */
     const char *key_directive;
     const struct word *key;
 };
@@ -198,8 +199,10 @@ static int try_client_settings(struct conf *c, const struct client_tls_draft *dr
 {
     const struct trial pair = {"proxy_ssl_certificate", &draft->certificate,
                                "proxy_ssl_certificate_key", &draft->certificate_key};
-    const struct trial ca = {"proxy_ssl_trusted_certificate", &draft->trusted_certificate, NULL,
-                             NULL};
+    const struct word system_ca = {.text = p->ca_origin, .origin = p->origin};
+    const struct word *ca_file =
+        draft->trusted_certificate.text.len ? &draft->trusted_certificate : &system_ca;
+    const struct trial ca = {"proxy_ssl_trusted_certificate", ca_file, NULL, NULL};
     const struct trial crl = {"proxy_ssl_crl", &draft->crl, NULL, NULL};
     const struct trial key_log = {"proxy_ssl_key_log", &draft->key_log, NULL, NULL};
     struct tls_client_settings some = p->settings;

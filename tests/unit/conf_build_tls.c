@@ -1,6 +1,9 @@
 /* Tests of conf/build_tls: profiles of both sides, and files that cannot work. */
 #include "../conf_certificates.h"
 #include "../conf_folder.h"
+#include "../draft_fixture.h"
+
+#include "conf/build_tls.h"
 
 #define PASS(text) \
     "http {\nserver {\nlisten 8080;\nlocation / {\nproxy_pass https://127.0.0.1;\n" text "\n}}}\n"
@@ -375,6 +378,82 @@ static void server_files_that_cannot_work_are_named(void **state)
                  "[emerg] \"ssl_crl\" \"bad.pem\": ", " in main.conf:5\n");
 }
 
+/* --- files that break off ------------------------------------------------------------------- */
+
+/* One text and half of another in a file. */
+static void put_cut(const struct conf_folder *f, const char *name, const char *good,
+                    const char *cut)
+{
+    char text[4096];
+
+    (void)snprintf(text, sizeof(text), "%s%.*s", good, (int)strlen(cut) / 2, cut);
+    folder_put(f, name, text);
+}
+
+static void files_that_break_off_are_named(void **state)
+{
+#define CUT(what, line) what ": the PEM block in line " line " is cut, it has no END line in main."
+#define CUT_CHAIN "cut-chain.pem\": " CUT("cannot load certificate", "11") "conf:"
+#define CUT_KEY "cut.key\": " CUT("cannot load key", "1") "conf:"
+#define CUT_CA "cut-chain.pem\": " CUT("cannot load CA certificates", "11") "conf:"
+#define CUT_MORE "cut-chain.pem\": " CUT("cannot load trusted certificates", "11") "conf:"
+#define CUT_CRL "cut.crl\": " CUT("cannot load CRL", "7") "conf:"
+
+    put_cut(*state, "cut-chain.pem", one_pem, two_pem);
+    put_cut(*state, "cut.key", "", one_key);
+    put_cut(*state, "cut.crl", one_crl, one_crl);
+    refused(*state, SERVE("ssl_certificate cut-chain.pem; ssl_certificate_key one.key;"),
+            "\"ssl_certificate\" \"" CUT_CHAIN "4");
+    refused(*state, SERVE("ssl_certificate one.pem;\nssl_certificate_key cut.key;"),
+            "\"ssl_certificate_key\" \"" CUT_KEY "5");
+    refused(*state, SERVE(PAIR "ssl_client_certificate cut-chain.pem;"),
+            "\"ssl_client_certificate\" \"" CUT_CA "5");
+    refused(*state, SERVE(PAIR "ssl_trusted_certificate cut-chain.pem;"),
+            "\"ssl_trusted_certificate\" \"" CUT_MORE "5");
+    refused(*state, SERVE(PAIR "ssl_client_certificate one.pem;\nssl_crl cut.crl;"),
+            "\"ssl_crl\" \"" CUT_CRL "6");
+    refused(*state,
+            PASS(CA "proxy_ssl_certificate cut-chain.pem; proxy_ssl_certificate_key one.key;"),
+            "\"proxy_ssl_certificate\" \"" CUT_CHAIN "7");
+    refused(*state, PASS(CA "proxy_ssl_certificate one.pem; proxy_ssl_certificate_key cut.key;"),
+            "\"proxy_ssl_certificate_key\" \"" CUT_KEY "7");
+    refused(*state, PASS("proxy_ssl_trusted_certificate cut-chain.pem;"),
+            "\"proxy_ssl_trusted_certificate\" \"" CUT_CA "6");
+    refused(*state, PASS(CA "proxy_ssl_crl cut.crl;"), "\"proxy_ssl_crl\" \"" CUT_CRL "7");
+}
+
+/* Whatever this host has there: its bytes are known already. */
+static void system_store_that_breaks_off_is_named(void **state)
+{
+    static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                        "/etc/pki/tls/certs/ca-bundle.crt",
+                                        "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+    struct draft *d = *state;
+    const struct client_tls_draft t = {
+        .protocols = TLS_PROTOCOL_1_3, .ciphers = {.text = SPAN("DEFAULT")}, .verify = true};
+    const struct origin here = {.file = {"t.conf", 6}, .line = 3};
+    const struct tls_profile *p;
+    char line[512];
+    size_t first = 0;
+
+    while (first < COUNT_OF(paths) && access(paths[first], R_OK) != 0)
+        first++;
+    if (first == COUNT_OF(paths))
+        skip();
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        struct file_read *f = vector_add(&d->c, &d->c.files, sizeof(*f));
+
+        assert_non_null(f);
+        *f = (struct file_read){span_of_cstr(paths[i]), span_of(one_pem, sizeof(one_pem) / 2)};
+    }
+    assert_int_equal(build_client_tls(&d->c, &t, &here, &p), -EINVAL);
+    (void)snprintf(line, sizeof(line),
+                   "[emerg] \"proxy_ssl_trusted_certificate\" \"%s\": cannot load CA "
+                   "certificates: the PEM block in line 1 is cut, it has no END line in t.conf:3",
+                   paths[first]);
+    draft_assert_said(d, line);
+}
+
 static int start_tls(void **state)
 {
     return tls_library_init();
@@ -407,6 +486,8 @@ int main(void)
         TEST(tickets_live_as_long_as_the_file_says),
         TEST(server_profiles_are_inherited_and_shared),
         TEST(server_files_that_cannot_work_are_named),
+        TEST(files_that_break_off_are_named),
+        DRAFT_TEST(system_store_that_breaks_off_is_named),
     };
 
     return cmocka_run_group_tests(tests, start_tls, stop_tls);
