@@ -61,14 +61,18 @@ static void put_line(struct writing *w, const char *text)
     end_line(w, NULL);
 }
 
-/* A word in the configuration's quotes; port 0: none. */
+/* A word in the configuration's quotes; port 0: none. A line feed, which the working directory may
+ * have in its name, is written as "\n": the text's lines are counted. */
 static void put_quoted(struct writing *w, struct span text, uint16_t port)
 {
     fputc('"', w->file);
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] == '"' || text.data[i] == '\\')
             fputc('\\', w->file);
-        fputc(text.data[i], w->file);
+        if (text.data[i] == '\n')
+            fputs("\\n", w->file);
+        else
+            fputc(text.data[i], w->file);
     }
     if (port)
         fprintf(w->file, ":%u", port);
