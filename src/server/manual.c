@@ -92,7 +92,7 @@ void manual_print_help(FILE *out)
 
 /* --- man(7) --------------------------------------------------------------------------------- */
 
-/* '-' and '\\' mean something else to roff, and so does a '.' that begins a line. */
+/* '-' and '\\' mean something else to roff. */
 static void print_escaped(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -109,9 +109,10 @@ static void print_item(FILE *out, const char *head, const char *text, const char
     fputc('\n', out);
     print_escaped(out, text);
     if (directive) {
-        fprintf(out, "\n(the directive\n.BR ");
+        /* In quotes: .BR sets its arguments in turn in bold and roman, with no space between. */
+        fprintf(out, "\n(the directive\n.BR \"");
         print_escaped(out, directive);
-        fprintf(out, " )");
+        fprintf(out, "\" )");
     }
     fputc('\n', out);
 }
