@@ -150,12 +150,14 @@ static int begin_tls(struct client *c)
 static void finish(struct client *c, bool lingers)
 {
     const struct settings *s = settings_of(c);
+    uint64_t wait_ms = s->send_timeout_ms;
 
     c->state = CLIENT_ENDING;
-    if (lingers)
+    if (lingers) {
         c->linger_ends_ms = loop_now_ms(loop_of(c)) + s->lingering_time_ms;
-    wait_for(c,
-             lingers ? u64_min(s->lingering_time_ms, s->lingering_timeout_ms) : s->send_timeout_ms);
+        wait_ms = u64_min(wait_ms, u64_min(s->lingering_time_ms, s->lingering_timeout_ms));
+    }
+    wait_for(c, wait_ms); /* the first of all deadlines; ending() waits for what is left of them */
     conn_finish(&c->conn, lingers && s->lingering_close);
     if (conn_is_closed(&c->conn))
         loop_ready(loop_of(c), &c->task);

@@ -107,18 +107,30 @@ static void serve_next(struct house *h, const char *text)
     h->pool.view = view;
 }
 
-/* Somebody's connection, accepted; their end of it, which does not block. */
-static int call(struct house *h)
+/* Somebody's connection, accepted, whose sockets hold so few bytes; their end of it, which does not
+ * block. 0: as many as usual. */
+static int call_with(struct house *h, int buffer_bytes)
 {
     struct address a;
     int listener = loopback_listen(&a), other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (buffer_bytes) {
+        assert_int_equal(
+            setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes)), 0);
+        assert_int_equal(
+            setsockopt(other, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)), 0);
+    }
     assert_int_equal(connect(other, &a.u.any, a.len), 0);
     client_accept(&h->pool, &h->pool.view->snapshot->listens[0],
                   accept4(listener, NULL, NULL, SOCK_CLOEXEC));
     close(listener);
     assert_int_equal(fcntl(other, F_SETFL, O_NONBLOCK), 0);
     return other;
+}
+
+static int call(struct house *h)
+{
+    return call_with(h, 0);
 }
 
 /* Reads until the body that comes next has ended: "<...>". */
@@ -305,6 +317,45 @@ static void a_client_that_asks_no_more_is_closed_in_time(void **state)
     close(fd);
 }
 
+/* It could send more, and so the connection would linger: but only behind what it has to read. */
+static void a_client_that_does_not_read_its_last_answer_is_cut_by_send_timeout(void **state)
+{
+    struct house *h = *state;
+    uint64_t began_ms;
+    char head[4096];
+    int fd;
+
+    serve(h, SERVE("send_timeout 50ms;\nlingering_timeout 10s;\nreturn 200 "
+                   "\"$args$args$args$args$args$args$args$args$args$args$args$args\";"));
+    fd = call_with(h, 1);
+    memset(head, 'x', sizeof(head));
+    memcpy(head, "GET /?", 6);
+    (void)snprintf(head + 4000, 96, " HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    began_ms = loop_now_ms(h->t.loop);
+    peer_write(fd, head);
+    turn_until(h->t.loop, h->pool.count == 1);
+    turn_until(h->t.loop, h->pool.count == 0);
+    assert_true(loop_now_ms(h->t.loop) - began_ms >= 50);
+    assert_true(loop_now_ms(h->t.loop) - began_ms < 5000);
+    close(fd);
+}
+
+static void lingering_lasts_longer_than_what_is_sent(void **state)
+{
+    struct house *h = *state;
+    uint64_t began_ms;
+    int fd;
+
+    serve(h, SERVE("send_timeout 20ms;\nlingering_timeout 120ms;\n" COUNTING));
+    fd = call(h);
+    peer_write(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    began_ms = loop_now_ms(h->t.loop);
+    read_body(h, fd, "close\r\n\r\n<1.1>");
+    turn_until(h->t.loop, h->pool.count == 0);
+    assert_true(loop_now_ms(h->t.loop) - began_ms >= 120);
+    close(fd);
+}
+
 /* --- all of them ---------------------------------------------------------------------------- */
 
 static void a_drain_closes_idle_ones_and_the_others_after_their_exchange(void **state)
@@ -467,6 +518,8 @@ int main(void)
         TEST(a_client_that_leaves_makes_the_owner_ready),
         TEST(a_client_that_never_asks_is_closed_in_time),
         TEST(a_client_that_asks_no_more_is_closed_in_time),
+        TEST(a_client_that_does_not_read_its_last_answer_is_cut_by_send_timeout),
+        TEST(lingering_lasts_longer_than_what_is_sent),
         TEST(a_drain_closes_idle_ones_and_the_others_after_their_exchange),
         TEST(shedding_ends_the_oldest_that_only_wait_for_another_request),
         TEST(a_busy_client_is_not_shed),
