@@ -14,12 +14,17 @@ class Case:
     body_bytes: int
     client_tls: bool = False
     upstream: str = POOLED
+    connections: int = 32  # that wrk keeps busy
     ratio_max: float | None = None  # ringway's CPU per request against the better of the others
 
 
 CASES = {case.name: case for case in (
-    Case('small', '128 B, kept alive, plain client, TLS upstream', 128, ratio_max=0.7),
-    Case('small-tls', '128 B, kept alive, TLS on both sides', 128, client_tls=True),
+    # So many that wrk and the origin, which share a core, always have work waiting at the proxy.
+    Case('small', '128 B, kept alive, plain client, TLS upstream', 128, connections=128,
+         ratio_max=0.7),
+    Case('small-few', 'the same with few connections: the proxy often waits for the load', 128),
+    Case('small-tls', '128 B, kept alive, TLS on both sides', 128, client_tls=True,
+         connections=128),
     Case('16k', '16 KB, kept alive, plain client, TLS upstream', 16 << 10),
     Case('1m', '1 MB, kept alive, plain client, TLS upstream', 1 << 20),
     Case('1m-tls', '1 MB, kept alive, TLS on both sides', 1 << 20, client_tls=True),

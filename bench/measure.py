@@ -30,7 +30,10 @@ FOREIGN_CORES_MAX = 0.1
 class Options:
     rounds: int
     seconds: float
-    connections: int
+    connections: int | None  # None: each case's own
+
+    def connections_for(self, case: Case) -> int:
+        return self.connections or case.connections
 
     def turn_seconds(self) -> float:
         return SETTLE_SECONDS + self.seconds + STOP_SECONDS
@@ -160,7 +163,7 @@ def take_sample(proxy: Process, origin: Origin, wrk: Process) -> Sample:
 
 
 def run_turn(case: Case, proxy: Running, origin: Origin, kit: Kit, options: Options) -> Turn:
-    with Wrk(case, proxy.port, options.connections, kit.directory) as wrk:
+    with Wrk(case, proxy.port, options.connections_for(case), kit.directory) as wrk:
         time.sleep(SETTLE_SECONDS)
         before = take_sample(proxy.process, origin, wrk)
         time.sleep(options.seconds)
@@ -209,7 +212,7 @@ def check_turn(case: Case, turn: Turn, counted: Counters, options: Options) -> N
     fresh = turn.connections_per_request
     if case.upstream == cases.POOLED:
         # While the clients are still shaking hands, a pool may grow to one for each of them.
-        if fresh > 0.01 and counted.connections > options.connections:
+        if fresh > 0.01 and counted.connections > options.connections_for(case):
             raise Failure(f'opens {fresh:.2f} connections to the origin for each request')
         return
     if not 0.9 < fresh < 1.1:

@@ -94,8 +94,9 @@ def verdict(result: Result) -> dict | None:
 
 # --- text -------------------------------------------------------------------------------------
 
-def print_case(result: Result) -> None:
-    print(f'\n{result.case.name}: {result.case.title}')
+def print_case(result: Result, options: Options) -> None:
+    connections = options.connections_for(result.case)
+    print(f'\n{result.case.name}: {result.case.title}; {connections} connections')
     names = list(result.rounds[0])
     print(f"  {'':10}" + ''.join(f'{title:>13}' for _, title, _ in COLUMNS))
     for name in names:
@@ -144,7 +145,7 @@ def write_json(result: Result, options: Options, versions: dict[str, str], path:
         'body_bytes': result.case.body_bytes,
         'machine': machine(),
         'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-        'options': asdict(options),
+        'options': {**asdict(options), 'connections': options.connections_for(result.case)},
         'quiet': result.quiet,
         'dropped_foreign_cores': result.dropped,
         'proxies': {
