@@ -15,7 +15,7 @@ struct source {
     char *conf_path;              /* complete; owned; NULL without a file */
 };
 
-/* 0; -ENOMEM; -EINVAL with one line. */
+/* 0; -ENOMEM or -EINVAL, both with one line. */
 int source_init(struct source *s, const struct options *o,
                 char error[OPTIONS_ERROR_BYTES]) MUST_USE;
 void source_deinit(struct source *s);

@@ -8,7 +8,7 @@
 
 #include "conf/build.h"
 
-/* path where it is absolute, else behind folder (its '/' included). NULL: no memory. */
+/* path where it is complete, else behind folder (its '/' included). NULL: no memory. */
 static char *join(const char *folder, const char *path)
 {
     char *whole = NULL;
@@ -18,15 +18,36 @@ static char *join(const char *folder, const char *path)
     return asprintf(&whole, "%s%s", folder, path) < 0 ? NULL : whole;
 }
 
-/* The working directory with a '/' at its end. NULL: it cannot be read. */
-static char *working_directory(void)
+/* The path that starts at the working directory, unless it is complete; all others follow it. */
+static const char *first_path(const struct options *o)
 {
-    char *folder = getcwd(NULL, 0), *whole = NULL;
+    if (o->prefix)
+        return o->prefix;
+    if (o->is_standalone)
+        return "";
+    return o->conf_path ? o->conf_path : OPTIONS_CONF_PATH;
+}
 
-    if (folder && asprintf(&whole, "%s%s", folder, strcmp(folder, "/") == 0 ? "" : "/") < 0)
-        whole = NULL;
+/* The working directory with a '/' at its end; NULL where nothing starts there: it may be gone. */
+static int find_here(const struct options *o, char **here, char *error)
+{
+    char *folder;
+    int rc = 0;
+
+    *here = NULL;
+    if (*first_path(o) == '/')
+        return 0;
+    folder = getcwd(NULL, 0);
+    if (!folder) {
+        int code = errno;
+
+        snprintf(error, OPTIONS_ERROR_BYTES, "getcwd() failed (%d: %s)", code, strerror(code));
+        return -EINVAL;
+    }
+    if (asprintf(here, "%s%s", folder, strcmp(folder, "/") == 0 ? "" : "/") < 0)
+        rc = -ENOMEM;
     free(folder);
-    return whole;
+    return rc;
 }
 
 /* A folder's path with a '/' at its end, from here. NULL: no memory. */
@@ -94,9 +115,11 @@ int source_init(struct source *s, const struct options *o, char error[OPTIONS_ER
     int rc;
 
     *s = (struct source){.options = o};
-    snprintf(error, OPTIONS_ERROR_BYTES, "no memory, or no working directory");
-    here = working_directory();
-    rc = here ? set_paths(s, here) : -ENOMEM;
+    snprintf(error, OPTIONS_ERROR_BYTES, "no memory left to read the command line");
+    rc = find_here(o, &here, error);
+    if (rc)
+        return rc;
+    rc = set_paths(s, here);
     free(here);
     if (!rc && o->is_standalone)
         rc = standalone_init(&s->standalone, o, error);
