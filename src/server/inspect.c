@@ -4,10 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/build_tls.h"
 #include "conf/directive.h"
 #include "server/manual.h"
-
-#define SUITES_TEXT_BYTES 4096
 
 void inspect_print_version(FILE *out, bool is_long)
 {
@@ -15,6 +14,15 @@ void inspect_print_version(FILE *out, bool is_long)
     if (is_long)
         fprintf(out, "built by " RINGWAY_COMPILER "\nlibraries: " RINGWAY_LIBRARIES
                      "\noptions: " RINGWAY_OPTIONS "\n");
+}
+
+/* Half a dump or a page is none: the exit status says whether all of it was taken. */
+static int end_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "ringway: standard output cannot be written\n");
+    return 1;
 }
 
 /* --- -t and -T ------------------------------------------------------------------------------ */
@@ -42,7 +50,7 @@ static void dump_differences(void)
 
 static void dump_suites(const char *what, const struct origin *o, const struct tls_suites *suites)
 {
-    char text[SUITES_TEXT_BYTES], where[ORIGIN_TEXT_BYTES];
+    char text[TLS_SUITES_TEXT_BYTES], where[ORIGIN_TEXT_BYTES];
 
     (void)tls_suites_text(suites, text, sizeof(text));
     printf("#   %s in %s: %s\n", what, origin_format(o, where), text);
@@ -61,12 +69,12 @@ static void dump_tls(const struct snapshot *s)
                     &s->tls_server_profiles[i]->settings.suites);
 }
 
-static void dump(const struct snapshot *s)
+static int dump(const struct snapshot *s)
 {
     dump_files(s);
     dump_differences();
     dump_tls(s);
-    fflush(stdout);
+    return end_output();
 }
 
 static void say(const struct source *s, const char *words)
@@ -100,6 +108,7 @@ int inspect_test(const struct source *s)
         .fd = STDERR_FILENO, .level = LOG_LEVEL_ERROR, .is_startup = true};
     const struct log quiet_log = {.targets = &quiet, .target_count = 1};
     struct snapshot *snapshot;
+    int status = 0;
 
     if (try(s, s->options->is_quiet ? &quiet_log : log_startup(), &snapshot)) {
         say(s, "test failed");
@@ -108,20 +117,19 @@ int inspect_test(const struct source *s)
     if (!s->options->is_quiet)
         say(s, "test is successful");
     if (s->options->is_dump)
-        dump(snapshot);
+        status = dump(snapshot);
     snapshot_unref(snapshot);
-    return 0;
+    return status;
 }
 
 /* --- help ----------------------------------------------------------------------------------- */
 
-static int help_all(void)
+static void help_all(void)
 {
     const struct directive *d;
 
     for (size_t i = 0; (d = directive_at(i)) != NULL; i++)
         printf("%-32s %s\n", d->name, d->help);
-    return 0;
 }
 
 /* Texts for whoever builds packages and pages; they are no directives. */
@@ -141,22 +149,28 @@ static bool help_document(const char *name)
     return false;
 }
 
-int inspect_help(const char *name)
+/* Each row of the name. */
+static bool help_directive(const char *name)
 {
     char text[DIRECTIVE_TEXT_BYTES];
     const struct directive *d;
     size_t count = 0;
 
-    if (!name)
-        return help_all();
-    if (help_document(name))
-        return 0;
     for (; (d = directive_named(span_of_cstr(name), count)) != NULL; count++) {
         (void)directive_print(d, text);
         printf("%s%s", count ? "\n" : "", text);
     }
-    if (count)
-        return 0;
-    fprintf(stderr, "ringway: unknown directive \"%s\"; ringway help lists all of them\n", name);
-    return 1;
+    return count > 0;
+}
+
+int inspect_help(const char *name)
+{
+    if (!name) {
+        help_all();
+    } else if (!help_document(name) && !help_directive(name)) {
+        fprintf(stderr, "ringway: unknown directive \"%s\"; ringway help lists all of them\n",
+                name);
+        return 1;
+    }
+    return end_output();
 }
