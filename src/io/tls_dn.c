@@ -1,50 +1,30 @@
 /* tls_dn - distinguished names as text, byte for byte as OpenSSL prints them.
  *
  * RFC 2253 is what X509_NAME_print_ex() makes with XN_FLAG_RFC2253, legacy what
- * X509_NAME_oneline() makes: $ssl_client_s_dn and $ssl_client_s_dn_legacy. */
+ * X509_NAME_oneline() makes: $ssl_client_s_dn and $ssl_client_s_dn_legacy.
+ *
+ * OpenSSL takes no certificate whose names are malformed. Here they are empty, so that nobody is
+ * taken for somebody else; strings alone that are not what their type says show their DER. */
 #include "io/tls_dn.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "io/tls_attribute.h"
 #include "io/tls_der.h"
 
-enum { TEXT_BMP = 0x1e, TEXT_UNIVERSAL = 0x1c, TEXT_UTF8 = 0x0c, TEXT_T61 = 0x14 };
-
-/* Short names of attributes, by DER of their identifiers. */
-static const struct {
-    const char *name;
-    struct span oid;
-} attributes[] = {
-    {"CN", {"\x55\x04\x03", 3}},
-    {"SN", {"\x55\x04\x04", 3}},
-    {"serialNumber", {"\x55\x04\x05", 3}},
-    {"C", {"\x55\x04\x06", 3}},
-    {"L", {"\x55\x04\x07", 3}},
-    {"ST", {"\x55\x04\x08", 3}},
-    {"street", {"\x55\x04\x09", 3}},
-    {"O", {"\x55\x04\x0a", 3}},
-    {"OU", {"\x55\x04\x0b", 3}},
-    {"title", {"\x55\x04\x0c", 3}},
-    {"description", {"\x55\x04\x0d", 3}},
-    {"businessCategory", {"\x55\x04\x0f", 3}},
-    {"postalCode", {"\x55\x04\x11", 3}},
-    {"name", {"\x55\x04\x29", 3}},
-    {"GN", {"\x55\x04\x2a", 3}},
-    {"initials", {"\x55\x04\x2b", 3}},
-    {"generationQualifier", {"\x55\x04\x2c", 3}},
-    {"x500UniqueIdentifier", {"\x55\x04\x2d", 3}},
-    {"dnQualifier", {"\x55\x04\x2e", 3}},
-    {"pseudonym", {"\x55\x04\x41", 3}},
-    {"organizationIdentifier", {"\x55\x04\x61", 3}},
-    {"DC", {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10}},
-    {"UID", {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", 10}},
-    {"emailAddress", {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 9}},
-    {"unstructuredName", {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02", 9}},
-    {"jurisdictionL", {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", 11}},
-    {"jurisdictionST", {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", 11}},
-    {"jurisdictionC", {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", 11}},
+enum {
+    TEXT_UTF8 = 0x0c,
+    TEXT_NUMERIC = 0x12,
+    TEXT_PRINTABLE = 0x13,
+    TEXT_T61 = 0x14,
+    TEXT_IA5 = 0x16,
+    TEXT_UNIVERSAL = 0x1c,
+    TEXT_BMP = 0x1e,
 };
+
+#define CHARACTER_MAX 0x10ffff
+#define NUMBER_BYTES_MAX 9 /* of an object identifier: 63 bits */
 
 /* Where the text goes; what does not fit is dropped. */
 struct writer {
@@ -101,21 +81,76 @@ static void put_oid(struct writer *w, struct span oid)
     }
 }
 
-static const char *short_name(struct span oid)
-{
-    for (size_t i = 0; i < COUNT_OF(attributes); i++) {
-        if (span_equals(oid, attributes[i].oid))
-            return attributes[i].name;
-    }
-    return NULL;
-}
+/* --- characters ------------------------------------------------------------------------------ */
 
+/* How many bytes a character has; 0: of UTF-8 it depends, and other values are no text. */
 static size_t character_bytes(unsigned tag)
 {
-    return tag == TEXT_BMP ? 2 : tag == TEXT_UNIVERSAL ? 4 : 1;
+    switch (tag) {
+    case TEXT_NUMERIC:
+    case TEXT_PRINTABLE:
+    case TEXT_T61:
+    case TEXT_IA5:
+        return 1;
+    case TEXT_BMP:
+        return 2;
+    case TEXT_UNIVERSAL:
+        return 4;
+    default:
+        return 0;
+    }
 }
 
-/* The UTF-8 bytes of a character; 0 when it is none. */
+static bool take_utf8(struct span *text, unsigned long *c)
+{
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)text->data[0];
+    size_t n = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+
+    if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || n > text->len)
+        return false;
+    *c = n == 1 ? first : first & (0x7f >> n);
+    for (size_t i = 1; i < n; i++) {
+        unsigned char next = (unsigned char)text->data[i];
+
+        if ((next & 0xc0) != 0x80)
+            return false;
+        *c = *c << 6 | (next & 0x3f);
+    }
+    *text = span_skip(*text, n);
+    return *c >= least[n];
+}
+
+/* Takes the first character of a text that has one; false when it is not of its type. */
+static bool take_character(struct span *text, unsigned tag, unsigned long *c)
+{
+    size_t n = character_bytes(tag);
+
+    if (tag == TEXT_UTF8) {
+        if (!take_utf8(text, c))
+            return false;
+    } else {
+        if (!n || n > text->len)
+            return false;
+        *c = 0;
+        for (size_t i = 0; i < n; i++)
+            *c = *c << 8 | (unsigned char)text->data[i];
+        *text = span_skip(*text, n);
+    }
+    return *c <= CHARACTER_MAX && (*c < 0xd800 || *c > 0xdfff);
+}
+
+static bool is_text(const struct der_item *value)
+{
+    struct span left = value->body;
+    bool is_sound = value->tag == TEXT_UTF8 || character_bytes(value->tag);
+    unsigned long c;
+
+    while (is_sound && left.len)
+        is_sound = take_character(&left, value->tag, &c);
+    return is_sound;
+}
+
 static size_t to_utf8(unsigned long c, unsigned char out[4])
 {
     if (c < 0x80) {
@@ -133,8 +168,7 @@ static size_t to_utf8(unsigned long c, unsigned char out[4])
         out[2] = (unsigned char)(0x80 | (c & 0x3f));
         return 3;
     }
-    if (c > 0x10ffff)
-        return 0;
+    assert(c <= CHARACTER_MAX);
     out[0] = (unsigned char)(0xf0 | c >> 18);
     out[1] = (unsigned char)(0x80 | (c >> 12 & 0x3f));
     out[2] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
@@ -142,39 +176,39 @@ static size_t to_utf8(unsigned long c, unsigned char out[4])
     return 4;
 }
 
-/* RFC 2253 section 2.4. */
+/* --- RFC 2253 -------------------------------------------------------------------------------- */
+
+/* Section 2.4; a '#' that stands alone is not escaped, nobody knows why. */
 static void put_escaped(struct writer *w, unsigned char c, bool is_first, bool is_last)
 {
     if (c < 0x20 || c > 0x7e) {
         put_hex(w, "\\", c);
         return;
     }
-    if (strchr(",+\"\\<>;", c) || (is_first && (c == ' ' || c == '#')) || (is_last && c == ' '))
+    if (strchr(",+\"\\<>;", c) || (c == '#' && is_first && !is_last) ||
+        (c == ' ' && (is_first || is_last)))
         put_byte(w, '\\');
     put_byte(w, c);
 }
 
-static void put_value(struct writer *w, const struct der_item *value)
+static void put_text(struct writer *w, const struct der_item *value)
 {
-    size_t step = character_bytes(value->tag);
-    struct span text = value->body;
-    bool is_utf8 = value->tag == TEXT_UTF8;
+    struct span left = value->body;
+    unsigned long c;
 
-    for (size_t i = 0; i + step <= text.len; i += step) {
-        unsigned char utf8[4] = {(unsigned char)text.data[i]};
-        unsigned long c = 0;
-        size_t n = 1;
+    while (left.len) {
+        bool is_first = left.len == value->body.len;
+        bool is_sound = take_character(&left, value->tag, &c);
+        unsigned char utf8[4];
+        size_t n;
 
-        for (size_t b = 0; b < step; b++)
-            c = c << 8 | (unsigned char)text.data[i + b];
-        if (!is_utf8)
-            n = to_utf8(c, utf8);
-        for (size_t b = 0; b < n; b++)
-            put_escaped(w, utf8[b], i == 0, i + step == text.len);
+        assert(is_sound);
+        n = to_utf8(c, utf8);
+        for (size_t i = 0; i < n; i++)
+            put_escaped(w, utf8[i], is_first, left.len == 0);
     }
 }
 
-/* Attributes without a short name show their value's DER. */
 static void put_dump(struct writer *w, struct span der)
 {
     put_byte(w, '#');
@@ -182,67 +216,131 @@ static void put_dump(struct writer *w, struct span der)
         put_hex(w, "", (unsigned char)der.data[i]);
 }
 
-static void put_attribute(struct writer *w, struct span attribute)
+/* An attribute of a sound name. */
+static void split(struct span attribute, struct span *oid, struct der_item *value)
 {
-    struct der_item value;
-    const char *name;
-    struct span oid;
+    bool has_oid = der_take(&attribute, DER_OID, oid);
+    bool has_value = der_next(&attribute, value);
 
-    if (!der_take(&attribute, DER_OID, &oid) || !der_next(&attribute, &value))
-        return;
-    name = short_name(oid);
+    assert(has_oid);
+    assert(has_value);
+}
+
+static void put_type(struct writer *w, struct span oid)
+{
+    const char *name = tls_attribute_name(oid);
+
     if (name)
         put(w, span_of_cstr(name));
     else
         put_oid(w, oid);
     put_byte(w, '=');
-    if (name)
-        put_value(w, &value);
+}
+
+/* Attributes without a short name show their value's DER, and so does what is no text. */
+static void put_attribute(struct writer *w, struct span attribute)
+{
+    struct der_item value;
+    struct span oid;
+
+    split(attribute, &oid, &value);
+    put_type(w, oid);
+    if (tls_attribute_name(oid) && is_text(&value))
+        put_text(w, &value);
     else
         put_dump(w, value.whole);
 }
 
-#define ATTRIBUTES_MAX 64
+static bool oid_is_sound(struct span oid)
+{
+    size_t bytes = 0; /* of the number that is looked at */
+
+    for (size_t i = 0; i < oid.len; i++) {
+        unsigned char c = (unsigned char)oid.data[i];
+
+        if ((bytes == 0 && c == 0x80) || ++bytes > NUMBER_BYTES_MAX)
+            return false;
+        if (c < 0x80)
+            bytes = 0;
+    }
+    return oid.len && !bytes;
+}
+
+static bool attribute_is_sound(struct span attribute)
+{
+    struct der_item value;
+    struct span oid;
+
+    return der_take(&attribute, DER_OID, &oid) && oid_is_sound(oid) &&
+           der_next(&attribute, &value) && !attribute.len;
+}
+
+/* The parts of a name, one behind the other; false when it is malformed. */
+static bool take_parts(struct span name, struct span *parts)
+{
+    struct span left, part, attribute;
+
+    if (!der_take(&name, DER_SEQUENCE, parts) || name.len)
+        return false;
+    for (left = *parts; left.len;) {
+        if (!der_take(&left, DER_SET, &part))
+            return false;
+        while (part.len) {
+            if (!der_take(&part, DER_SEQUENCE, &attribute) || !attribute_is_sound(attribute))
+                return false;
+        }
+    }
+    return true;
+}
 
 /* From the last attribute to the first; '+' between those of one part, which OpenSSL turns round
  * as well. */
 size_t tls_dn_format(struct span name, char *out, size_t size)
 {
     struct writer w = {.out = out, .size = size};
-    struct span listed[ATTRIBUTES_MAX], left, part;
-    size_t part_of[ATTRIBUTES_MAX], count = 0, part_count = 0;
+    struct span listed[TLS_DN_ATTRIBUTES_MAX], attribute, left, part;
+    size_t part_of[TLS_DN_ATTRIBUTES_MAX], count = 0, part_count = 0, first, i;
 
-    if (!der_take(&name, DER_SEQUENCE, &left))
+    if (!take_parts(name, &left))
         return 0;
     for (; der_take(&left, DER_SET, &part); part_count++) {
-        while (count < ATTRIBUTES_MAX && der_take(&part, DER_SEQUENCE, &listed[count]))
-            part_of[count++] = part_count;
+        for (; der_take(&part, DER_SEQUENCE, &attribute); count++) {
+            listed[count % TLS_DN_ATTRIBUTES_MAX] = attribute;
+            part_of[count % TLS_DN_ATTRIBUTES_MAX] = part_count;
+        }
     }
-    for (size_t i = count; i-- > 0;) {
-        if (i + 1 < count)
-            put_byte(&w, part_of[i] == part_of[i + 1] ? '+' : ',');
+    first = count - size_min(count, TLS_DN_ATTRIBUTES_MAX);
+    for (size_t left_count = count; left_count-- > first;) {
+        i = left_count % TLS_DN_ATTRIBUTES_MAX;
+        if (left_count + 1 < count)
+            put_byte(&w, part_of[i] == part_of[(i + 1) % TLS_DN_ATTRIBUTES_MAX] ? '+' : ',');
         put_attribute(&w, listed[i]);
     }
     return w.len;
 }
 
+/* --- legacy ---------------------------------------------------------------------------------- */
+
+/* The bytes that OpenSSL keeps of a value: without the count of unused bits, and with the header
+ * of what has items of its own. */
+static struct span legacy_bytes(const struct der_item *value)
+{
+    if (value->tag == DER_BIT_STRING && value->body.len)
+        return span_skip(value->body, 1);
+    return value->tag == DER_SEQUENCE ? value->whole : value->body;
+}
+
 static void put_legacy_attribute(struct writer *w, struct span attribute, char separator)
 {
     struct der_item value;
-    const char *name;
-    struct span oid;
+    struct span oid, bytes;
 
-    if (!der_take(&attribute, DER_OID, &oid) || !der_next(&attribute, &value))
-        return;
-    name = short_name(oid);
+    split(attribute, &oid, &value);
+    bytes = legacy_bytes(&value);
     put_byte(w, (unsigned char)separator);
-    if (name)
-        put(w, span_of_cstr(name));
-    else
-        put_oid(w, oid);
-    put_byte(w, '=');
-    for (size_t i = 0; i < value.body.len; i++) {
-        unsigned char c = (unsigned char)value.body.data[i];
+    put_type(w, oid);
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char c = (unsigned char)bytes.data[i];
 
         if (c < ' ' || c > '~') {
             put_hex(w, "\\x", c);
@@ -259,7 +357,7 @@ size_t tls_dn_format_legacy(struct span name, char *out, size_t size)
     struct writer w = {.out = out, .size = size};
     struct span left, part, attribute;
 
-    if (!der_take(&name, DER_SEQUENCE, &left))
+    if (!take_parts(name, &left))
         return 0;
     while (der_take(&left, DER_SET, &part)) {
         char separator = '/';
