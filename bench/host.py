@@ -16,7 +16,8 @@ LOAD_CORE = 1
 ORIGIN_NAME = 'origin.bench.test'
 PROXY_NAME = 'proxy.bench.test'
 
-PACKAGES = ('nginx', 'haproxy', 'wrk', 'gcc', 'libc6-dev', 'libssl-dev', 'openssl', 'util-linux')
+LOAD_PACKAGES = ('wrk', 'gcc', 'libc6-dev', 'libssl-dev', 'openssl', 'util-linux')
+PROXY_PACKAGES = ('nginx', 'haproxy')
 
 # Debian's packages of servers start a service when they are installed, and at each start of the
 # host after it. A policy of "not allowed" (101) prevents the first, disabling the second; both
@@ -43,8 +44,9 @@ class Failure(Exception):
     """Something that makes the bench's numbers wrong or impossible: told in one line, exit 1."""
 
 
-def install_packages() -> None:
-    if subprocess.run(['bash', '-c', INSTALL, 'bench/run', *PACKAGES], cwd=ROOT).returncode:
+def install_packages(*names: str) -> None:
+    command = ['bash', '-c', INSTALL, 'bench', *names]
+    if subprocess.run(command, cwd=ROOT).returncode:
         raise Failure('the packages of the bench cannot be installed')
 
 

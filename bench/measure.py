@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import cases
 from cases import Case
-from host import LOAD_CORE, ORIGIN_NAME, PROXY_CORE, PROXY_NAME, Certificates, Failure, free_port
+from host import LOAD_CORE, ORIGIN_NAME, PROXY_CORE, PROXY_NAME, Failure, free_port
+from kit import Kit
 from load import Load, Wrk, fetch
 from processes import Counters, Cpu, Origin, Process, cpu_of, idle_seconds
 from proxies import Proxy, Setup
@@ -37,14 +37,6 @@ class Options:
 
     def turn_seconds(self) -> float:
         return SETTLE_SECONDS + self.seconds + STOP_SECONDS
-
-
-@dataclass(frozen=True)
-class Kit:
-    """What is made once, for all cases."""
-    directory: Path
-    origin_binary: Path
-    certificates: Certificates
 
 
 @dataclass(frozen=True)
