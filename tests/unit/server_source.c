@@ -2,6 +2,7 @@
 #include "../child.h"
 #include "../command_line.h"
 #include "../conf_folder.h"
+#include "../failing_memory.h"
 
 #include "server/source.h"
 
@@ -20,15 +21,15 @@ static void leave(void)
     assert_int_equal(chdir("/"), 0);
 }
 
-/* "@" stands for the folder. */
+/* Texts with each "@" as the folder. */
 static const char *in_folder(const struct conf_folder *f, const char *text, char out[1024])
 {
-    const char *at = strchr(text, '@');
+    size_t len = 0;
 
-    if (at)
-        snprintf(out, 1024, "%.*s%s%s", (int)(at - text), text, f->path, at + 1);
-    else
-        snprintf(out, 1024, "%s", text);
+    for (; *text; text++)
+        len += (size_t)(*text == '@' ? snprintf(out + len, 1024 - len, "%s", f->path)
+                                     : snprintf(out + len, 1024 - len, "%c", *text));
+    assert_true(len < 1024);
     return out;
 }
 
@@ -226,6 +227,52 @@ static void a_path_that_is_too_long_to_say_is_cut(void **state)
     memset(error, 'x', sizeof(error));
     assert_int_equal(source_init(&s, &o, error), -EINVAL);
     assert_int_equal(strnlen(error, sizeof(error)), sizeof(error) - 1);
+}
+
+/* Of flags the names of lines, which messages can do without. */
+static void without_memory_nothing_is_left(void **state)
+{
+    static const struct {
+        const char *line;
+        size_t refused;
+    } rows[] = {
+        {"ringway -c a.conf", 3},
+        {"ringway -p . -c a.conf", 4},
+        {"ringway -p @/ -c @/a.conf", 3},
+        {"ringway --listen 80 --upstream http://a -p .", 4},
+    };
+    struct conf_folder *f = *state;
+
+    enter(f);
+    folder_put(f, "a.conf", A_SERVER);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        bool has_failed = true;
+        char line[1024];
+        struct called c;
+        size_t refused = 0;
+
+        call_taken(&c, in_folder(f, rows[i].line, line));
+        for (size_t others = 0; has_failed; others++) {
+            char error[OPTIONS_ERROR_BYTES];
+            struct source s;
+            int rc;
+
+            fail_text(others);
+            rc = source_init(&s, &c.o, error);
+            has_failed = end_failing_texts();
+            if (rc) {
+                assert_int_equal(rc, -ENOMEM);
+                assert_string_equal(error, "no memory left to read the command line");
+                assert_null(s.prefix);
+                assert_null(s.conf_path);
+                refused++;
+            } else {
+                source_deinit(&s);
+            }
+        }
+        assert_int_equal(refused, rows[i].refused);
+    }
+    leave();
 }
 
 /* --- without a working directory ------------------------------------------------------------ */
@@ -475,6 +522,7 @@ int main(void)
         FOLDER_TEST(a_file_that_may_not_be_read_is_named),
         cmocka_unit_test(wrong_flags_are_said),
         cmocka_unit_test(a_path_that_is_too_long_to_say_is_cut),
+        FOLDER_TEST(without_memory_nothing_is_left),
         FOLDER_TEST(complete_paths_need_no_working_directory),
         FOLDER_TEST(what_starts_at_no_working_directory_is_refused),
         FOLDER_TEST(a_file_is_built_with_its_prefix),

@@ -1,5 +1,6 @@
 /* Tests of server/standalone: the text that long flags become, and which flag each line is of. */
 #include "../command_line.h"
+#include "../failing_memory.h"
 
 #include <sys/stat.h>
 
@@ -412,6 +413,15 @@ static const char *name_of(const struct standalone *s, const char *words)
     return NULL;
 }
 
+static size_t count_names(const struct standalone *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->line_count; i++)
+        count += s->names[i] != NULL;
+    return count;
+}
+
 static void lines_know_their_flag(void **state)
 {
     static const struct {
@@ -438,7 +448,7 @@ static void lines_know_their_flag(void **state)
         {"proxy_set_header Connection", NULL},
     };
     struct standalone s;
-    size_t lines = 0, names = 0;
+    size_t lines = 0;
 
     write_text("ringway --listen 80 --listen 81 --upstream https://a:8443 --upstream https://b/ "
                "--balance least_conn --workers 2 --worker-connections 9 --ca ca.pem --no-verify",
@@ -451,10 +461,8 @@ static void lines_know_their_flag(void **state)
     }
     for (const char *at = s.text; *at; at = strchr(at, '\n') + 1)
         lines++;
-    for (size_t i = 0; i < s.line_count; i++)
-        names += s.names[i] != NULL;
     assert_int_equal(lines, s.line_count);
-    assert_int_equal(names, 9);
+    assert_int_equal(count_names(&s), 9);
     standalone_deinit(&s);
 }
 
@@ -464,8 +472,6 @@ static void as_many_flags_as_can_be_given_have_their_lines(void **state)
     static struct options o = {.is_standalone = true, .value_count = OPTIONS_VALUES_MAX};
     char error[OPTIONS_ERROR_BYTES];
     struct standalone s;
-    size_t named = 0;
-
     for (size_t i = 0; i < option_row_count; i++) {
         if (option_rows[i].name && strcmp(option_rows[i].name, "listen") == 0)
             listen = &option_rows[i];
@@ -476,11 +482,40 @@ static void as_many_flags_as_can_be_given_have_their_lines(void **state)
         o.values[i] = i % 2 ? (struct option_value){listen, "80"}
                             : (struct option_value){upstream, "http://a"};
     assert_int_equal(standalone_init(&s, &o, error), 0);
-    for (size_t i = 0; i < s.line_count; i++)
-        named += s.names[i] != NULL;
-    assert_int_equal(named, OPTIONS_VALUES_MAX);
+    assert_int_equal(count_names(&s), OPTIONS_VALUES_MAX);
     assert_true(s.line_count <= STANDALONE_LINES_MAX);
     standalone_deinit(&s);
+}
+
+/* The name of a line is no reason to fail: messages do without it. */
+static void without_memory_there_is_no_text_or_a_name_less(void **state)
+{
+    bool has_failed = true;
+    size_t nameless = 0, refused = 0;
+    struct called c;
+
+    call_taken(&c, "ringway --listen 80 --upstream http://a --access-log a --ca /ca.pem");
+    for (size_t others = 0; has_failed; others++) {
+        char error[OPTIONS_ERROR_BYTES];
+        struct standalone s;
+        int rc;
+
+        fail_text(others);
+        rc = standalone_init(&s, &c.o, error);
+        has_failed = end_failing_texts();
+        if (rc) {
+            assert_int_equal(rc, -ENOMEM);
+            assert_null(s.text);
+            assert_int_equal(s.line_count, 0);
+            refused++;
+        } else {
+            assert_int_equal(count_names(&s), has_failed ? 3 : 4);
+            nameless += has_failed;
+            standalone_deinit(&s);
+        }
+    }
+    assert_int_equal(nameless, 4);
+    assert_int_equal(refused, 3); /* the text, and two paths */
 }
 
 static void what_was_freed_may_be_freed_again(void **state)
@@ -514,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_to_say_is_cut),
         cmocka_unit_test(lines_know_their_flag),
         cmocka_unit_test(as_many_flags_as_can_be_given_have_their_lines),
+        cmocka_unit_test(without_memory_there_is_no_text_or_a_name_less),
         cmocka_unit_test(what_was_freed_may_be_freed_again),
     };
 
