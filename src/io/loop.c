@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/limits.h"
+#include "core/order.h"
 
 /* What a completion's user_data is: an operation (no tag), a message from another ring, or
  * something whose completion says nothing (a cancel). */
@@ -523,6 +524,7 @@ void loop_close(struct loop *l, struct op *op, int fd)
 {
     struct io_uring_sqe *sqe = begin(l, op);
 
+    order_before_close(fd);
     io_uring_prep_close(sqe, fd);
     mark(sqe, op, TAG_OPERATION);
 }

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/order.h"
+
 #define RETRY_MS 100 /* after accept failed for want of descriptors or memory */
 
 /* ---- opening, in the control thread ---- */
@@ -78,6 +80,8 @@ static void on_accepted(struct op *op, const struct completion *c)
 {
     struct listener *l = container_of(op, struct listener, accept_op);
 
+    if (c->result >= 0)
+        order_behind_open(c->result);
     if (c->result >= 0 && l->is_ending)
         (void)close(c->result);
     else if (c->result >= 0)

@@ -21,7 +21,7 @@ SANITIZER_WORDS = re.compile(
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:abort_on_error=0:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:exitcode=99",
-    "TSAN_OPTIONS": f"exitcode=99 suppressions='{TREE / 'tests' / 'tsan.supp'}'",
+    "TSAN_OPTIONS": "exitcode=99",
 }
 
 
