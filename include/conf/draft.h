@@ -84,7 +84,7 @@ struct mime_draft {
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
-    struct vector index_files;  /* struct span */
+    struct vector index_files;  /* struct template */
     struct vector types;        /* struct mime_draft */
     struct vector error_pages;  /* struct error_page */
     struct vector access_logs;  /* struct access_log */

@@ -178,7 +178,7 @@ struct settings {
     bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
     bool server_tokens, tcp_nodelay, absolute_redirect, port_in_redirect, server_name_in_redirect;
     struct template root;
-    const struct span *index_files;
+    const struct template *index_files;
     size_t index_file_count;
     struct span default_type;
     struct mime_types types;

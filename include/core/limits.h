@@ -51,6 +51,9 @@
 /* Peers that one request may try at the most. */
 #define TRIES_MAX 16
 
+/* Index files of one request that stand for others; beyond: 500. */
+#define INDEX_REDIRECTS_MAX 10
+
 /* Tickets kept per identity and worker. */
 #define TICKETS_PER_IDENTITY 32
 

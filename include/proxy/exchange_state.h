@@ -56,6 +56,7 @@ struct exchange {
     enum outcome last_failure; /* of the tries before */
     unsigned interim_count;
     unsigned redirect_count; /* internal ones, by error_page */
+    unsigned index_count;    /* likewise, to index files */
     unsigned error_status;   /* that an error_page is shown for; 0: none */
     bool is_head_good;       /* the request was parsed: framing is known */
     bool is_head_sent;       /* a final response head went to the client */

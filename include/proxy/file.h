@@ -8,16 +8,18 @@
 
 #include "proxy/record.h"
 
+#define FILE_IS_ELSEWHERE 1 /* in the place of a status */
+
 /* A file below the root of the record's location. The caller closes it. */
 struct file {
     int fd; /* -1: none */
     struct stat stat;
 };
 
-/* Opens the file of record.uri; for a path that ends in '/' the first index file that is there,
- * which becomes record.uri. 0 with an open regular file; 301 for a directory without its slash; or
- * the status of an error (403, 404, 500, 503), which record.detail explains: then nothing is
- * open. */
+/* Opens the file of record.uri. For a path that ends in '/' record.uri becomes that of the first
+ * index file that is there, or an absolute one, and FILE_IS_ELSEWHERE is returned: another location
+ * may be the one for it. 0 with an open regular file; 301 for a directory without its slash; or the
+ * status of an error (403, 404, 500, 503), which record.detail explains: then nothing is open. */
 unsigned file_open(struct record *r, struct file *f) MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
 #define RINGWAY_PROXY_REPLY_H
 
 #include "io/loop.h"
+#include "proxy/file.h"
 #include "proxy/heads.h"
 
 enum reply_result {
@@ -46,11 +47,10 @@ int reply_redirect(struct reply *p, struct record *r, unsigned status, struct sp
  * no body for 204, 205, 304 and below 200. 0; -ENOMEM. */
 int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
 
-/* The file of record.uri below root; for a path that ends in '/' the first index file that is
- * there, which becomes record.uri. Returns the status that it came to: 200, 206, 304, 412, 416, 301
- * (a directory without slash) - the reply is then made - or an error (403, 404, 405, 500, 503) of
- * which the caller makes a reply or an error_page; record.detail says why. Links are followed, as
- * in nginx; only regular files are answered. */
+/* The file of record.uri below root. Returns the status that it came to: 200, 206, 304, 412, 416,
+ * 301 (a directory without slash) - the reply is then made - or an error (403, 404, 405, 500, 503)
+ * of which the caller makes a reply or an error_page, with record.detail that says why; or
+ * FILE_IS_ELSEWHERE. Links are followed, as in nginx; only regular files are answered. */
 unsigned reply_from_file(struct reply *p, struct record *r) MUST_USE;
 
 /* Writes the head, then the body as there is room: call until it is done. The owner's task is

@@ -29,6 +29,9 @@ enum progress conclude(struct exchange *x, enum outcome outcome);
 /* Answers with an error: the file's error_page for it, else the built-in page. */
 enum progress answer(struct exchange *x, unsigned status);
 
+/* record.uri has become that of an index file: goes on with the location for that. */
+enum progress go_to_index(struct exchange *x);
+
 /* The try has failed: reports it, and tries again where the rules allow it, or concludes. */
 enum progress try_failed(struct exchange *x, enum outcome outcome);
 

@@ -27,12 +27,21 @@ static int set_index(struct conf *c, struct scope *s, const struct directive *d,
                      const struct node *n)
 {
     for (size_t i = 1; i < n->word_count; i++) {
+        struct template *file = vector_add(c, setter_value(s, d), sizeof(*file));
+        int rc;
+
+        if (!file)
+            return -ENOMEM;
         if (span_is_empty(n->words[i]))
             return conf_fail(c, n, "index \"\" in \"index\" directive is invalid");
-        if (span_index_of(n->words[i], '$') < n->words[i].len)
-            return conf_fail(c, n, "variables in \"index\" are not supported yet");
+        if (n->words[i].data[0] == '/' && i + 1 < n->word_count)
+            conf_warn(c, &n->origin,
+                      "only the last index in \"index\" directive should be absolute");
+        rc = conf_template(c, &n->origin, n->words[i], file);
+        if (rc)
+            return rc;
     }
-    return set_spans(c, s, d, n);
+    return 0;
 }
 
 static struct mime_draft *find_extension(const struct vector *types, struct span extension)
@@ -233,7 +242,8 @@ static const struct directive rows[] = {
      .marks = ROW_REPEATABLE,
      .set = set_index,
      AT(index_files),
-     .help = "files that answer for a directory, the first that exists"},
+     .help = "files that answer for a directory, the first that exists; a name with / in front is "
+             "another URI that answers"},
     {.name = "default_type",
      .syntax = "mime-type",
      .preset = "text/plain",

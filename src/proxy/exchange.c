@@ -156,6 +156,8 @@ static enum progress answer_file(struct exchange *x)
 {
     unsigned status = reply_from_file(&x->reply, &x->record);
 
+    if (status == FILE_IS_ELSEWHERE)
+        return go_to_index(x);
     if (status >= 400 && status != 416)
         return answer(x, status);
     return go_to_reply(x);

@@ -69,8 +69,8 @@ static int open_path(struct file *f, const char *path)
     return error;
 }
 
-/* What root and uri name together; *path is set also where it cannot be opened. 0, or errno. */
-static int open_below_root(struct record *r, struct span uri, struct file *f, struct span *path)
+/* What root and uri name together; *path is set also where that is no path. 0, or errno. */
+static int join_path(struct record *r, struct span uri, struct span *path)
 {
     struct static_path joined;
     struct span root;
@@ -83,15 +83,40 @@ static int open_below_root(struct record *r, struct span uri, struct file *f, st
     if (result < 0)
         return -result;
     *path = joined.full;
-    return open_path(f, joined.full.data);
+    return 0;
 }
 
-static unsigned refuse_listing(struct record *r, struct file *f)
+static int open_below_root(struct record *r, struct span uri, struct file *f, struct span *path)
+{
+    int error = join_path(r, uri, path);
+
+    return error ? error : open_path(f, path->data);
+}
+
+static int look_below_root(struct record *r, struct span uri, struct span *path)
+{
+    struct stat st;
+    int error = join_path(r, uri, path);
+
+    if (error)
+        return error;
+    return stat(path->data, &st) ? errno : 0;
+}
+
+/* 0 where the folder of record.uri is there. */
+static unsigned look_at_folder(struct record *r)
 {
     struct span path;
-    int error = open_below_root(r, r->uri, f, &path);
+    int error = look_below_root(r, r->uri, &path);
 
-    close_file(f);
+    return error ? fail(r, path, error) : 0;
+}
+
+static unsigned refuse_listing(struct record *r)
+{
+    struct span path;
+    int error = join_path(r, r->uri, &path);
+
     if (error)
         return fail(r, path, error);
     path = shown(r, path);
@@ -99,23 +124,48 @@ static unsigned refuse_listing(struct record *r, struct file *f)
     return 403;
 }
 
-static unsigned open_index(struct record *r, struct file *f, struct span *path)
+static unsigned continue_at(struct record *r, struct span uri)
+{
+    r->uri = uri;
+    return FILE_IS_ELSEWHERE;
+}
+
+/* 0 where that index file is not there, nor anything else wrong. */
+static unsigned try_index(struct record *r, struct span name)
+{
+    struct span parts[2] = {r->uri, name}, uri, path;
+    int error;
+
+    if (!name.len) /* it is made of variables that have no value */
+        return 0;
+    if (name.data[0] == '/')
+        return continue_at(r, name);
+    uri = value_join(r, parts, 2, SPAN(""));
+    error = look_below_root(r, uri, &path);
+    if (!error)
+        return continue_at(r, uri);
+    return status_of_error(error) == 404 ? 0 : fail(r, path, error);
+}
+
+/* As nginx: an index file that is absolute counts only where the folder is there, unless it is the
+ * first of all. */
+static unsigned find_index(struct record *r)
 {
     const struct settings *s = &r->location->settings;
+    unsigned status = 0;
 
-    for (size_t i = 0; i < s->index_file_count; i++) {
-        struct span parts[2] = {r->uri, s->index_files[i]};
-        struct span uri = value_join(r, parts, 2, SPAN(""));
-        int error = open_below_root(r, uri, f, path);
+    for (size_t i = 0; i < s->index_file_count && !status; i++) {
+        struct span name;
 
-        if (!error) {
-            r->uri = uri;
-            return 0;
-        }
-        if (status_of_error(error) != 404)
-            return fail(r, *path, error);
+        if (record_expand(r, &s->index_files[i], &name) < 0)
+            return fail(r, r->uri, ENOMEM);
+        status = try_index(r, name);
+        if (!status && i == 0)
+            status = look_at_folder(r);
     }
-    return refuse_listing(r, f);
+    if (!status && !s->index_file_count)
+        status = look_at_folder(r);
+    return status ? status : refuse_listing(r);
 }
 
 static unsigned open_named(struct record *r, struct file *f, struct span *path)
@@ -134,7 +184,9 @@ unsigned file_open(struct record *r, struct file *f)
     unsigned status;
 
     f->fd = -1;
-    status = names_directory ? open_index(r, f, &path) : open_named(r, f, &path);
+    if (names_directory)
+        return find_index(r);
+    status = open_named(r, f, &path);
     if (status == 0 && !S_ISREG(f->stat.st_mode)) {
         path = shown(r, path);
         r->detail = arena_printf(r->arena, "\"%.*s\" is not a regular file", SPAN_ARG(path));

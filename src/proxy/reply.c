@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "core/time_text.h"
-#include "proxy/file.h"
 #include "proxy/static_file.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"
@@ -337,13 +336,28 @@ static unsigned answer_with_file(struct reply *p, struct record *r, const struct
     return plan_content(p, r, st);
 }
 
+/* Files are read; what answers for a directory may be something else, and is found for a POST, too,
+ * as in nginx. */
+static bool method_is_allowed(const struct record *r)
+{
+    switch (r->request->method) {
+    case METHOD_GET:
+    case METHOD_HEAD:
+        return true;
+    case METHOD_POST:
+        return r->uri.len && r->uri.data[r->uri.len - 1] == '/';
+    default:
+        return false;
+    }
+}
+
 unsigned reply_from_file(struct reply *p, struct record *r)
 {
     struct file file;
     unsigned status;
 
     begin(p, 200);
-    if (r->request->method != METHOD_GET && r->request->method != METHOD_HEAD)
+    if (!method_is_allowed(r))
         return 405;
     status = file_open(r, &file);
     if (status == 301)

@@ -96,6 +96,16 @@ enum progress conclude(struct exchange *x, enum outcome outcome)
     return answer(x, outcome_row(r->outcome)->status);
 }
 
+enum progress go_to_index(struct exchange *x)
+{
+    if (x->index_count == INDEX_REDIRECTS_MAX) {
+        x->record.detail = SPAN("index files name each other in a circle");
+        return conclude(x, OUTCOME_INTERNAL);
+    }
+    x->index_count++;
+    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : go_to(x, STEP_CONTENT);
+}
+
 /* ---- tries and waits ---- */
 
 enum progress try_failed(struct exchange *x, enum outcome outcome)

@@ -47,7 +47,7 @@ static void read_settings(const struct settings *s)
     read_template(&s->root);
     read_span(s->default_type);
     for (size_t i = 0; i < s->index_file_count; i++)
-        read_span(s->index_files[i]);
+        read_template(&s->index_files[i]);
     for (size_t i = 0; i < s->types.slot_count; i++)
         read_span(s->types.slots[i].type);
     for (size_t i = 0; i < s->error_page_count; i++)

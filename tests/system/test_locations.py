@@ -42,6 +42,10 @@ location /variables { return 200 "$request_method|$scheme|$host|$uri|$args|$arg_
 |$content_length|$status|$connection_requests"; }
 location /files/ { }
 location /listed/ { index first.html second.html; }
+location /geo/ { index index.$arg_geo.html index.0.html /files/a.html; }
+location /programs/ { index index.none index.program; }
+location ~ \\.program$ { return 200 "run $request_method $uri $args"; }
+location /circle/ { index /circle/; }
 location /headers/ {
     add_header X-One 1;
     add_header X-Var "$request_method";
@@ -83,6 +87,8 @@ def root(folder):
             "files/empty.txt": b"", "files/big.bin": wire.pattern(3_000_000),
             "files/with space.txt": b"space", "files/.hidden": b"hidden", "files/x.unknown": b"?",
             "files/exact16k.txt": wire.pattern(16384), "files/index.html": b"index",
+            "geo/index.de.html": b"de", "geo/index.0.html": b"any", "geo/sub/x": b"",
+            "programs/index.program": b"source of a program",
             "listed/second.html": b"second", "listed/sub/first.html": b"first in sub",
             "files/style.css": b"css", "files/data.json": b"{}", "outside.txt": b"in root"}.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -313,6 +319,28 @@ def test_index_is_served_for_a_folder(edge):
     assert edge.get("/files/").body == b"index"
     assert edge.get("/listed/").body == b"second"
     assert edge.get("/listed/sub/").body == b"first in sub"
+
+
+@pytest.mark.parametrize("target, body", [
+    ("/geo/?geo=de", b"de"), ("/geo/?geo=fr", b"any"), ("/geo/", b"any"),
+    ("/geo/?geo=/../../files/a", b"any"), ("/geo/sub/", b"<p>a")])
+def test_index_is_named_by_variables_and_by_another_uri(edge, target, body):
+    assert edge.get(target).body == body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_index_is_answered_by_its_own_location(edge, method):
+    answer = edge.get("/programs/?a=b", method)
+    assert (answer.status, answer.body) == (200, b"run %s /programs/index.program a=b"
+                                            % method.encode())
+
+
+def test_index_of_a_folder_that_is_not_there_is_a_404(edge):
+    assert edge.get("/geo/none/").status == 404
+
+
+def test_index_files_in_a_circle_are_an_error(edge):
+    assert edge.get("/circle/").status == 500
 
 
 def test_folder_without_slash_is_redirected(edge):

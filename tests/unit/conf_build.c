@@ -121,7 +121,7 @@ static void settings_have_nginx_defaults(void **state)
     assert_false(s->server_name_in_redirect);
     assert_span(s->root.text, "/nowhere/html");
     assert_int_equal(s->index_file_count, 1);
-    assert_span(s->index_files[0], "index.html");
+    assert_span(s->index_files[0].text, "index.html");
     assert_span(s->default_type, "text/plain");
     assert_int_equal(s->error_page_count, 0);
     assert_int_equal(s->add_header_count, 0);

@@ -9,7 +9,8 @@ static void one_beyond_a_limit_is_refused(void **state)
 {
     static const struct block_claim claims[] = {
         {CONTEXT_HTTP, "index '';", "index \"\" in \"index\" directive is invalid"},
-        {CONTEXT_HTTP, "index a $b;", "variables in \"index\" are not supported yet"},
+        {CONTEXT_HTTP, "index a '' b;", "index \"\" in \"index\" directive is invalid"},
+        {CONTEXT_HTTP, "index a $b;", "unknown \"b\" variable"},
         {CONTEXT_HTTP, "root $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "error_page 299 /a;", "value \"299\" must be between 300 and 599"},
         {CONTEXT_LOCATION, "error_page 600 /a;", "value \"600\" must be between 300 and 599"},
@@ -124,6 +125,35 @@ static void a_root_starts_at_the_prefix_unless_a_variable_does(void **state)
     }
 }
 
+static void index_files_keep_their_order(void **state)
+{
+    static const char *const files[] = {"index.$host.html", "index.0.html", "/index.html"};
+    const struct template *kept;
+    struct block b;
+
+    block_taken(&b, *state, CONTEXT_LOCATION,
+                "index index.$host.html;\nindex index.0.html;\n"
+                "index /index.html;");
+    kept = b.level.index_files.items;
+    assert_int_equal(b.level.index_files.count, COUNT_OF(files));
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        assert_true(span_equals(kept[i].text, span_of_cstr(files[i])));
+        assert_int_equal(kept[i].is_literal, i > 0);
+    }
+}
+
+/* As nginx: what stands behind it is never asked for. */
+static void an_absolute_index_file_is_the_last(void **state)
+{
+    struct draft *d = *state;
+    struct block b;
+
+    block_taken(&b, d, CONTEXT_LOCATION, "index a /b;");
+    assert_int_equal(block_read(&b, d, CONTEXT_LOCATION, "index /a b;"), 0);
+    draft_assert_said(d, "[warn] only the last index in \"index\" directive should be absolute in "
+                         "t.conf:1");
+}
+
 static void fields_are_added_to_good_answers_or_always(void **state)
 {
     const struct add_header *headers;
@@ -144,6 +174,7 @@ static void memory_at_its_end_is_no_wrong_value(void **state)
         "root a;",
         "root $host;",
         "index a;",
+        "index a $host;",
         "types { a/a x; }",
         "error_page 404 405 $host;",
         "add_header a $host;",
@@ -180,6 +211,8 @@ int main(void)
         DRAFT_TEST(an_error_page_is_one_for_each_status),
         DRAFT_TEST(the_last_type_of_an_extension_counts),
         DRAFT_TEST(a_root_starts_at_the_prefix_unless_a_variable_does),
+        DRAFT_TEST(index_files_keep_their_order),
+        DRAFT_TEST(an_absolute_index_file_is_the_last),
         DRAFT_TEST(fields_are_added_to_good_answers_or_always),
         DRAFT_TEST(memory_at_its_end_is_no_wrong_value),
     };

@@ -141,54 +141,122 @@ static void only_regular_files_are_opened(void **state)
     assert_refused(f, "/fifo", 404, "/fifo\" is not a regular file");
 }
 
+/* --- index ------------------------------------------------------------------------------------ */
+
+static void set_index(struct fixture *f, struct template *files, const char *const *names,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        files[i] = compiled(f, names[i]);
+    f->location.settings.index_files = files;
+    f->location.settings.index_file_count = count;
+}
+
+#define SET_INDEX(f, ...)                                             \
+    struct template files[COUNT_OF(((const char *[]){__VA_ARGS__}))]; \
+    set_index(f, files, (const char *[]){__VA_ARGS__}, COUNT_OF(files))
+
+static void assert_index(struct fixture *f, const char *uri, const char *found)
+{
+    struct file file;
+
+    assert_int_equal(open_uri(f, uri, &file), FILE_IS_ELSEWHERE);
+    assert_int_equal(file.fd, -1);
+    assert_int_equal(f->record.detail.len, 0);
+    if (!span_equals(f->record.uri, span_of_cstr(found)))
+        fail_msg("%s is %.*s", uri, SPAN_ARG(f->record.uri));
+}
+
 static void the_first_index_file_becomes_the_uri(void **state)
 {
-    static const struct span index[] = {SPAN("index.html"), SPAN("index.txt")};
     struct fixture *f = *state;
+    SET_INDEX(f, "index.html", "index.txt");
 
-    f->location.settings.index_files = index;
-    f->location.settings.index_file_count = COUNT_OF(index);
     assert_int_equal(mkdir(path_of("d"), 0700), 0);
     put("d/index.txt", "second");
-    assert_opens(f, "/d/", "second");
-    assert_true(span_equals(f->record.uri, SPAN("/d/index.txt")));
+    assert_index(f, "/d/", "/d/index.txt");
     put("d/index.html", "first");
-    assert_opens(f, "/d/", "first");
-    assert_true(span_equals(f->record.uri, SPAN("/d/index.html")));
+    assert_index(f, "/d/", "/d/index.html");
+}
+
+static void variables_name_index_files_for_each_request(void **state)
+{
+    struct fixture *f = *state;
+    SET_INDEX(f, "index.$arg_geo.html", "index.0.html");
+
+    put("index.0.html", "any");
+    put("index.de.html", "one");
+    f->record.args = SPAN("geo=de");
+    assert_index(f, "/", "/index.de.html");
+    f->record.args = SPAN("geo=fr");
+    assert_index(f, "/", "/index.0.html");
+    f->record.args = SPAN("geo=/../index.de");
+    assert_index(f, "/", "/index.0.html"); /* nothing leads out of the folder */
+}
+
+static void an_absolute_index_is_taken_without_a_look(void **state)
+{
+    struct fixture *f = *state;
+    SET_INDEX(f, "/none.html", "index.txt");
+
+    put("index.txt", "last");
+    assert_index(f, "/", "/none.html");
+    assert_index(f, "/none/", "/none.html");
+}
+
+static void an_absolute_index_behind_others_wants_the_folder(void **state)
+{
+    struct fixture *f = *state;
+    SET_INDEX(f, "index.html", "$arg_a", "/none.html");
+
+    put("a.txt", "");
+    assert_index(f, "/", "/none.html");
+    assert_refused(f, "/none/", 404, "/none/\" failed (2: No such file or directory)");
+    assert_refused(f, "/a.txt/", 404, "/a.txt/\" failed (20: Not a directory)");
+    f->record.args = SPAN("a=/b");
+    assert_index(f, "/", "/b");
+}
+
+static void an_index_that_comes_to_nothing_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    SET_INDEX(f, "$arg_a", "index.txt");
+
+    put("index.txt", "second");
+    assert_index(f, "/", "/index.txt");
 }
 
 static void an_index_file_that_is_refused_ends_the_search(void **state)
 {
-    static const struct span index[] = {SPAN("loop"), SPAN("index.txt")};
     struct fixture *f = *state;
+    SET_INDEX(f, "loop", "index.txt");
 
-    f->location.settings.index_files = index;
-    f->location.settings.index_file_count = COUNT_OF(index);
     put("index.txt", "second");
     assert_int_equal(symlink("loop", path_of("loop")), 0);
     assert_refused(f, "/", 403, "/loop\" failed (40: ");
 }
 
-static void an_index_that_is_a_directory_is_not_answered(void **state)
+/* It is redirected to, and to its own index from there. */
+static void an_index_may_be_a_directory(void **state)
 {
-    static const struct span index[] = {SPAN("d")};
     struct fixture *f = *state;
+    struct file file;
+    SET_INDEX(f, "d");
 
-    f->location.settings.index_files = index;
-    f->location.settings.index_file_count = COUNT_OF(index);
     assert_int_equal(mkdir(path_of("d"), 0700), 0);
-    assert_refused(f, "/", 404, "/d\" is not a regular file");
+    assert_index(f, "/", "/d");
+    assert_int_equal(open_uri(f, "/d", &file), 301);
 }
 
 static void a_directory_is_never_listed(void **state)
 {
-    static const struct span index[] = {SPAN("index.html")};
     struct fixture *f = *state;
+    SET_INDEX(f, "index.html");
 
     put("a.txt", "text");
+    f->location.settings.index_file_count = 0;
     assert_refused(f, "/", 403, "directory index of \"");
-    f->location.settings.index_files = index;
-    f->location.settings.index_file_count = COUNT_OF(index);
+    f->location.settings.index_file_count = 1;
     assert_refused(f, "/", 403, "directory index of \"");
     assert_true(span_equals(f->record.uri, SPAN("/")));
     assert_refused(f, "/none/", 404, "(2: No such file or directory)");
@@ -199,6 +267,7 @@ static void want_of_memory_is_a_503(void **state)
 {
     struct fixture *f = *state;
     struct file file;
+    SET_INDEX(f, "index.$host.html");
 
     put("a.txt", "text");
     f->arena.total_bytes_max = 1;
@@ -219,8 +288,12 @@ int main(void)
         CLAIM(a_directory_without_its_slash_is_a_301),
         CLAIM(only_regular_files_are_opened),
         CLAIM(the_first_index_file_becomes_the_uri),
+        CLAIM(variables_name_index_files_for_each_request),
+        CLAIM(an_absolute_index_is_taken_without_a_look),
+        CLAIM(an_absolute_index_behind_others_wants_the_folder),
+        CLAIM(an_index_that_comes_to_nothing_is_passed_over),
         CLAIM(an_index_file_that_is_refused_ends_the_search),
-        CLAIM(an_index_that_is_a_directory_is_not_answered),
+        CLAIM(an_index_may_be_a_directory),
         CLAIM(a_directory_is_never_listed),
         CLAIM(want_of_memory_is_a_503),
     };

@@ -41,7 +41,7 @@ static void make_directory(const struct site *s, const char *name)
 
 static int set_up_site(void **state)
 {
-    static const struct span index_files[] = {SPAN("none.html"), SPAN("index.html")};
+    static struct template index_files[2];
     struct site *s = calloc(1, sizeof(*s));
     struct settings *settings;
 
@@ -55,6 +55,8 @@ static int set_up_site(void **state)
     make_file(s, "dir/index.html", "index", 5);
     settings = &s->fixture->location.settings;
     settings->root = compiled(s->fixture, s->root);
+    index_files[0] = compiled(s->fixture, "none.html");
+    index_files[1] = compiled(s->fixture, "index.html");
     settings->index_files = index_files;
     settings->index_file_count = COUNT_OF(index_files);
     settings->default_type = SPAN("text/plain");
@@ -185,6 +187,20 @@ static void a_refused_method_names_those_that_are_not(void **state)
     assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
     assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 405), 0);
     assert_line(run(s), "Allow: GET, HEAD");
+}
+
+/* What answers for a directory may take a POST; a file does not. */
+static void a_post_finds_an_index_and_no_file(void **state)
+{
+    struct site *s = *state;
+
+    request(s, "POST /dir/", "");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), FILE_IS_ELSEWHERE);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
+    request(s, "POST /empty/", "");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 403);
+    request(s, "DELETE /dir/", "");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
 }
 
 static const char *returned(struct site *s, unsigned status, const char *text)
@@ -326,8 +342,10 @@ static void a_directory_shows_its_index(void **state)
 {
     struct site *s = *state;
 
-    assert_int_equal(file_status(s, "/dir/"), 200);
+    assert_int_equal(file_status(s, "/dir/"), FILE_IS_ELSEWHERE);
+    assert_int_equal(s->reply.fd, -1);
     assert_true(span_equals(s->fixture->record.uri, SPAN("/dir/index.html")));
+    assert_int_equal(file_status(s, "/dir/index.html"), 200);
     assert_string_equal(body_of(run(s)), "index");
     assert_int_equal(file_status(s, "/empty/"), 403);
     assert_non_null(strstr(s->fixture->record.detail.data, "is forbidden"));
@@ -500,6 +518,7 @@ int main(void)
         TEST(some_statuses_have_no_content),
         TEST(a_head_request_gets_no_content),
         TEST(a_refused_method_names_those_that_are_not),
+        TEST(a_post_finds_an_index_and_no_file),
         TEST(texts_are_returned),
         TEST(redirects_are_made_absolute),
         TEST(a_redirect_without_a_host_names_the_address),

@@ -365,6 +365,39 @@ static void a_regex_that_runs_away_is_told(void **state)
     regex_free(l.regex);
 }
 
+static void assert_goes_to(struct stage *s, const char *uri, const struct location_conf *l)
+{
+    s->x->record.uri = span_of_cstr(uri);
+    assert_int_equal(go_to_index(s->x), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
+    assert_ptr_equal(s->x->record.location, l);
+}
+
+static void an_index_file_may_belong_to_another_location(void **state)
+{
+    struct stage *s = *state;
+    struct location_conf pages = {.kind = LOCATION_PREFIX, .pattern = SPAN("/pages/")};
+    struct location_conf *list[] = {&pages};
+
+    s->server.root.prefixes = list;
+    s->server.root.prefix_count = 1;
+    assert_goes_to(s, "/pages/index.html", &pages);
+    assert_goes_to(s, "/index.html", &s->server.root);
+}
+
+static void index_files_in_a_circle_are_an_error(void **state)
+{
+    struct stage *s = *state;
+
+    for (int i = 0; i < INDEX_REDIRECTS_MAX; i++)
+        assert_goes_to(s, "/", &s->server.root);
+    for (int i = 0; i < 2; i++) { /* also once its error_page has led into the circle */
+        assert_int_equal(go_to_index(s->x), GO_ON);
+        assert_int_equal(s->x->step, STEP_DRAIN);
+        assert_int_equal(s->x->record.outcome, OUTCOME_INTERNAL);
+    }
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, stage_set_up, stage_tear_down)
@@ -391,6 +424,8 @@ int main(void)
         CLAIM(an_error_of_the_client_s_ends_a_wait),
         CLAIM(a_peer_that_is_late_costs_a_try),
         CLAIM(a_regex_that_runs_away_is_told),
+        CLAIM(an_index_file_may_belong_to_another_location),
+        CLAIM(index_files_in_a_circle_are_an_error),
     };
 
     return cmocka_run_group_tests_name("proxy_verdict", tests, bench_init, bench_deinit);
