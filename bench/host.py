@@ -50,6 +50,12 @@ def install_packages(*names: str) -> None:
         raise Failure('the packages of the bench cannot be installed')
 
 
+def build(*targets: str) -> None:
+    """Of the release build."""
+    if subprocess.run(['scripts/build', 'release', *targets], cwd=ROOT).returncode:
+        raise Failure(f"{', '.join(targets)}: not built")
+
+
 def check_cores() -> None:
     missing = {PROXY_CORE, LOAD_CORE} - os.sched_getaffinity(0)
     if missing:

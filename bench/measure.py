@@ -78,7 +78,8 @@ def run_case(case: Case, proxies: list[Proxy], kit: Kit, options: Options,
     """Calls told(rounds done, turns done in this round, proxy's name) before each turn."""
     with ExitStack() as stack:
         origin, port = start_origin(stack, case, kit)
-        running = [start_proxy(stack, proxy, case, kit, port) for proxy in proxies]
+        running = [start_proxy(stack, proxy, case, kit, port) for proxy in proxies
+                   if proxy.takes_part(case)]
         quiet: list[Round] = []
         disturbed: list[Round] = []
         while len(quiet) < options.rounds and len(disturbed) < options.rounds:

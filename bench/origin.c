@@ -1,4 +1,5 @@
-/* origin - a lean HTTPS server for the bench: GET /N is answered with N bytes.
+/* origin - a lean HTTPS server for the bench: GET /N is answered with N bytes. A client that does
+ * not begin with a TLS record is served without TLS.
  *
  *   origin PORT CERT KEY COUNTERS
  *
@@ -51,12 +52,12 @@ struct counters {
     uint64_t body_bytes;
 };
 
-enum state { HANDSHAKE, SERVING, LINGERING };
+enum state { NEW, HANDSHAKE, SERVING, LINGERING };
 
 struct conn {
     int fd;
     enum state state;
-    SSL *ssl;
+    SSL *ssl;            /* NULL without TLS */
     uint32_t armed;      /* the epoll events asked for */
     bool closes_after;   /* this answer is the last one */
     uint64_t skip;       /* bytes of the request's body still to come */
@@ -200,12 +201,11 @@ static void accept_all(struct server *s)
             err(1, "malloc");
         memset(c, 0, offsetof(struct conn, in));
         c->fd = fd;
-        c->state = HANDSHAKE;
+        c->state = NEW;
         c->armed = EPOLLIN;
-        c->ssl = session_new(s->tls, fd);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-        if (!c->ssl || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-            errx(1, "cannot take a connection");
+        if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+            err(1, "cannot take a connection");
         s->counters->connections++;
     }
 }
@@ -227,9 +227,32 @@ static void conn_arm(struct server *s, struct conn *c, uint32_t events)
         err(1, "epoll_ctl");
 }
 
-/* Turns OpenSSL's answer into a step, and arms what a waiting connection waits for. */
-static enum step conn_waits_or_over(struct server *s, struct conn *c, int result)
+/* The first byte tells whether it is a TLS record with a handshake: RFC 8446 section 5.1. */
+static enum step conn_begin(struct server *s, struct conn *c)
 {
+    char first;
+    ssize_t len = recv(c->fd, &first, 1, MSG_PEEK);
+    if (len <= 0)
+        return len < 0 && errno == EAGAIN ? WAITS : OVER;
+    c->state = SERVING;
+    if (first != 22)
+        return DONE;
+    c->state = HANDSHAKE;
+    c->ssl = session_new(s->tls, c->fd);
+    if (!c->ssl)
+        errx(1, "no memory for a session");
+    return DONE;
+}
+
+/* Turns OpenSSL's answer, or the socket's, into a step, and arms what a connection waits for. */
+static enum step conn_waits_or_over(struct server *s, struct conn *c, int result, uint32_t events)
+{
+    if (!c->ssl) {
+        if (result == 0 || errno != EAGAIN)
+            return OVER;
+        conn_arm(s, c, events);
+        return WAITS;
+    }
     switch (SSL_get_error(c->ssl, result)) {
     case SSL_ERROR_WANT_READ:
         conn_arm(s, c, EPOLLIN);
@@ -247,7 +270,7 @@ static enum step conn_handshake(struct server *s, struct conn *c)
 {
     int result = SSL_do_handshake(c->ssl);
     if (result != 1) {
-        enum step step = conn_waits_or_over(s, c, result);
+        enum step step = conn_waits_or_over(s, c, result, EPOLLIN);
         s->counters->handshakes_failed += step == OVER;
         return step;
     }
@@ -265,7 +288,8 @@ static enum step conn_linger(struct server *s, struct conn *c)
     char rest[1024];
     if (c->state != LINGERING) {
         c->state = LINGERING;
-        SSL_shutdown(c->ssl);
+        if (c->ssl)
+            SSL_shutdown(c->ssl);
         ERR_clear_error();
         shutdown(c->fd, SHUT_WR);
         conn_arm(s, c, EPOLLIN);
@@ -351,13 +375,23 @@ static void fill_record(struct server *s, struct conn *c)
 
 static enum step conn_flush(struct server *s, struct conn *c)
 {
-    BIO *out = SSL_get_wbio(c->ssl);
-    if (BIO_flush(out) == 1)
+    BIO *out = c->ssl ? SSL_get_wbio(c->ssl) : NULL;
+    if (!out || BIO_flush(out) == 1)
         return DONE;
     if (!BIO_should_retry(out))
         return OVER;
     conn_arm(s, c, EPOLLOUT);
     return WAITS;
+}
+
+static int conn_write(struct conn *c, const char *data, size_t len)
+{
+    return c->ssl ? SSL_write(c->ssl, data, (int)len) : (int)send(c->fd, data, len, 0);
+}
+
+static int conn_read(struct conn *c, char *data, size_t size)
+{
+    return c->ssl ? SSL_read(c->ssl, data, (int)size) : (int)recv(c->fd, data, size, 0);
 }
 
 static enum step send_answer(struct server *s, struct conn *c)
@@ -367,9 +401,9 @@ static enum step send_answer(struct server *s, struct conn *c)
             fill_record(s, c);
         if (c->out_len == 0)
             return conn_flush(s, c);
-        int len = SSL_write(c->ssl, c->out + c->out_done, (int)(c->out_len - c->out_done));
+        int len = conn_write(c, c->out + c->out_done, c->out_len - c->out_done);
         if (len <= 0)
-            return conn_waits_or_over(s, c, len);
+            return conn_waits_or_over(s, c, len, EPOLLOUT);
         c->out_done += (size_t)len;
         if (c->out_done == c->out_len)
             c->out_done = c->out_len = 0;
@@ -394,13 +428,13 @@ static enum step conn_serve(struct server *s, struct conn *c)
     enum step step = answer_all(s, c); /* an answer that was stuck */
     bool reads_on = true;
     while (step == DONE && reads_on) {
-        int len = SSL_read(c->ssl, c->in + c->in_len, (int)(sizeof(c->in) - c->in_len));
+        int len = conn_read(c, c->in + c->in_len, sizeof(c->in) - c->in_len);
         if (len <= 0)
-            return conn_waits_or_over(s, c, len);
+            return conn_waits_or_over(s, c, len, EPOLLIN);
         c->in_len += (size_t)len;
         step = answer_all(s, c);
         /* Reading until the socket is dry would cost a system call for each request. */
-        reads_on = SSL_has_pending(c->ssl);
+        reads_on = c->ssl && SSL_has_pending(c->ssl);
     }
     if (step == DONE)
         conn_arm(s, c, EPOLLIN);
@@ -410,7 +444,9 @@ static enum step conn_serve(struct server *s, struct conn *c)
 static void conn_run(struct server *s, struct conn *c)
 {
     enum step step = DONE;
-    if (c->state == HANDSHAKE)
+    if (c->state == NEW)
+        step = conn_begin(s, c);
+    if (c->state == HANDSHAKE && step == DONE)
         step = conn_handshake(s, c);
     if (c->state == SERVING && step == DONE)
         step = conn_serve(s, c);

@@ -32,8 +32,12 @@ class Proxy:
     name: str
     binary: str
     config: Callable[[Setup], str]
-    arguments: tuple[str, ...]  # {config} and {directory} are replaced
-    version: tuple[str, ...]    # arguments that print the version
+    arguments: tuple[str, ...]  # {config}, {directory} and the two ports are replaced
+    version: tuple[str, ...]    # arguments that print the version; none: it has none
+    cases: tuple[str, ...] = () # where it takes part; none: in all
+
+    def takes_part(self, case: Case) -> bool:
+        return not self.cases or case.name in self.cases
 
     def found(self) -> str | None:
         return shutil.which(self.binary)
@@ -41,10 +45,13 @@ class Proxy:
     def command(self, setup: Setup) -> list[str]:
         path = setup.directory / f'{self.name}.conf'
         path.write_text(self.config(setup))
-        values = {'config': path, 'directory': setup.directory}
+        values = {'config': path, 'directory': setup.directory, 'port': setup.port,
+                  'origin_port': setup.origin_port}
         return [self.found() or self.binary, *(a.format(**values) for a in self.arguments)]
 
     def version_text(self) -> str:
+        if not self.version:
+            return ''
         result = subprocess.run([self.found() or self.binary, *self.version], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         number = re.search(r'\d+\.\d+[\w.+~-]*', result.stdout)
@@ -155,6 +162,7 @@ sni str({ORIGIN_NAME})\
 
 
 SUBJECT = 'ringway'  # the one that the others are held against
+FLOOR = 'relay'      # relay.c: bytes from socket to socket, with neither TLS nor HTTP
 
 PROXIES = (
     Proxy('nginx', 'nginx', nginx_config,
@@ -162,4 +170,6 @@ PROXIES = (
     Proxy('haproxy', 'haproxy', haproxy_config, ('-db', '-f', '{config}'), ('-v',)),
     Proxy(SUBJECT, str(ROOT / 'build/release/ringway'), ringway_config,
           ('-p', '{directory}', '-c', '{config}'), ('-v',)),
+    Proxy(FLOOR, str(ROOT / 'build/release/relay'), lambda setup: '', ('{port}', '{origin_port}'),
+          (), ('small', 'small-few')),
 )

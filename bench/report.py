@@ -11,7 +11,7 @@ from statistics import median
 
 from cases import Case
 from measure import Options, Result, Turn
-from proxies import SUBJECT
+from proxies import FLOOR, SUBJECT
 
 # A field of a turn, its title, its format.
 COLUMNS = (
@@ -82,14 +82,17 @@ def pairs(result: Result) -> list[tuple[str, str]]:
     return [(names[0], other) for other in names[1:]]
 
 
-def verdict(result: Result) -> dict | None:
-    """Whether the case's target holds against the better of the others."""
-    if result.case.ratio_max is None or SUBJECT not in result.rounds[0]:
-        return None
+def verdicts(result: Result) -> list[dict]:
+    """Whether the case's targets hold: against the better of the others, and against the floor."""
+    if SUBJECT not in result.rounds[0]:
+        return []
     against = [(ratios(result, *pair)['median'], pair[1]) for pair in pairs(result)]
-    ratio, better = max(against)
-    return {'ratio': ratio, 'better': better, 'at_most': result.case.ratio_max,
-            'holds': ratio <= result.case.ratio_max}
+    targets = (
+        (result.case.ratio_max, 'the better', [each for each in against if each[1] != FLOOR]),
+        (result.case.floor_ratio_max, 'the floor', [each for each in against if each[1] == FLOOR]))
+    return [{'ratio': max(group)[0], 'of': f'{words}, {max(group)[1]}', 'at_most': at_most,
+             'holds': max(group)[0] <= at_most}
+            for at_most, words, group in targets if at_most is not None and group]
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -112,9 +115,8 @@ def print_case(result: Result, options: Options) -> None:
         ratio = ratios(result, name, other)
         print(f"  {name} / {other}: {ratio['median']:.2f} of its CPU"
               f" ({ratio['min']:.2f} to {ratio['max']:.2f})")
-    held = verdict(result)
-    if held:
-        print(f"  target: at most {held['at_most']:.2f} of the better, {held['better']}:"
+    for held in verdicts(result):
+        print(f"  target: at most {held['at_most']:.2f} of {held['of']}:"
               f" {held['ratio']:.2f}, {'HOLDS' if held['holds'] else 'MISSED'}")
     if result.dropped:
         cores = ', '.join(f'{cores:.2f}' for cores in result.dropped)
@@ -154,7 +156,7 @@ def write_json(result: Result, options: Options, versions: dict[str, str], path:
             for name in names},
         'cpu_ratios': {f'{name}/{other}': ratios(result, name, other)
                        for name, other in pairs(result)},
-        'target': verdict(result),
+        'targets': verdicts(result),
         'rounds': [{name: asdict(turns[name]) for name in names} for turns in result.rounds],
     }
     path.parent.mkdir(parents=True, exist_ok=True)

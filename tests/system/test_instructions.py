@@ -6,6 +6,7 @@ import ringway
 
 
 def test_requests_cost_no_more_instructions_than_recorded():
-    result = subprocess.run([ringway.TREE / "bench/profile", "instructions", "--check"], timeout=400,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [ringway.TREE / "bench/profile", "instructions", "--check"]
+    result = subprocess.run(command, timeout=400, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
     assert result.returncode == 0, result.stdout
