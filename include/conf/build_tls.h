@@ -26,8 +26,4 @@ struct suites_wish { /* a cipher string, with what it is for */
 /* The suites of a cipher string; there must be one for some of the protocols. */
 int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suites *out) MUST_USE;
 
-/* True when what went wrong is the key's fault, and not the certificate's: by the words of
- * tls_context_new_client() and its sibling. */
-bool build_error_is_of_key(const char *error);
-
 #endif

@@ -1,8 +1,8 @@
 /* tls - a TLS session that never sees a socket: bytes in, bytes out.
  *
  * The rooms io/tls* are the only ones that know wolfSSL. A context belongs to one worker thread; a
- * session belongs to a conn, in the same thread. Certificates and keys come as bytes from the
- * snapshot: nothing here opens a file but the key log.
+ * session belongs to a conn, in the same thread. Certificates and keys come as bytes: nothing here
+ * opens a file but the key log.
  *
  * Invariants: tls_open() delivers nothing before the handshake is finished and, for a client, the
  * peer verified; tls_seal() takes nothing before that either (asserted).
@@ -89,6 +89,13 @@ int tls_context_new_client(const struct tls_client_settings *settings, struct tl
 int tls_context_new_server(const struct tls_server_settings *settings,
                            struct tls_server_shared *shared, struct tls_context **out,
                            char error[TLS_ERROR_BYTES]) MUST_USE;
+/* A client's context like base, but with this pair: as above. What base trusts and where it logs
+ * keys is borrowed and not loaded again, so base must outlive it. */
+int tls_context_new_certified(const struct tls_context *base, const struct tls_pair *pair,
+                              const struct tls_passwords *passwords, struct tls_context **out,
+                              char error[TLS_ERROR_BYTES]) MUST_USE;
+/* True when such a message is about the key, and not about the certificate. */
+bool tls_error_is_of_key(const char *error);
 /* Its sessions must be gone. NULL is allowed. */
 void tls_context_free(struct tls_context *c);
 

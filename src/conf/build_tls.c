@@ -35,14 +35,6 @@ int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suit
     return 0;
 }
 
-bool build_error_is_of_key(const char *error)
-{
-    struct span text = span_of_cstr(error);
-
-    return span_starts_with(text, SPAN("cannot load key")) ||
-           span_starts_with(text, SPAN("key is encrypted"));
-}
-
 /* --- settings ------------------------------------------------------------------------------- */
 
 static int read_system_ca(struct conf *c, const struct origin *o, struct tls_profile *p)
@@ -181,7 +173,7 @@ static int try_client(struct conf *c, const struct tls_client_settings *settings
 
     if (rc == -ENOMEM)
         return conf_fail_no_memory(c);
-    if (rc && t->key && t->key->text.len && build_error_is_of_key(error))
+    if (rc && t->key && t->key->text.len && tls_error_is_of_key(error))
         return conf_fail_at(c, &t->key->origin, "\"%s\" \"%.*s\": %s", t->key_directive,
                             SPAN_ARG(t->key->text), error);
     if (rc && t->file->text.len)

@@ -104,7 +104,7 @@ static int try_server(struct conf *c, const struct tls_server_settings *settings
 
     if (rc == -ENOMEM)
         return conf_fail_no_memory(c);
-    if (rc && key && build_error_is_of_key(error))
+    if (rc && key && tls_error_is_of_key(error))
         return conf_fail_at(c, &key->origin, "\"ssl_certificate_key\" \"%.*s\": %s",
                             SPAN_ARG(key->text), error);
     if (rc)

@@ -128,6 +128,14 @@ static int load_pair(WOLFSSL_CTX *ctx, const struct tls_pair *pair,
     return 0;
 }
 
+bool tls_error_is_of_key(const char *error)
+{
+    struct span text = span_of_cstr(error);
+
+    return span_starts_with(text, SPAN("cannot load key")) ||
+           span_starts_with(text, SPAN("key is encrypted"));
+}
+
 /* --- both kinds ------------------------------------------------------------------------------ */
 
 static WOLFSSL_METHOD *method_of(bool is_server, unsigned protocols)
@@ -229,16 +237,19 @@ void tls_context_free(struct tls_context *c)
     for (size_t i = 0; i < c->member_count; i++)
         wolfSSL_CTX_free(c->members[i].ctx);
     tls_sealer_free(c->sealer);
-    tls_trust_free(c->trust);
-    if (c->key_log_fd >= 0)
+    if (!c->base)
+        tls_trust_free(c->trust);
+    if (!c->base && c->key_log_fd >= 0)
         (void)close(c->key_log_fd);
     free(c);
 }
 
 /* --- clients --------------------------------------------------------------------------------- */
 
-static int set_up_client(struct tls_context *c, const struct tls_client_settings *s,
-                         char error[TLS_ERROR_BYTES])
+/* The part of wolfSSL's; pair: NULL for none. */
+static int add_client_member(struct tls_context *c, const struct tls_pair *pair,
+                             const struct tls_passwords *passwords, bool verifies,
+                             char error[TLS_ERROR_BYTES])
 {
     struct tls_member *m = &c->members[0];
     int rc = new_wolfssl(c, &m->ctx, error);
@@ -246,13 +257,10 @@ static int set_up_client(struct tls_context *c, const struct tls_client_settings
     c->member_count = 1;
     if (rc == 0)
         rc = set_groups(m->ctx, GROUPS_DEFAULT, error);
+    if (rc == 0 && pair)
+        rc = load_pair(m->ctx, pair, passwords, error);
     if (rc)
         return rc;
-    if (s->pair.certificate_pem.len) {
-        rc = load_pair(m->ctx, &s->pair, &s->passwords, error);
-        if (rc)
-            return rc;
-    }
     /* Our own cache gets the sessions by callback, which needs theirs "on" but without store. */
     (void)wolfSSL_CTX_set_session_cache_mode(m->ctx, WOLFSSL_SESS_CACHE_NO_INTERNAL);
     wolfSSL_CTX_sess_set_new_cb(m->ctx, tls_on_new_session);
@@ -260,7 +268,18 @@ static int set_up_client(struct tls_context *c, const struct tls_client_settings
         return -ENOMEM;
     /* "None": wolfSSL verifies nothing by itself. The callback is asked all the same, and decides
      * (WOLFSSL_ALWAYS_VERIFY_CB). */
-    wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, s->verifies ? tls_on_certificate : NULL);
+    wolfSSL_CTX_set_verify(m->ctx, WOLFSSL_VERIFY_NONE, verifies ? tls_on_certificate : NULL);
+    return 0;
+}
+
+static int set_up_client(struct tls_context *c, const struct tls_client_settings *s,
+                         char error[TLS_ERROR_BYTES])
+{
+    const struct tls_pair *pair = s->pair.certificate_pem.len ? &s->pair : NULL;
+    int rc = add_client_member(c, pair, &s->passwords, s->verifies, error);
+
+    if (rc)
+        return rc;
     if (s->verifies) {
         c->verify_depth = s->verify_depth;
         rc = tls_trust_new(s->ca_pem, SPAN_NONE, s->crl_pem, &c->trust, error, TLS_ERROR_BYTES);
@@ -288,6 +307,30 @@ int tls_context_new_client(const struct tls_client_settings *settings, struct tl
     if (!c)
         return -ENOMEM;
     rc = set_up_client(c, settings, error);
+    if (rc) {
+        tls_context_free(c);
+        return rc;
+    }
+    *out = c;
+    return 0;
+}
+
+int tls_context_new_certified(const struct tls_context *base, const struct tls_pair *pair,
+                              const struct tls_passwords *passwords, struct tls_context **out,
+                              char error[TLS_ERROR_BYTES])
+{
+    struct tls_context *c = new_context(false, base->protocols, &base->suites);
+    int rc;
+
+    assert(!base->is_server);
+    error[0] = '\0';
+    if (!c)
+        return -ENOMEM;
+    c->base = base;
+    c->trust = base->trust;
+    c->verify_depth = base->verify_depth;
+    c->key_log_fd = base->key_log_fd;
+    rc = add_client_member(c, pair, passwords, base->trust != NULL, error);
     if (rc) {
         tls_context_free(c);
         return rc;

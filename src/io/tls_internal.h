@@ -34,6 +34,7 @@ struct tls_member {
 };
 
 struct tls_context {
+    const struct tls_context *base; /* trust and key log are borrowed of it; NULL: its own */
     struct tls_member members[TLS_PAIRS_MAX]; /* one for a client */
     size_t member_count;
     bool is_server;

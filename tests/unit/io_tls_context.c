@@ -251,6 +251,107 @@ static void curves_are_taken_in_their_order(void **state)
     tls_context_free(client);
 }
 
+/* --- one settings, several certificates ------------------------------------------------------- */
+
+/* The subject that a server sees; empty without a certificate. */
+static const char *shown_subject(struct tls_context *client, struct tls_context *server)
+{
+    struct bench b = {.options = {.sni = SPAN("a.example")}};
+    static char subject[64];
+    const struct tls_client_certificate *seen;
+
+    assert_true(bench_connect(&b, client, server));
+    seen = tls_client_certificate(b.server.tls);
+    (void)snprintf(subject, sizeof(subject), "%.*s", SPAN_ARG(seen->subject_dn));
+    bench_disconnect(&b);
+    return subject;
+}
+
+static void a_certified_context_shows_its_own_pair(void **state)
+{
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key"),
+                    rsa = bench_pair("rsa.pem", "rsa-pkcs8.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_client_settings settings = bench_client_settings();
+    const struct span secret = SPAN("secret");
+    const struct tls_passwords none = {NULL, 0}, fitting = {&secret, 1};
+    struct tls_context *base = bench_client(&settings), *good, *other, *server;
+    char error[TLS_ERROR_BYTES];
+
+    (void)state;
+    s.verify_client = VERIFY_CLIENT_OPTIONAL;
+    s.client_ca_pem = bench_file("root.pem");
+    server = bench_server(&s, shared);
+    assert_int_equal(tls_context_new_certified(base, &pair, &none, &good, error), 0);
+    assert_int_equal(tls_context_new_certified(base, &rsa, &fitting, &other, error), 0);
+    assert_string_equal(shown_subject(base, server), "");
+    assert_string_equal(shown_subject(good, server), "CN=good");
+    assert_string_equal(shown_subject(other, server), "CN=rsa");
+    tls_context_free(good);
+    assert_string_equal(shown_subject(other, server), "CN=rsa"); /* nothing shared went with it */
+    tls_context_free(other);
+    tls_context_free(base);
+    tls_context_free(server);
+}
+
+static void a_certified_context_trusts_as_its_base_does(void **state)
+{
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_client_settings settings = bench_client_settings();
+    const struct tls_passwords none = {NULL, 0};
+    char error[TLS_ERROR_BYTES];
+
+    (void)state;
+    settings.protocols = TLS_PROTOCOL_1_2;
+    for (int verifies = 0; verifies < 2; verifies++) {
+        struct bench b = {.options = {.sni = SPAN("a.example"), .name_count = (size_t)verifies}};
+        struct tls_context *base, *certified, *server = bench_server(&s, shared);
+
+        b.options.names[0].text = SPAN("b.example");
+        settings.verifies = verifies;
+        base = bench_client(&settings);
+        assert_int_equal(tls_context_new_certified(base, &pair, &none, &certified, error), 0);
+        assert_int_equal(bench_connect(&b, certified, server), !verifies);
+        if (!verifies)
+            assert_string_equal(tls_protocol_name(b.client.tls), "TLSv1.2");
+        bench_disconnect(&b);
+        tls_context_free(certified);
+        tls_context_free(base);
+        tls_context_free(server);
+    }
+}
+
+static void a_certified_context_needs_a_good_pair(void **state)
+{
+    static const struct {
+        const char *certificate, *key, *message;
+        bool is_of_key;
+    } rows[] = {
+        {"good.pem", "ca.key", "key does not match the certificate", false},
+        {"leaf.key", "leaf.key", "cannot load certificate: no PEM certificate found", false},
+        {"good.pem", "good.pem", "cannot load key: no PEM private key found", true},
+        {"good.pem", "pkcs8.key", "key is encrypted and no password fits", true},
+    };
+    struct tls_client_settings settings = bench_client_settings();
+    struct tls_context *base = bench_client(&settings), *certified = NULL;
+    const struct tls_passwords none = {NULL, 0};
+    const struct tls_pair empty = {SPAN_NONE, SPAN_NONE};
+    char error[TLS_ERROR_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct tls_pair pair = bench_pair(rows[i].certificate, rows[i].key);
+
+        assert_int_equal(tls_context_new_certified(base, &pair, &none, &certified, error), -EINVAL);
+        assert_string_equal(error, rows[i].message);
+        assert_int_equal(tls_error_is_of_key(error), rows[i].is_of_key);
+    }
+    assert_int_equal(tls_context_new_certified(base, &empty, &none, &certified, error), -EINVAL);
+    assert_null(certified);
+    tls_context_free(base);
+}
+
 static int set_up_all(void **state)
 {
     if (bench_init(state))
@@ -281,6 +382,9 @@ int main(void)
         cmocka_unit_test(suites_have_to_fit_the_protocols),
         cmocka_unit_test(every_suite_works),
         cmocka_unit_test(curves_are_taken_in_their_order),
+        cmocka_unit_test(a_certified_context_shows_its_own_pair),
+        cmocka_unit_test(a_certified_context_trusts_as_its_base_does),
+        cmocka_unit_test(a_certified_context_needs_a_good_pair),
     };
 
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
