@@ -152,6 +152,32 @@ static inline struct lane *lane_of(struct world *w, size_t peer, const char *nam
     return lane_find(&w->upstream->peers[peer], &key);
 }
 
+/* A certificate that a request chose: the content that makes its digest is made up. */
+static inline struct certificate *chosen(struct world *w, const char *content)
+{
+    static const struct certificate_conf conf;
+    struct arena arena;
+    struct span pem = bench_file("good.pem"), key = bench_file("leaf.key"), message;
+    struct certificate_wish wish = {
+        .conf = &conf, .base = w->view->client_contexts[0], .arena = &arena};
+    struct certificate *c;
+
+    arena_init(&arena, 4096, 0);
+    wish.certificate = arena_printf(&arena, "data:%.*s%s\n", SPAN_ARG(pem), content);
+    wish.key = arena_printf(&arena, "data:%.*s", SPAN_ARG(key));
+    if (certificate_take(&w->view->certificates, &wish, &c, &message))
+        fail_msg("%.*s", SPAN_ARG(message));
+    arena_deinit(&arena);
+    return c;
+}
+
+static inline struct lane *lane_with(struct world *w, struct certificate *c)
+{
+    struct lane_key key = {.pass = &w->pass, .certificate = c};
+
+    return lane_find(&w->upstream->peers[0], &key);
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 /* A connection that is open, and its other end as an owner that reads. */

@@ -108,6 +108,22 @@ struct tls_profile {
     struct origin origin;                /* where the proxy_pass stands that made it */
 };
 
+/* proxy_ssl_certificate_cache: one for all blocks that inherit it. */
+struct certificate_cache_conf {
+    unsigned index; /* below snapshot.certificate_cache_count */
+    uint64_t entries_max;
+    uint64_t inactive_ms; /* what is not asked for so long goes */
+    uint64_t valid_ms;    /* what is older is read again */
+};
+
+/* A client certificate that each request chooses: proxy_ssl_certificate with variables. */
+struct certificate_conf {
+    struct template certificate, key; /* paths, or "data:" and PEM; an empty certificate: none */
+    struct span path_prefix;          /* of relative paths */
+    struct tls_passwords passwords;
+    const struct certificate_cache_conf *cache; /* NULL: read anew for each request */
+};
+
 struct tls_server_profile {
     unsigned index; /* in snapshot.tls_server_profiles */
     struct tls_server_settings settings;
@@ -161,6 +177,8 @@ struct proxy_pass {
     bool has_uri;          /* a URI part replaces the location's prefix */
     struct span uri;
     const struct tls_profile *tls; /* when is_tls */
+    /* When is_tls; NULL: the profile's pair is shown, or none. Else the profile has no pair. */
+    const struct certificate_conf *certificate;
 };
 
 /* What may be set at http, server and location level, inherited as in nginx. */
@@ -300,6 +318,7 @@ struct snapshot {
     size_t upstream_count;
     struct tls_profile **tls_profiles;
     size_t tls_profile_count;
+    size_t certificate_cache_count;
     struct tls_server_profile **tls_server_profiles;
     size_t tls_server_profile_count;
     struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */

@@ -30,7 +30,8 @@ void view_retire(struct view *v);
 /* An idle connection, now owned by that task, or NULL. */
 struct upstream_conn *upstream_lease(struct lane *l, struct task *owner) MUST_USE;
 
-/* A new connection, connecting. NULL with -ENOMEM or the negative errno of socket(2). */
+/* A new connection, connecting. NULL with -ENOMEM or the negative errno of socket(2); a lane that
+ * has no other connection may be gone then, see lane_settle(). */
 struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *error) MUST_USE;
 
 /* Asked when it is connected and the lane has TLS: true where it is better to wait for a ticket

@@ -7,6 +7,7 @@
 #define RINGWAY_PROXY_VIEW_H
 
 #include "conf/snapshot.h"
+#include "proxy/certificate.h"
 #include "proxy/engine.h"
 
 #define LANES_PER_PEER_MAX 256 /* names from variables; beyond, those go that are not in use */
@@ -36,6 +37,7 @@ struct lane {
     struct span given_name;            /* owned: proxy_ssl_name; empty: not given */
     struct span host_name;             /* of the proxy_pass; in the snapshot */
     struct span sni;                   /* given_name, or a name of the snapshot's */
+    struct certificate *certificate;   /* one reference; NULL: the profile's, or none */
     struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX];
     size_t name_count;
     struct tls_identity identity;
@@ -54,6 +56,7 @@ struct view {
     unsigned ref_count;                   /* worker, clients, upstream connections, loans */
     struct tls_context **client_contexts; /* by tls_profile.index */
     struct tls_context **server_contexts; /* by tls_server_profile.index */
+    struct certificates certificates;     /* that requests choose */
     struct upstream *upstreams;           /* by upstream_conf.index */
     bool is_retired;                      /* a newer one is in force: nothing goes back to idle */
 };
@@ -68,11 +71,17 @@ void view_unref(struct view *v);
 /* What a lane is found by. */
 struct lane_key {
     const struct proxy_pass *pass;
-    struct span name; /* proxy_ssl_name, expanded; empty: not given */
+    struct span name;                /* proxy_ssl_name, expanded; empty: not given */
+    struct certificate *certificate; /* that the request chose; NULL: it did not */
 };
 
 /* The lane for a peer; made when it is new. NULL: no memory. */
 struct lane *lane_find(struct peer *p, const struct lane_key *key) MUST_USE;
+
+/* Called when something that the lane was kept for has gone. A lane with a certificate that a
+ * request chose goes with the last of that, and the certificate with it; others stay, within
+ * LANES_PER_PEER_MAX. */
+void lane_settle(struct lane *l);
 
 /* Adds one to a word that all workers share. */
 static inline void peer_count(_Atomic uint64_t *word)

@@ -34,14 +34,44 @@ void attempt_init(struct attempt *a, struct record *r, struct view *v, struct ta
 
 /* ---- picking and opening ---- */
 
+/* The client certificate that the request chooses; NULL: its location leaves no choice, or it
+ * chose none. */
+static enum outcome find_certificate(struct attempt *a, struct certificate **out)
+{
+    struct record *r = a->record;
+    struct certificate_wish wish = {
+        .conf = r->pass->certificate, .arena = r->arena, .now_ms = now_ms(a)};
+    int rc;
+
+    *out = NULL;
+    if (!wish.conf)
+        return OUTCOME_NONE;
+    wish.base = a->view->client_contexts[r->pass->tls->index];
+    if (record_expand(r, &wish.conf->certificate, &wish.certificate))
+        return OUTCOME_NO_MEMORY;
+    if (!wish.certificate.len)
+        return OUTCOME_NONE;
+    if (record_expand(r, &wish.conf->key, &wish.key))
+        return OUTCOME_NO_MEMORY;
+    rc = certificate_take(&a->view->certificates, &wish, out, &r->detail);
+    if (rc == -EINVAL)
+        return OUTCOME_INTERNAL;
+    return rc ? OUTCOME_NO_MEMORY : OUTCOME_NONE;
+}
+
 static enum outcome find_lane(struct attempt *a)
 {
     struct lane_key key = {.pass = a->record->pass};
+    enum outcome outcome;
 
     if (key.pass->is_tls && settings_of(a)->proxy_ssl_name_is_set &&
         record_expand(a->record, &settings_of(a)->proxy_ssl_name, &key.name))
         return OUTCOME_NO_MEMORY;
+    outcome = find_certificate(a, &key.certificate);
+    if (outcome != OUTCOME_NONE)
+        return outcome;
     a->lane = lane_find(a->peer, &key);
+    certificate_unref(key.certificate); /* the lane has its own reference */
     return a->lane ? OUTCOME_NONE : OUTCOME_NO_MEMORY;
 }
 

@@ -40,6 +40,7 @@ static void come_home(struct loan *loan)
     l->may_borrow = loan->count > 0;
     e->loans_out--;
     loan_wake_waiters(l);
+    lane_settle(l);
     view_unref(loan->view);
     free(loan);
 }

@@ -34,6 +34,7 @@ static void release(struct upstream_conn *u)
     task_cancel(&u->task);
     conn_deinit(&u->conn);
     u->lane->conn_count--;
+    lane_settle(u->lane);
     slab_give(&v->engine->upstream_conns, u);
     view_unref(v);
 }
@@ -95,8 +96,10 @@ struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *err
     struct upstream_conn *u = upstream_conn_new(l);
 
     *error = -ENOMEM;
-    if (!u)
+    if (!u) {
+        lane_settle(l);
         return NULL;
+    }
     *error = conn_connect(&u->conn, e->loop, &e->chunks, &l->peer->conf->address, owner);
     if (*error) {
         release(u);
@@ -249,6 +252,13 @@ static struct tls_ticket *ticket_for(struct upstream_conn *u)
                           &u->miss);
 }
 
+static struct tls_context *context_of(const struct upstream_conn *u)
+{
+    const struct lane *l = u->lane;
+
+    return l->certificate ? l->certificate->context : u->view->client_contexts[l->profile->index];
+}
+
 int upstream_start_tls(struct upstream_conn *u)
 {
     struct lane *l = u->lane;
@@ -263,7 +273,7 @@ int upstream_start_tls(struct upstream_conn *u)
 
     memcpy(options.names, l->names, sizeof(options.names));
     u->had_ticket = options.ticket != NULL;
-    tls = tls_new_client(u->view->client_contexts[l->profile->index], &options);
+    tls = tls_new_client(context_of(u), &options);
     if (!tls)
         return -ENOMEM;
     if (!u->had_ticket && l->profile->reuses_sessions) {

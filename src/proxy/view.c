@@ -68,7 +68,9 @@ int view_new(struct engine *e, struct snapshot *s, struct view **out, char error
     v->engine = e;
     v->snapshot = snapshot_ref(s);
     v->ref_count = 1;
-    result = make_upstreams(v);
+    result = certificates_init(&v->certificates, s->certificate_cache_count);
+    if (!result)
+        result = make_upstreams(v);
     if (!result)
         result = make_contexts(v, error);
     if (result) {
@@ -91,6 +93,7 @@ static void lane_free(struct lane *l)
     assert(list_is_empty(&l->waiters));
     assert(l->conn_count == 0);
     list_remove(&l->link);
+    certificate_unref(l->certificate);
     free((char *)(uintptr_t)l->given_name.data);
     free(l);
 }
@@ -111,6 +114,7 @@ void view_unref(struct view *v)
         return;
     for (size_t i = 0; v->upstreams && i < v->snapshot->upstream_count; i++)
         upstream_deinit(&v->upstreams[i]);
+    certificates_deinit(&v->certificates);
     for (size_t i = 0; v->client_contexts && i < v->snapshot->tls_profile_count; i++)
         tls_context_free(v->client_contexts[i]);
     for (size_t i = 0; v->server_contexts && i < v->snapshot->tls_server_profile_count; i++)
@@ -124,13 +128,22 @@ void view_unref(struct view *v)
 
 /* ---- lanes ---- */
 
+/* By content: two of them may differ in how their keys were decrypted. */
+static bool certificates_are_equal(const struct certificate *a, const struct certificate *b)
+{
+    if (!a || !b)
+        return a == b;
+    return memcmp(&a->digest, &b->digest, sizeof(a->digest)) == 0;
+}
+
 static bool lane_fits(const struct lane *l, const struct lane_key *key)
 {
     if (l->profile != key->pass->tls)
         return false;
     if (!l->profile)
         return true;
-    if (!span_equals(l->given_name, key->name))
+    if (!span_equals(l->given_name, key->name) ||
+        !certificates_are_equal(l->certificate, key->certificate))
         return false;
     return key->name.len || span_equals(l->host_name, key->pass->host_name);
 }
@@ -167,8 +180,12 @@ static void set_identity(struct lane *l)
         l->sni,
         l->name_count > 0 ? l->names[0].text : SPAN_NONE,
         l->name_count > 1 ? l->names[1].text : SPAN_NONE,
+        SPAN_NONE,
     };
 
+    if (l->certificate)
+        parts[COUNT_OF(parts) - 1] =
+            span_of((const char *)l->certificate->digest.digest, TLS_IDENTITY_BYTES);
     tls_identity_make(&l->identity, parts, COUNT_OF(parts));
 }
 
@@ -194,10 +211,22 @@ static struct lane *lane_new(struct peer *p, const struct lane_key *key)
     l->gives_tickets = true;
     l->may_borrow = true;
     if (l->profile) {
+        l->certificate = key->certificate ? certificate_ref(key->certificate) : NULL;
         set_names(l);
         set_identity(l);
     }
     return l;
+}
+
+static bool lane_is_unused(const struct lane *l)
+{
+    return !l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters);
+}
+
+void lane_settle(struct lane *l)
+{
+    if (l->certificate && lane_is_unused(l))
+        lane_free(l);
 }
 
 /* Beyond the bound the lane that was not used for the longest time goes. Those with connections
@@ -212,7 +241,7 @@ static void make_room(struct peer *p)
         struct lane *l = list_entry(link, struct lane, link);
 
         count++;
-        if (!l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters))
+        if (lane_is_unused(l))
             unused = l;
     }
     if (count >= LANES_PER_PEER_MAX && unused)

@@ -285,6 +285,59 @@ static void a_ticket_that_breaks_the_handshake_costs_one_more_try(void **state)
     end_deinit(&others[1]);
 }
 
+/* --- certificates that requests choose -------------------------------------------------------- */
+
+static struct template literal(const char *text)
+{
+    return (struct template){.is_literal = true, .text = span_of_cstr(text)};
+}
+
+static void an_empty_choice_is_no_certificate(void **state)
+{
+    struct trial *x = *state;
+    struct certificate_conf conf = {.certificate = literal(""), .key = literal("/none")};
+
+    x->world.pass.certificate = &conf;
+    begin(x);
+    assert_null(x->attempt.lane->certificate);
+    assert_ptr_equal(x->attempt.lane, lane_of(&x->world, 0, NULL));
+    attempt_end(&x->attempt, false);
+}
+
+static void the_chosen_certificate_decides_over_the_lane(void **state)
+{
+    struct trial *x = *state;
+    struct certificate_conf conf = {.certificate = literal(bench_path("good.pem")),
+                                    .key = literal(bench_path("leaf.key"))};
+    struct certificate *c;
+
+    x->world.pass.certificate = &conf;
+    begin(x);
+    c = x->attempt.lane->certificate;
+    assert_non_null(c);
+    assert_int_equal(c->ref_count, 1); /* the lane's: the try has given its own back */
+    attempt_end(&x->attempt, false);
+}
+
+static void a_choice_that_cannot_be_loaded_ends_the_request_and_blames_no_peer(void **state)
+{
+    struct trial *x = *state;
+    struct certificate_conf conf = {.certificate = literal("/none/a.pem"),
+                                    .key = literal("/none/a.key")};
+
+    x->world.pass.certificate = &conf;
+    x->location.settings.proxy_next_upstream = ~NEXT_OFF;
+    assert_int_equal(attempt_begin(&x->attempt), OUTCOME_INTERNAL);
+    assert_true(span_equals(x->record.detail,
+                            SPAN("\"proxy_ssl_certificate\" \"/none/a.pem\": open() failed (2: No "
+                                 "such file or directory)")));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_INTERNAL, 0, false));
+    attempt_fail(&x->attempt, OUTCOME_INTERNAL);
+    assert_int_equal(x->world.shared[0].failures, 0);
+    assert_int_equal(x->world.shared[0].active_count, 0);
+    assert_int_equal(x->world.engine.upstream_conns.count_taken, 0);
+}
+
 /* --- what a failure costs --------------------------------------------------------------------- */
 
 static void a_stale_connection_is_followed_by_a_new_one_to_the_same_peer(void **state)
@@ -510,6 +563,9 @@ int main(void)
         CLAIM(a_handshake_that_hangs_times_out),
         CLAIM(a_peer_without_tls_fails_the_handshake),
         CLAIM(a_ticket_that_breaks_the_handshake_costs_one_more_try),
+        CLAIM(an_empty_choice_is_no_certificate),
+        CLAIM(the_chosen_certificate_decides_over_the_lane),
+        CLAIM(a_choice_that_cannot_be_loaded_ends_the_request_and_blames_no_peer),
         CLAIM(a_stale_connection_is_followed_by_a_new_one_to_the_same_peer),
         CLAIM(a_stale_connection_does_not_end_a_trial),
         cmocka_unit_test(each_peer_beyond_64_has_its_try_and_then_there_is_none),

@@ -63,6 +63,62 @@ static void another_identity_never_resumes_the_session(void **state)
     assert_int_equal(w->shared[0].misses[TLS_MISS_IDENTITY_CHANGED], 1);
 }
 
+/* One handshake on a lane with this certificate, and what it leaves in the cache. */
+static bool is_resumed_with(struct world *w, struct certificate *c)
+{
+    struct end other;
+    struct upstream_conn *u = connected(w, lane_with(w, c), &other);
+    bool is_resumed;
+
+    assert_int_equal(shake(w, u, &other), CONN_READY);
+    is_resumed = tls_is_resumed(u->conn.tls);
+    await_tickets(w, u);
+    drop(u, &other);
+    turn_until(w->t.loop, w->engine.upstream_conns.count_taken == 0);
+    return is_resumed;
+}
+
+static void a_session_is_resumed_with_its_own_certificate_only(void **state)
+{
+    struct world *w = *state;
+    struct certificate *a = chosen(w, "a"), *b = chosen(w, "b");
+
+    assert_false(is_resumed_with(w, NULL));
+    assert_false(is_resumed_with(w, a));
+    assert_false(is_resumed_with(w, b));
+    certificate_unref(a);
+    a = chosen(w, "a"); /* lane and certificate are made anew, and are the same to the peer */
+    assert_true(is_resumed_with(w, a));
+    assert_true(is_resumed_with(w, b));
+    assert_true(is_resumed_with(w, NULL));
+    certificate_unref(a);
+    certificate_unref(b);
+}
+
+static void the_chosen_certificate_is_the_one_that_is_shown(void **state)
+{
+    struct world *w = *state;
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings settings = bench_server_settings(&pair);
+    struct certificate *certificates[] = {NULL, chosen(w, "a")};
+
+    settings.verify_client = VERIFY_CLIENT_OPTIONAL;
+    settings.client_ca_pem = bench_file("root.pem");
+    tls_context_free(w->server_context);
+    w->server_context = bench_server(&settings, w->server_shared);
+    for (size_t i = 0; i < COUNT_OF(certificates); i++) {
+        struct end other;
+        struct upstream_conn *u = connected(w, lane_with(w, certificates[i]), &other);
+
+        assert_int_equal(shake(w, u, &other), CONN_READY);
+        await_tickets(w, u); /* the server has finished, too */
+        assert_string_equal(tls_client_certificate(other.conn.tls)->verify,
+                            certificates[i] ? "SUCCESS" : "NONE");
+        drop(u, &other);
+    }
+    certificate_unref(certificates[1]);
+}
+
 static void without_reuse_no_ticket_is_kept(void **state)
 {
     struct world *w = *state;
@@ -321,12 +377,34 @@ static void a_loan_pins_its_view(void **state)
     end_sibling(&s, w);
 }
 
+static void a_loan_is_the_last_that_a_lane_with_a_chosen_certificate_waits_for(void **state)
+{
+    struct world *w = *state;
+    struct certificate *c = chosen(w, "a");
+    struct lane *l = lane_with(w, c);
+    struct sibling s;
+
+    start_sibling(&s, w, 1);
+    s.identity = l->identity;
+    loan_ask(l);
+    lane_settle(l);
+    assert_int_equal(c->ref_count, 2);
+    (void)sem_post(&s.may_turn);
+    turn_until(w->t.loop, w->engine.loans_out == 0);
+    assert_int_equal(c->ref_count, 1);
+    end_sibling(&s, w);
+    certificate_unref(c);
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(the_second_handshake_is_resumed_and_both_are_counted),
         CLAIM(another_identity_never_resumes_the_session),
+        CLAIM(the_chosen_certificate_is_the_one_that_is_shown),
+        CLAIM(a_session_is_resumed_with_its_own_certificate_only),
+        CLAIM(a_loan_is_the_last_that_a_lane_with_a_chosen_certificate_waits_for),
         CLAIM(without_reuse_no_ticket_is_kept),
         CLAIM(a_handshake_that_fails_is_counted),
         CLAIM(a_cold_handshake_makes_others_wait_for_its_tickets),

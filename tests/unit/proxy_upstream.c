@@ -29,6 +29,55 @@ static void a_connection_belongs_to_its_lane_and_view(void **state)
     end_deinit(&other);
 }
 
+static size_t chosen_count(const struct world *w)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < CERTIFICATE_BUCKETS; i++)
+        count += !list_is_empty(&w->view->certificates.live[i]);
+    return count;
+}
+
+static void a_chosen_certificate_goes_with_the_last_connection(void **state)
+{
+    struct world *w = *state;
+    struct certificate *c = chosen(w, "a");
+    struct lane *l = lane_with(w, c);
+    struct upstream_conn *u[2];
+    struct end others[2];
+
+    for (size_t i = 0; i < 2; i++)
+        u[i] = connected(w, l, &others[i]);
+    certificate_unref(c);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(chosen_count(w), 1);
+        upstream_discard(u[i]);
+        end_deinit(&others[i]);
+        turn_until(w->t.loop, w->engine.upstream_conns.count_taken == 1 - i);
+    }
+    assert_int_equal(chosen_count(w), 0);
+    assert_true(list_is_empty(&w->upstream->peers[0].lanes));
+}
+
+static void a_chosen_certificate_goes_where_no_connection_can_be_made(void **state)
+{
+    struct world *w = *state;
+    struct certificate *c = chosen(w, "a");
+    struct lane *l = lane_with(w, c);
+    struct upstream_conn *u[CONNECTIONS_MAX];
+    int error;
+
+    certificate_unref(c);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        u[i] = upstream_open(plain_lane(w), &w->task, &error);
+        assert_non_null(u[i]);
+    }
+    assert_null(upstream_open(l, &w->task, &error));
+    assert_int_equal(chosen_count(w), 0);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        upstream_discard(u[i]);
+}
+
 static void a_refused_connection_is_told_to_its_owner(void **state)
 {
     struct world *w = *state;
@@ -299,6 +348,8 @@ int main(void)
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(a_connection_belongs_to_its_lane_and_view),
+        CLAIM(a_chosen_certificate_goes_with_the_last_connection),
+        CLAIM(a_chosen_certificate_goes_where_no_connection_can_be_made),
         CLAIM(a_refused_connection_is_told_to_its_owner),
         CLAIM(beyond_the_pool_there_is_no_memory),
         CLAIM(the_warmest_connection_is_leased_first),

@@ -147,6 +147,50 @@ static void lanes_in_use_never_go_and_keep_no_other_out(void **state)
         numbered(w, i)->conn_count = 0;
 }
 
+static void each_certificate_that_requests_choose_has_its_own_lane(void **state)
+{
+    struct world *w = *state;
+    struct certificate *a = chosen(w, "a"), *b = chosen(w, "b");
+    struct lane *plain = lane_of(w, 0, NULL), *of_a = lane_with(w, a), *of_b = lane_with(w, b);
+
+    assert_ptr_not_equal(of_a, plain);
+    assert_ptr_not_equal(of_a, of_b);
+    assert_memory_not_equal(&of_a->identity, &plain->identity, sizeof(plain->identity));
+    assert_memory_not_equal(&of_a->identity, &of_b->identity, sizeof(of_a->identity));
+    assert_ptr_equal(lane_with(w, a), of_a);
+    assert_ptr_equal(lane_with(w, b), of_b);
+    assert_ptr_equal(lane_of(w, 0, NULL), plain);
+    certificate_unref(a);
+    certificate_unref(b);
+    assert_ptr_equal(of_a->certificate, a); /* the lane keeps it */
+}
+
+static void a_lane_with_a_chosen_certificate_goes_once_it_is_unused(void **state)
+{
+    struct world *w = *state;
+    struct certificate *c = chosen(w, "a");
+    struct lane *l = lane_with(w, c), *plain = lane_of(w, 0, NULL);
+    struct ticket_wait wait;
+
+    ticket_wait_init(&wait, &w->task);
+    l->conn_count = 1;
+    lane_settle(l);
+    l->conn_count = 0;
+    l->is_borrowing = true;
+    lane_settle(l);
+    l->is_borrowing = false;
+    list_push_back(&l->waiters, &wait.link);
+    lane_settle(l);
+    ticket_wait_stop(&wait);
+    assert_int_equal(c->ref_count, 2);
+    lane_settle(l);
+    assert_int_equal(c->ref_count, 1);
+    lane_settle(plain);
+    assert_ptr_equal(w->upstream->peers[0].lanes.next, &plain->link);
+    assert_ptr_equal(w->upstream->peers[0].lanes.prev, &plain->link);
+    certificate_unref(c);
+}
+
 /* --- views ------------------------------------------------------------------------------------ */
 
 static void a_view_keeps_its_snapshot_until_the_last_reference(void **state)
@@ -199,6 +243,8 @@ int main(void)
         cmocka_unit_test(names_come_from_the_file_in_their_order),
         CLAIM(beyond_the_bound_the_longest_unused_lane_goes),
         CLAIM(lanes_in_use_never_go_and_keep_no_other_out),
+        CLAIM(each_certificate_that_requests_choose_has_its_own_lane),
+        CLAIM(a_lane_with_a_chosen_certificate_goes_once_it_is_unused),
         CLAIM(a_view_keeps_its_snapshot_until_the_last_reference),
         CLAIM(a_context_that_cannot_be_made_refuses_the_view),
         cmocka_unit_test(a_lane_never_goes_before_its_connections),
