@@ -10,6 +10,10 @@
 int build_client_tls(struct conf *c, const struct client_tls_draft *draft,
                      const struct origin *origin, const struct tls_profile **out) MUST_USE;
 
+/* What its requests choose their client certificate by; NULL where there are no variables. */
+int build_client_certificate(struct conf *c, const struct client_tls_draft *draft,
+                             const struct certificate_conf **out) MUST_USE;
+
 /* What both sides share. */
 
 #define TLS_SUITES_TEXT_BYTES 4096

@@ -35,15 +35,21 @@ struct main_draft {
     uint64_t ignored_number;
 };
 
+/* proxy_ssl_certificate or its key: a path, or "data:" and PEM. */
+struct certificate_draft {
+    struct word file;      /* without variables the path is complete */
+    struct template value; /* as it was written; no text: not set */
+};
+
 /* proxy_ssl_* and ssl_*, by name. Paths are complete. */
 struct client_tls_draft {
-    struct word certificate, certificate_key, trusted_certificate, crl, key_log, password_file;
-    struct word ciphers;
+    struct certificate_draft certificate, certificate_key;
+    struct word trusted_certificate, crl, key_log, password_file, ciphers;
     struct vector conf_commands; /* struct conf_command */
     unsigned protocols;
     bool server_name, session_reuse, verify;
     uint64_t verify_depth;
-    bool certificate_cache;
+    const struct certificate_cache_conf *certificate_cache; /* NULL: off */
 };
 
 struct conf_command {
@@ -163,6 +169,7 @@ struct conf {
     struct vector tls_profiles;        /* struct tls_profile * */
     struct vector tls_server_profiles; /* struct tls_server_profile * */
     struct vector files;               /* struct file_read: certificates and keys */
+    size_t certificate_cache_count;
 };
 
 struct unverified {

@@ -291,6 +291,7 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->main = c->main.conf;
     s->tls_profiles = c->tls_profiles.items;
     s->tls_profile_count = c->tls_profiles.count;
+    s->certificate_cache_count = c->certificate_cache_count;
     s->tls_server_profiles = c->tls_server_profiles.items;
     s->tls_server_profile_count = c->tls_server_profiles.count;
     take_log_files(c, s);

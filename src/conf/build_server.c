@@ -135,6 +135,8 @@ static int take_proxy_pass(struct conf *c, const struct level *level, struct loc
     if (!pass->is_tls)
         return 0;
     rc = build_client_tls(c, &level->client_tls, &url->origin, &pass->tls);
+    if (!rc)
+        rc = build_client_certificate(c, &level->client_tls, &pass->certificate);
     if (!rc && !pass->tls->settings.verifies)
         rc = warn_unverified(c, pass, &url->origin);
     return rc;

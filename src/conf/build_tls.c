@@ -15,6 +15,8 @@ static const char *const system_ca_paths[] = {
     "/etc/ssl/cert.pem",
 };
 
+#define DATA SPAN("data:")
+
 /* --- what both sides share ------------------------------------------------------------------ */
 
 int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suites *out)
@@ -69,19 +71,55 @@ static int read_trust(struct conf *c, const struct client_tls_draft *draft, cons
     return draft->verify ? read_system_ca(c, o, p) : 0;
 }
 
+static bool has_variables(const struct certificate_draft *d)
+{
+    return d->value.text.len && !d->value.is_literal;
+}
+
+static bool is_chosen_by_requests(const struct client_tls_draft *draft)
+{
+    return draft->certificate.file.text.len &&
+           (has_variables(&draft->certificate) || has_variables(&draft->certificate_key));
+}
+
+/* As it may stand in a message: PEM in it may be a key. */
+static struct word shown(const struct certificate_draft *d)
+{
+    struct word w = d->file;
+
+    if (span_starts_with(w.text, DATA))
+        w.text = DATA;
+    return w;
+}
+
+static int read_certificate(struct conf *c, const struct certificate_draft *d,
+                            const char *directive, struct span *pem)
+{
+    if (!span_starts_with(d->file.text, DATA))
+        return conf_read_file(c, &d->file, directive, pem);
+    *pem = span_skip(d->file.text, DATA.len);
+    if (!pem->len)
+        return conf_fail_at(c, &d->file.origin, "\"%s\" \"data:\" is empty", directive);
+    return 0;
+}
+
 static int read_client_pair(struct conf *c, const struct client_tls_draft *draft,
                             struct tls_profile *p)
 {
-    if (!draft->certificate.text.len)
+    struct word certificate = shown(&draft->certificate);
+
+    if (!certificate.text.len)
         return 0;
-    if (!draft->certificate_key.text.len)
-        return conf_fail_at(c, &draft->certificate.origin,
+    if (!draft->certificate_key.file.text.len)
+        return conf_fail_at(c, &certificate.origin,
                             "no \"proxy_ssl_certificate_key\" is defined for certificate \"%.*s\"",
-                            SPAN_ARG(draft->certificate.text));
-    if (conf_read_file(c, &draft->certificate, "proxy_ssl_certificate",
-                       &p->settings.pair.certificate_pem) < 0 ||
-        conf_read_file(c, &draft->certificate_key, "proxy_ssl_certificate_key",
-                       &p->settings.pair.key_pem) < 0)
+                            SPAN_ARG(certificate.text));
+    if (is_chosen_by_requests(draft))
+        return 0;
+    if (read_certificate(c, &draft->certificate, "proxy_ssl_certificate",
+                         &p->settings.pair.certificate_pem) < 0 ||
+        read_certificate(c, &draft->certificate_key, "proxy_ssl_certificate_key",
+                         &p->settings.pair.key_pem) < 0)
         return -EINVAL;
     return 0;
 }
@@ -189,8 +227,10 @@ static int try_client(struct conf *c, const struct tls_client_settings *settings
 static int try_client_settings(struct conf *c, const struct client_tls_draft *draft,
                                const struct tls_profile *p)
 {
-    const struct trial pair = {"proxy_ssl_certificate", &draft->certificate,
-                               "proxy_ssl_certificate_key", &draft->certificate_key};
+    const struct word certificate = shown(&draft->certificate),
+                      key = shown(&draft->certificate_key);
+    const struct trial pair = {"proxy_ssl_certificate", &certificate, "proxy_ssl_certificate_key",
+                               &key};
     const struct word system_ca = {.text = p->ca_origin, .origin = p->origin};
     const struct word *ca_file =
         draft->trusted_certificate.text.len ? &draft->trusted_certificate : &system_ca;
@@ -248,4 +288,26 @@ int build_client_tls(struct conf *c, const struct client_tls_draft *draft,
     *all = p;
     *out = p;
     return 0;
+}
+
+int build_client_certificate(struct conf *c, const struct client_tls_draft *draft,
+                             const struct certificate_conf **out)
+{
+    struct certificate_conf *conf;
+
+    *out = NULL;
+    if (!is_chosen_by_requests(draft))
+        return 0;
+    conf = arena_zalloc(c->arena, sizeof(*conf));
+    if (!conf)
+        return conf_fail_no_memory(c);
+    conf->certificate = draft->certificate.value;
+    conf->key = draft->certificate_key.value;
+    conf->cache = draft->certificate_cache;
+    conf->path_prefix = arena_copy(c->arena, c->options.conf_prefix);
+    if (!conf->path_prefix.data)
+        return conf_fail_no_memory(c);
+    *out = conf;
+    return conf_read_passwords(c, &draft->password_file, "proxy_ssl_password_file",
+                               &conf->passwords);
 }

@@ -105,14 +105,51 @@ static int set_certificates(struct conf *c, struct scope *s, const struct direct
     return setter_take_path(c, d, n, word);
 }
 
+/* A path, or "data:" and PEM; both may hold variables. */
+static int set_client_certificate(struct conf *c, struct scope *s, const struct directive *d,
+                                  const struct node *n)
+{
+    struct certificate_draft *value = setter_value(s, d);
+    struct span text = n->words[1];
+    int rc;
+
+    if (span_starts_with(text, SPAN("engine:")) || span_starts_with(text, SPAN("store:")))
+        return conf_fail(c, n, "\"engine:\" and \"store:\" in \"%s\" are not supported", d->name);
+    rc = conf_template(c, &n->origin, text, &value->value);
+    if (rc)
+        return rc;
+    value->file = (struct word){.text = text, .origin = n->origin};
+    if (!text.len || !value->value.is_literal || span_starts_with(text, SPAN("data:")))
+        return 0;
+    value->file.text = conf_file_path(c, text);
+    return value->file.text.data ? 0 : -ENOMEM;
+}
+
+#define CACHE_INACTIVE_MS 10000
+#define CACHE_VALID_MS 60000
+
+static int add_certificate_cache(struct conf *c, const struct certificate_cache_conf *draft,
+                                 const struct certificate_cache_conf **out)
+{
+    struct certificate_cache_conf *cache = arena_alloc(c->arena, sizeof(*cache));
+
+    if (!cache)
+        return conf_fail_no_memory(c);
+    *cache = *draft;
+    cache->index = (unsigned)c->certificate_cache_count++;
+    *out = cache;
+    return 0;
+}
+
 /* off, or max=N [inactive=time] [valid=time]. */
 static int set_certificate_cache(struct conf *c, struct scope *s, const struct directive *d,
                                  const struct node *n)
 {
-    uint64_t number, max = 0;
+    const struct certificate_cache_conf **out = setter_value(s, d);
+    struct certificate_cache_conf cache = {.inactive_ms = CACHE_INACTIVE_MS,
+                                           .valid_ms = CACHE_VALID_MS};
 
-    (void)s;
-    (void)d;
+    *out = NULL;
     if (n->word_count == 2 && span_equals(n->words[1], SPAN("off")))
         return 0;
     for (size_t i = 1; i < n->word_count; i++) {
@@ -122,18 +159,19 @@ static int set_certificate_cache(struct conf *c, struct scope *s, const struct d
         int rc = -EINVAL;
 
         if (span_starts_with(word, SPAN("max="))) {
-            rc = span_to_u64(value, &max);
-            rc = rc || !max ? -EINVAL : 0;
-        } else if (span_starts_with(word, SPAN("inactive=")) ||
-                   span_starts_with(word, SPAN("valid="))) {
-            rc = setter_parse_seconds(value, &number);
+            rc = span_to_u64(value, &cache.entries_max);
+            rc = rc || !cache.entries_max ? -EINVAL : 0;
+        } else if (span_starts_with(word, SPAN("inactive="))) {
+            rc = setter_parse_seconds(value, &cache.inactive_ms);
+        } else if (span_starts_with(word, SPAN("valid="))) {
+            rc = setter_parse_seconds(value, &cache.valid_ms);
         }
         if (rc)
             return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
     }
-    if (!max)
+    if (!cache.entries_max)
         return conf_fail(c, n, "\"%s\" must have the \"max\" parameter", d->name);
-    return 0;
+    return add_certificate_cache(c, &cache, out);
 }
 
 /* off | none | [builtin[:size]] [shared:name:size] */
@@ -183,29 +221,33 @@ static const struct setter_bounds depth_bounds = {0, 100};
 static const struct directive rows[] = {
     /* Towards upstreams. */
     {.name = "proxy_ssl_certificate",
-     .syntax = "file",
+     .syntax = "file | data:PEM",
      .contexts = CONTEXT_LEVELS,
      ONE_ARG,
-     .set = set_path,
+     .set = set_client_certificate,
      CLIENT(certificate),
-     .help = "our certificate for upstreams, with its chain, PEM; \"\": none"},
+     .help = "our certificate for upstreams, with its chain, PEM; with variables each request "
+             "chooses; \"\": none",
+     .difference = "no \"engine:\" or \"store:\"; a request never uses a connection that shows "
+                   "another certificate"},
     {.name = "proxy_ssl_certificate_key",
-     .syntax = "file",
+     .syntax = "file | data:PEM",
      .contexts = CONTEXT_LEVELS,
      ONE_ARG,
-     .set = set_path,
+     .set = set_client_certificate,
      CLIENT(certificate_key),
-     .help = "its secret key, PEM"},
+     .help = "its secret key, PEM; may hold variables too",
+     .difference = "no \"engine:\" or \"store:\""},
     {.name = "proxy_ssl_certificate_cache",
      .syntax = "off | max=N [inactive=time] [valid=time]",
      .preset = "off",
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = 3,
-     .marks = ROW_WITHOUT_EFFECT,
      .set = set_certificate_cache,
      CLIENT(certificate_cache),
-     .help = "certificates are read once, when the configuration is"},
+     .help = "how many certificates with variables each worker keeps; off: they are read for each "
+             "request"},
     {.name = "proxy_ssl_ciphers",
      .syntax = "ciphers",
      .preset = "DEFAULT",

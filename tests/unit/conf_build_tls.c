@@ -139,6 +139,96 @@ static void an_empty_certificate_turns_the_inherited_one_off(void **state)
     conf_text_deinit(&t);
 }
 
+#define DATA_PAIR "proxy_ssl_certificate 'data:%s';\nproxy_ssl_certificate_key 'data:%s';\n"
+
+static void a_pair_may_stand_in_the_file_itself(void **state)
+{
+    struct conf_text t;
+    const struct tls_pair *pair;
+    char text[4096];
+
+    (void)snprintf(text, sizeof(text), PASS(CA DATA_PAIR), one_pem, one_key);
+    taken(*state, &t, text);
+    pair = &t.snapshot->tls_profiles[0]->settings.pair;
+    assert_true(span_equals(pair->certificate_pem, SPAN(one_pem)));
+    assert_true(span_equals(pair->key_pem, SPAN(one_key)));
+    assert_null(t.snapshot->servers[0]->root.prefixes[0]->proxy_pass.certificate);
+    conf_text_deinit(&t);
+}
+
+static void a_key_in_the_file_itself_is_never_shown(void **state)
+{
+    char text[4096];
+
+    (void)snprintf(text, sizeof(text), PASS(CA DATA_PAIR), "x", one_key);
+    refused(
+        *state, text,
+        "\"proxy_ssl_certificate\" \"data:\": cannot load certificate: no PEM certificate found "
+        "in main.conf:7");
+    (void)snprintf(text, sizeof(text),
+                   PASS(CA "proxy_ssl_certificate one.pem;\n"
+                           "proxy_ssl_certificate_key 'data:%s';"),
+                   one_encrypted_key);
+    refused(*state, text,
+            "\"proxy_ssl_certificate_key\" \"data:\": key is encrypted and no password fits in "
+            "main.conf:15");
+    refused(*state, PASS(CA "proxy_ssl_certificate data:;\nproxy_ssl_certificate_key one.key;"),
+            "\"proxy_ssl_certificate\" \"data:\" is empty in main.conf:7");
+    refused(*state, PASS(CA "proxy_ssl_certificate 'data:a b';"),
+            "no \"proxy_ssl_certificate_key\" is defined for certificate \"data:\" in main.conf:7");
+}
+
+static const struct proxy_pass *pass_of(const struct conf_text *t, const char *prefix)
+{
+    const struct location_conf *root = &t->snapshot->servers[0]->root;
+
+    for (size_t i = 0; i < root->prefix_count; i++) {
+        if (span_equals(root->prefixes[i]->pattern, span_of_cstr(prefix)))
+            return &root->prefixes[i]->proxy_pass;
+    }
+    fail_msg("no location %s", prefix);
+    return NULL;
+}
+
+static void certificates_with_variables_are_left_to_requests(void **state)
+{
+    static const char text[] =
+        "http {\n" CA "proxy_ssl_certificate_key $host.key; proxy_ssl_password_file passwords;\n"
+        "proxy_ssl_certificate_cache max=7;\n"
+        "server { listen 8080;\n"
+        "location /none { proxy_pass https://127.0.0.1; }\n"
+        "location /both { proxy_pass https://127.0.0.1; proxy_ssl_certificate $host.pem; }\n"
+        "location /half { proxy_pass https://127.0.0.1; proxy_ssl_certificate one.pem; }\n"
+        "location /other-half { proxy_pass https://127.0.0.1; proxy_ssl_certificate $host.pem;\n"
+        "proxy_ssl_certificate_key one.key; }\n"
+        "location /off { proxy_pass https://127.0.0.1; proxy_ssl_certificate one.pem;\n"
+        "proxy_ssl_certificate_cache off; }}}";
+    struct conf_text t;
+    const struct certificate_conf *both, *half, *off;
+
+    taken(*state, &t, text);
+    assert_int_equal(t.snapshot->tls_profile_count, 1); /* none of them has a pair */
+    assert_int_equal(t.snapshot->tls_profiles[0]->settings.pair.certificate_pem.len, 0);
+    assert_null(pass_of(&t, "/none")->certificate);
+    both = pass_of(&t, "/both")->certificate;
+    half = pass_of(&t, "/half")->certificate;
+    off = pass_of(&t, "/off")->certificate;
+    assert_true(span_equals(both->certificate.text, SPAN("$host.pem")));
+    assert_true(span_equals(both->key.text, SPAN("$host.key")));
+    assert_true(span_equals(half->certificate.text, SPAN("one.pem")));
+    assert_true(span_equals(pass_of(&t, "/other-half")->certificate->key.text, SPAN("one.key")));
+    assert_true(span_ends_with(half->path_prefix, SPAN("/")));
+    assert_int_equal(half->passwords.count, 2);
+    assert_ptr_equal(both->cache, half->cache);
+    assert_int_equal(half->cache->entries_max, 7);
+    assert_null(off->cache);
+    assert_int_equal(t.snapshot->certificate_cache_count, 1);
+    conf_text_deinit(&t);
+    refused(*state, PASS(CA "proxy_ssl_certificate $host.pem;"),
+            "no \"proxy_ssl_certificate_key\" is defined for certificate \"$host.pem\" in "
+            "main.conf:7");
+}
+
 static void encrypted_keys_need_a_password_that_fits(void **state)
 {
     struct conf_text t;
@@ -473,6 +563,9 @@ int main(void)
         TEST(verification_that_is_off_is_warned_about_for_each_upstream),
         TEST(equal_settings_are_one_profile),
         TEST(an_empty_certificate_turns_the_inherited_one_off),
+        TEST(a_pair_may_stand_in_the_file_itself),
+        TEST(a_key_in_the_file_itself_is_never_shown),
+        TEST(certificates_with_variables_are_left_to_requests),
         TEST(encrypted_keys_need_a_password_that_fits),
         TEST(files_that_cannot_work_are_named),
         TEST(a_bad_ca_crl_or_key_log_is_told_apart),

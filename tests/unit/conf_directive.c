@@ -352,10 +352,9 @@ static void tls_directives_are_checked(void **state)
         {HTTP("ssl_certificate_key $host;"),
          "variables in \"ssl_certificate_key\" are not supported yet in t.conf:2"},
         {HTTP("proxy_ssl_certificate_key engine:a:b;"),
-         "\"data:\" and \"engine:\" in \"proxy_ssl_certificate_key\" are not supported yet in "
+         "\"engine:\" and \"store:\" in \"proxy_ssl_certificate_key\" are not supported in "
          "t.conf:2"},
-        {HTTP("proxy_ssl_certificate $host;"),
-         "variables in \"proxy_ssl_certificate\" are not supported yet in t.conf:2"},
+        {HTTP("proxy_ssl_certificate $foo;"), "unknown \"foo\" variable in t.conf:2"},
         {HTTP("proxy_ssl_conf_command Options x;"),
          "command \"Options\" of \"proxy_ssl_conf_command\" is not supported: there are "
          "MinProtocol, MaxProtocol, Protocol, CipherString and Ciphersuites in t.conf:2"},

@@ -47,6 +47,11 @@ static void one_beyond_a_limit_is_refused(void **state)
          "\"data:\" and \"engine:\" in \"ssl_certificate\" are not supported yet"},
         {CONTEXT_HTTP, "ssl_crl $a;", "variables in \"ssl_crl\" are not supported yet"},
         {CONTEXT_HTTP, "proxy_ssl_name $x;", "unknown \"x\" variable"},
+        {CONTEXT_HTTP, "proxy_ssl_certificate data:$x;", "unknown \"x\" variable"},
+        {CONTEXT_HTTP, "proxy_ssl_certificate store:a;",
+         "\"engine:\" and \"store:\" in \"proxy_ssl_certificate\" are not supported"},
+        {CONTEXT_HTTP, "proxy_ssl_certificate_key engine:$host;",
+         "\"engine:\" and \"store:\" in \"proxy_ssl_certificate_key\" are not supported"},
         {CONTEXT_HTTP, "proxy_ssl_conf_command MinProtocol x;",
          "invalid value \"x\" of \"MinProtocol\" in \"proxy_ssl_conf_command\""},
         {CONTEXT_HTTP, "proxy_ssl_certificate_cache max=0;", "invalid parameter \"max=0\""},
@@ -76,9 +81,6 @@ static void one_beyond_a_limit_is_refused(void **state)
 static void caches_without_effect_are_taken_in_all_forms(void **state)
 {
     static const char *const texts[] = {
-        "proxy_ssl_certificate_cache off;",
-        "proxy_ssl_certificate_cache max=1;",
-        "proxy_ssl_certificate_cache valid=1y max=1 inactive=1M;",
         "ssl_session_cache off;",
         "ssl_session_cache builtin builtin:0;",
         "ssl_session_cache none shared:a:1m;",
@@ -87,6 +89,63 @@ static void caches_without_effect_are_taken_in_all_forms(void **state)
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         block_taken(&b, *state, CONTEXT_HTTP, texts[i]);
+}
+
+static void a_certificate_cache_has_nginxs_defaults(void **state)
+{
+    static const struct {
+        const char *text;
+        struct certificate_cache_conf is;
+    } rows[] = {
+        {"proxy_ssl_certificate_cache max=1;", {0, 1, 10 * 1000, 60 * 1000}},
+        {"proxy_ssl_certificate_cache valid=1d max=5 inactive=1m;", {1, 5, 60 * 1000, 86400000}},
+        {"proxy_ssl_certificate_cache inactive=0 valid=0 max=2;", {2, 2, 0, 0}},
+    };
+    struct draft *d = *state;
+    struct block b;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct certificate_cache_conf *cache;
+
+        block_taken(&b, d, CONTEXT_HTTP, rows[i].text);
+        cache = b.level.client_tls.certificate_cache;
+        assert_non_null(cache);
+        assert_int_equal(cache->index, rows[i].is.index);
+        assert_int_equal(cache->entries_max, rows[i].is.entries_max);
+        assert_int_equal(cache->inactive_ms, rows[i].is.inactive_ms);
+        assert_int_equal(cache->valid_ms, rows[i].is.valid_ms);
+    }
+    block_taken(&b, d, CONTEXT_HTTP, "proxy_ssl_certificate_cache off;");
+    assert_null(b.level.client_tls.certificate_cache);
+    assert_int_equal(d->c.certificate_cache_count, COUNT_OF(rows));
+}
+
+static void client_certificates_are_paths_or_data_or_variables(void **state)
+{
+    static const struct {
+        const char *text, *file, *value;
+        bool is_literal;
+    } rows[] = {
+        {"proxy_ssl_certificate a;", "/etc/a", "a", true},
+        {"proxy_ssl_certificate /a;", "/a", "/a", true},
+        {"proxy_ssl_certificate data:a;", "data:a", "data:a", true},
+        {"proxy_ssl_certificate $host.pem;", "$host.pem", "$host.pem", false},
+        {"proxy_ssl_certificate data:$host;", "data:$host", "data:$host", false},
+        {"proxy_ssl_certificate '';", "", "", true},
+    };
+    struct draft *d = *state;
+    struct block b;
+
+    d->c.options.conf_prefix = SPAN("/etc/");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct certificate_draft *is = &b.level.client_tls.certificate;
+
+        block_taken(&b, d, CONTEXT_LOCATION, rows[i].text);
+        assert_true(span_equals(is->file.text, span_of_cstr(rows[i].file)));
+        assert_int_equal(is->file.origin.line, 1);
+        assert_true(span_equals(is->value.text, span_of_cstr(rows[i].value)));
+        assert_int_equal(is->value.is_literal, rows[i].is_literal);
+    }
 }
 
 static void files_start_where_the_configuration_is(void **state)
@@ -106,7 +165,7 @@ static void files_start_where_the_configuration_is(void **state)
     assert_int_equal(pairs[1].origin.line, 1);
     assert_int_equal(b.level.server_tls.certificate_keys.count, 1);
     assert_string_equal(b.level.server_tls.crl.text.data, "/etc/d");
-    assert_int_equal(b.level.client_tls.certificate.text.len, 0);
+    assert_int_equal(b.level.client_tls.certificate.file.text.len, 0);
 }
 
 static void old_protocols_leave_nothing(void **state)
@@ -142,6 +201,8 @@ int main(void)
         DRAFT_TEST(limits_are_taken_up_to_the_last),
         DRAFT_TEST(one_beyond_a_limit_is_refused),
         DRAFT_TEST(caches_without_effect_are_taken_in_all_forms),
+        DRAFT_TEST(a_certificate_cache_has_nginxs_defaults),
+        DRAFT_TEST(client_certificates_are_paths_or_data_or_variables),
         DRAFT_TEST(files_start_where_the_configuration_is),
         DRAFT_TEST(old_protocols_leave_nothing),
         DRAFT_TEST(ciphers_must_select_something),
