@@ -10,7 +10,7 @@
 
 #define TLS_REASON_BYTES 256
 
-/* Certificates of a peer that are looked at; wolfSSL refuses more (MAX_CHAIN_DEPTH). */
+/* Certificates of a peer that are looked at; one that sends more is refused. */
 #define TLS_CHAIN_MAX 12
 
 struct tls_proof {

@@ -43,7 +43,21 @@ static size_t chain_of(const WOLFSSL_X509_STORE_CTX *store, struct span chain[TL
     return count;
 }
 
-static bool accept_server(struct tls *t, const struct span *chain, size_t count)
+/* wolfSSL leaves out what is over MAX_CHAIN_DEPTH, says so only here, and would go on to take the
+ * bytes that are left for messages. */
+static bool is_too_long(struct tls *t)
+{
+    return wolfSSL_get_verify_result(t->ssl) == WOLFSSL_X509_V_ERR_CERT_CHAIN_TOO_LONG;
+}
+
+static int refuse(struct tls *t, enum tls_verdict verdict, const char *reason)
+{
+    (void)SendAlert(t->ssl, ALERT_FATAL, alert_for(verdict));
+    tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "%s", reason);
+    return 0;
+}
+
+static int accept_server(struct tls *t, const struct span *chain, size_t count)
 {
     struct span names[TLS_EXPECTED_NAMES_MAX];
     char reason[TLS_REASON_BYTES];
@@ -62,14 +76,10 @@ static bool accept_server(struct tls *t, const struct span *chain, size_t count)
         names[i] = t->expected->names[i].text;
     verdict = tls_verify(t->context->trust, &proof, reason);
     t->is_verified = verdict == VERDICT_GOOD;
-    if (t->is_verified)
-        return true;
-    (void)SendAlert(t->ssl, ALERT_FATAL, alert_for(verdict));
-    tls_fail(t, TLS_FAILURE_NOT_VERIFIED, "%s", reason);
-    return false;
+    return t->is_verified ? 1 : refuse(t, verdict, reason);
 }
 
-static bool record_client(struct tls *t, const struct span *chain, size_t count)
+static int record_client(struct tls *t, const struct span *chain, size_t count)
 {
     char reason[TLS_REASON_BYTES];
     const struct tls_proof proof = {
@@ -96,6 +106,8 @@ int tls_on_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store)
 
     /* Its own opinion of intermediate certificates does not count. */
     (void)is_good;
+    if (is_too_long(t))
+        return refuse(t, VERDICT_BAD, "certificate chain too long");
     if (store->error_depth > 0)
         return 1;
     count = chain_of(store, chain);

@@ -1,4 +1,4 @@
-/* Tests of clients with certificates: io/tls_peer and io/tls_facts. */
+/* Tests of io/tls_facts: what is known and shown of clients with certificates. */
 #include "../tls_bench.h"
 
 #include "io/tls_dn.h"
