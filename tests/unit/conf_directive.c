@@ -209,7 +209,7 @@ static void answers_are_checked(void **state)
         {LOCATION("return http://a b;"), "invalid return code \"http://a\" in t.conf:5"},
         {LOCATION("return 200 $foo;"), "unknown \"foo\" variable in t.conf:5"},
         {LOCATION("index '';"), "index \"\" in \"index\" directive is invalid in t.conf:5"},
-        {LOCATION("index $host;"), "variables in \"index\" are not supported yet in t.conf:5"},
+        {LOCATION("index $foo;"), "unknown \"foo\" variable in t.conf:5"},
         {LOCATION("add_header a b c;"), "invalid parameter \"c\" in t.conf:5"},
         {LOCATION("add_header 'a b' c;"), "invalid header name \"a b\" in t.conf:5"},
         {LOCATION("types { a b; c { } }"),
