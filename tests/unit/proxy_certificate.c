@@ -267,6 +267,24 @@ static void a_name_with_a_nul_is_no_file(void **state)
     assert_true(span_ends_with(s->message, SPAN("a.pem\\x00.pem\": is not the name of a file")));
 }
 
+/* Neither for the path nor for a message about it. */
+static void a_request_whose_memory_is_at_its_end_is_told_so(void **state)
+{
+    static const char *const values[] = {"/none", "engine:x"};
+    struct shelf *s = *state;
+    struct arena full;
+
+    arena_init(&full, 16, 16);
+    assert_non_null(arena_alloc(&full, 16));
+    s->wish.arena = &full;
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        s->wish.certificate = span_of_cstr(values[i]);
+        s->wish.key = SPAN("/none");
+        assert_int_equal(certificate_take(&s->all, &s->wish, &s->got, &s->message), -ENOMEM);
+    }
+    arena_deinit(&full);
+}
+
 static void files_are_read_up_to_their_limit(void **state)
 {
     struct shelf *s = *state;
@@ -416,6 +434,7 @@ int main(void)
         CLAIM(encrypted_keys_need_the_passwords_of_their_own_conf),
         CLAIM(what_cannot_be_loaded_is_named),
         CLAIM(a_name_with_a_nul_is_no_file),
+        CLAIM(a_request_whose_memory_is_at_its_end_is_told_so),
         CLAIM(files_are_read_up_to_their_limit),
         CLAIM(what_is_valid_is_not_read_again),
         CLAIM(what_is_the_same_when_read_again_stays_the_same_certificate),
