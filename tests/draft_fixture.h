@@ -94,4 +94,13 @@ static inline void draft_assert_said(struct draft *d, const char *line)
     assert_string_equal(draft_said(d), whole);
 }
 
+/* One line must have been logged, which says that memory is at its end. */
+static inline void draft_assert_said_no_memory(struct draft *d)
+{
+    const char *said = draft_said(d);
+
+    if (!strstr(said, "[emerg] no memory left to ") || strchr(said, '\n') != strrchr(said, '\n'))
+        fail_msg("says %s", said);
+}
+
 #endif

@@ -164,25 +164,30 @@ static int build_location(struct server_build *b, const struct scope *outer, con
     struct level *level = arena_zalloc(&b->c->scratch, sizeof(*level));
     struct vector *list = &lists->prefixes;
     struct scope scope;
+    int rc;
 
     if (!l || !level)
         return conf_fail_no_memory(b->c);
     l->origin = n->origin;
     l->parser_limits = b->parser_limits;
-    if (location_parse(b->c, n, l) < 0 || check_place(b->c, n, l, parent) < 0)
-        return -EINVAL;
+    rc = location_parse(b->c, n, l);
+    if (!rc)
+        rc = check_place(b->c, n, l, parent);
+    if (rc)
+        return rc;
     if (l->kind == LOCATION_NAMED)
         list = &b->named;
     else if (l->kind == LOCATION_REGEX)
         list = &lists->regexes;
-    if (add_location(b->c, list, n, l) < 0)
-        return -EINVAL;
     scope_init(&scope, CONTEXT_LOCATION, outer, n, level);
-    if (scope_read(b->c, &scope) < 0 || scope_complete(b->c, &scope) < 0)
-        return -EINVAL;
-    if (take_level(b->c, level, outer->values, l) < 0)
-        return -EINVAL;
-    return build_locations(b, &scope, l, l);
+    rc = add_location(b->c, list, n, l);
+    if (!rc)
+        rc = scope_read(b->c, &scope);
+    if (!rc)
+        rc = scope_complete(b->c, &scope);
+    if (!rc)
+        rc = take_level(b->c, level, outer->values, l);
+    return rc ? rc : build_locations(b, &scope, l, l);
 }
 
 /* All locations right within a block: a server's own level has no parent. */
@@ -244,12 +249,15 @@ static struct server_draft *add_server(struct conf *c, const struct node *block)
 {
     struct server_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
     struct server_conf *conf = arena_zalloc(c->arena, sizeof(*conf));
-    struct server_draft **added = vector_add(c, &c->servers, sizeof(*added));
+    struct server_draft **added;
 
-    if (!draft || !conf || !added) {
+    if (!draft || !conf) {
         conf_fail_no_memory(c);
         return NULL;
     }
+    added = vector_add(c, &c->servers, sizeof(*added));
+    if (!added)
+        return NULL;
     *added = draft;
     draft->conf = conf;
     conf->index = (unsigned)c->servers.count - 1;
@@ -266,12 +274,23 @@ static void name_server(const struct level *level, struct server_conf *conf)
         conf->name = span_skip(conf->name, 1);
 }
 
+/* What the block itself says, with what it inherits. */
+static int read_server(struct conf *c, struct scope *scope, struct level *level)
+{
+    int rc = scope_read(c, scope);
+
+    if (!rc)
+        rc = scope_complete(c, scope);
+    return rc ? rc : complete_server(c, level, &scope->node->origin);
+}
+
 int build_server(struct conf *c, const struct scope *http, const struct node *block)
 {
     struct server_draft *draft = add_server(c, block);
     struct server_build b = {.c = c};
     struct location_conf *root;
     struct scope scope;
+    int rc;
 
     if (!draft)
         return -ENOMEM;
@@ -280,18 +299,19 @@ int build_server(struct conf *c, const struct scope *http, const struct node *bl
     root->pattern = SPAN("");
     root->origin = block->origin;
     scope_init(&scope, CONTEXT_SERVER, http, block, &draft->level);
-    if (scope_read(c, &scope) < 0 || scope_complete(c, &scope) < 0 ||
-        complete_server(c, &draft->level, &block->origin) < 0)
-        return -EINVAL;
+    rc = read_server(c, &scope, &draft->level);
+    if (rc)
+        return rc;
     name_server(&draft->level, b.server);
-    if (take_level(c, &draft->level, http->values, root) < 0 ||
-        build_server_tls(c, &draft->level.server_tls, &block->origin, &b.server->tls) < 0)
-        return -EINVAL;
+    rc = take_level(c, &draft->level, http->values, root);
+    if (!rc)
+        rc = build_server_tls(c, &draft->level.server_tls, &block->origin, &b.server->tls);
+    if (rc)
+        return rc;
     b.parser_limits = build_parser_limits(&draft->level);
     root->parser_limits = b.parser_limits;
-    if (build_locations(&b, &scope, root, NULL) < 0)
-        return -EINVAL;
+    rc = build_locations(&b, &scope, root, NULL);
     b.server->named = b.named.items;
     b.server->named_count = b.named.count;
-    return 0;
+    return rc;
 }

@@ -58,11 +58,14 @@ static int read_system_ca(struct conf *c, const struct origin *o, struct tls_pro
 static int read_trust(struct conf *c, const struct client_tls_draft *draft, const struct origin *o,
                       struct tls_profile *p)
 {
+    int rc = 0;
+
     p->settings.verifies = draft->verify;
     p->settings.verify_depth = (unsigned)draft->verify_depth;
-    if (draft->crl.text.len &&
-        conf_read_file(c, &draft->crl, "proxy_ssl_crl", &p->settings.crl_pem) < 0)
-        return -EINVAL;
+    if (draft->crl.text.len)
+        rc = conf_read_file(c, &draft->crl, "proxy_ssl_crl", &p->settings.crl_pem);
+    if (rc)
+        return rc;
     if (draft->trusted_certificate.text.len) {
         p->ca_origin = draft->trusted_certificate.text;
         return conf_read_file(c, &draft->trusted_certificate, "proxy_ssl_trusted_certificate",
@@ -107,6 +110,7 @@ static int read_client_pair(struct conf *c, const struct client_tls_draft *draft
                             struct tls_profile *p)
 {
     struct word certificate = shown(&draft->certificate);
+    int rc;
 
     if (!certificate.text.len)
         return 0;
@@ -116,12 +120,11 @@ static int read_client_pair(struct conf *c, const struct client_tls_draft *draft
                             SPAN_ARG(certificate.text));
     if (is_chosen_by_requests(draft))
         return 0;
-    if (read_certificate(c, &draft->certificate, "proxy_ssl_certificate",
-                         &p->settings.pair.certificate_pem) < 0 ||
-        read_certificate(c, &draft->certificate_key, "proxy_ssl_certificate_key",
-                         &p->settings.pair.key_pem) < 0)
-        return -EINVAL;
-    return 0;
+    rc = read_certificate(c, &draft->certificate, "proxy_ssl_certificate",
+                          &p->settings.pair.certificate_pem);
+    return rc ? rc
+              : read_certificate(c, &draft->certificate_key, "proxy_ssl_certificate_key",
+                                 &p->settings.pair.key_pem);
 }
 
 /* proxy_ssl_conf_command comes on top of the directives, as in nginx. */
@@ -164,12 +167,13 @@ static int read_client_settings(struct conf *c, const struct client_tls_draft *d
         p->settings.key_log_path = draft->key_log.text.data;
     p->sends_sni = draft->server_name;
     p->reuses_sessions = draft->session_reuse;
-    if (build_suites(c, &wish, &p->settings.suites) < 0 || read_trust(c, draft, &p->origin, p) < 0)
-        return -EINVAL;
-    if (conf_read_passwords(c, &draft->password_file, "proxy_ssl_password_file",
-                            &p->settings.passwords) < 0)
-        return -EINVAL;
-    return read_client_pair(c, draft, p);
+    rc = build_suites(c, &wish, &p->settings.suites);
+    if (!rc)
+        rc = read_trust(c, draft, &p->origin, p);
+    if (!rc)
+        rc = conf_read_passwords(c, &draft->password_file, "proxy_ssl_password_file",
+                                 &p->settings.passwords);
+    return rc ? rc : read_client_pair(c, draft, p);
 }
 
 static void digest_client(struct tls_profile *p)

@@ -76,12 +76,15 @@ static struct upstream_entry *add_entry(struct conf *c, struct span name,
                                         const struct origin *origin)
 {
     struct upstream_conf *conf = arena_zalloc(c->arena, sizeof(*conf));
-    struct upstream_entry *entry = vector_add(c, &c->upstreams, sizeof(*entry));
+    struct upstream_entry *entry;
 
-    if (!conf || !entry) {
+    if (!conf) {
         conf_fail_no_memory(c);
         return NULL;
     }
+    entry = vector_add(c, &c->upstreams, sizeof(*entry));
+    if (!entry)
+        return NULL;
     conf->index = (unsigned)c->upstreams.count - 1;
     conf->name = name;
     conf->origin = *origin;
@@ -120,10 +123,12 @@ static int add_group_peers(struct conf *c, const struct upstream_draft *draft,
 
     for (size_t i = 0; i < draft->peers.count; i++) {
         struct host host;
+        int rc = parse_host(c, &drafts[i].origin, drafts[i].url, &host);
 
-        if (parse_host(c, &drafts[i].origin, drafts[i].url, &host) < 0 ||
-            add_peers(c, peers, &drafts[i], PORT_HTTP, &host) < 0)
-            return -EINVAL;
+        if (!rc)
+            rc = add_peers(c, peers, &drafts[i], PORT_HTTP, &host);
+        if (rc)
+            return rc;
         if (!host.port && !host.is_unix && !entry->portless)
             entry->portless = &drafts[i];
         primary_count += !drafts[i].conf.is_backup;
@@ -181,13 +186,16 @@ static int make_implicit(struct conf *c, const struct word *url, const struct ho
 {
     struct upstream_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
     struct peer_draft peer = {.url = host->text, .origin = url->origin};
-    struct upstream_entry *entry = add_entry(c, host->text, &url->origin);
+    struct upstream_entry *entry;
     struct vector peers = {0};
     struct scope scope;
     int rc;
 
-    if (!draft || !entry)
+    if (!draft)
         return conf_fail_no_memory(c);
+    entry = add_entry(c, host->text, &url->origin);
+    if (!entry)
+        return -ENOMEM;
     entry->conf->is_implicit = true;
     entry->host = host->is_unix ? host->text : host->name;
     entry->port = port;
@@ -267,14 +275,17 @@ int build_proxy_pass(struct conf *c, const struct word *url, struct proxy_pass *
     struct upstream_entry *entry;
     struct host host;
     struct span text;
-    int rc = 0;
+    int rc;
 
     out->is_set = true;
     split_url(url->text, out, &text);
-    if (parse_host(c, &url->origin, text, &host) < 0)
-        return -EINVAL;
-    if (complete_uri(c, out) < 0 || name_host(c, &host, out) < 0)
-        return -ENOMEM;
+    rc = parse_host(c, &url->origin, text, &host);
+    if (!rc)
+        rc = complete_uri(c, out);
+    if (!rc)
+        rc = name_host(c, &host, out);
+    if (rc)
+        return rc;
     entry = find_group(c, host.is_unix ? host.text : host.name);
     if (entry && host.port)
         return conf_fail_at(c, &url->origin, "upstream \"%.*s\" may not have port %u",

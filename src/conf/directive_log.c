@@ -98,9 +98,11 @@ static int set_log_format(struct conf *c, struct scope *s, const struct directiv
         first = 3;
     }
     text = join_words(c, n, first);
-    added = vector_add(c, &c->log_formats, sizeof(*added));
-    if (!text.data || !added)
+    if (!text.data)
         return conf_fail_no_memory(c);
+    added = vector_add(c, &c->log_formats, sizeof(*added));
+    if (!added)
+        return -ENOMEM;
     format->name = n->words[1];
     *added = format;
     return conf_template(c, &n->origin, text, &format->text);

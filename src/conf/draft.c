@@ -160,9 +160,11 @@ int conf_log_file(struct conf *c, struct span path, const struct log_file **out)
         }
     }
     file = arena_zalloc(c->arena, sizeof(*file));
-    files = vector_add(c, &c->log_files, sizeof(*files));
-    if (!file || !files)
+    if (!file)
         return conf_fail_no_memory(c);
+    files = vector_add(c, &c->log_files, sizeof(*files));
+    if (!files)
+        return -ENOMEM;
     file->path = path;
     file->fd = -1;
     file->is_preset = c->is_in_preset;

@@ -1,5 +1,10 @@
 /* Tests of conf/build_server and conf/build_listen: addresses, names, locations. */
+#include "../conf_certificates.h"
+#include "../conf_folder.h"
 #include "../conf_snapshot.h"
+#include "../directive_fixture.h"
+
+#include "conf/build_server.h"
 
 /* --- listening ------------------------------------------------------------------------------ */
 
@@ -256,6 +261,69 @@ static void location_mistakes_are_named(void **state)
         assert_refused(rows[i].text, rows[i].line);
 }
 
+/* --- memory --------------------------------------------------------------------------------- */
+
+static void put_files(const struct conf_folder *f)
+{
+    folder_put(f, "one.pem", one_pem);
+    folder_put(f, "one.key", one_key);
+    folder_put(f, "one.enc", one_encrypted_key);
+    folder_put(f, "one.crl", one_crl);
+    folder_put(f, "password", "secret\n");
+}
+
+/* What a try that failed has left behind is forgotten, but for its memory. */
+static void forget(struct draft *d, const struct conf *before)
+{
+    struct arena scratch = d->c.scratch;
+
+    d->c = *before;
+    d->c.scratch = scratch;
+}
+
+/* With a little more memory each time, so that every allocation is once the one that fails. */
+static void memory_at_its_end_is_no_mistake_in_a_server(void **state)
+{
+    static const char text[] =
+        "server { server_name a; ssl_certificate one.pem; ssl_certificate_key one.key;\n"
+        "ssl_client_certificate one.pem; ssl_crl one.crl; ssl_verify_client on;\n"
+        "location /a/ { proxy_pass https://127.0.0.1:1/?b; proxy_ssl_crl one.crl;\n"
+        "proxy_ssl_trusted_certificate one.pem; proxy_ssl_password_file password;\n"
+        "proxy_ssl_certificate one.pem; proxy_ssl_certificate_key one.enc;\n"
+        "location /a/b { proxy_pass http://127.0.0.1:2?c; error_page 404 /d; } }\n"
+        "location @e { return 200 $host; } location /f { root /f; access_log off; } }";
+    const struct conf_folder *f = *state;
+    char prefix[sizeof(f->path) + 1];
+    void *own = NULL;
+    struct draft *d;
+    struct block b;
+    struct conf before;
+    size_t bytes = 0;
+
+    put_files(f);
+    assert_int_equal(draft_set_up(&own), 0);
+    d = own;
+    snprintf(prefix, sizeof(prefix), "%s/", f->path);
+    d->c.options.conf_prefix = span_of_cstr(prefix);
+    block_parse(&b, d, CONTEXT_HTTP, text);
+    assert_int_equal(
+        scope_set_preset(&d->c, &b.scope, directive_find(SPAN("log_format"), CONTEXT_HTTP)), 0);
+    assert_int_equal(scope_complete(&d->c, &b.scope), 0);
+    before = d->c;
+    for (int rc = -ENOMEM; rc; bytes += 16) {
+        forget(d, &before);
+        draft_leave_bytes(d, bytes);
+        rc = build_server(&d->c, &b.scope, b.tree.root.first);
+        if (rc != 0 && rc != -ENOMEM)
+            fail_msg("with %zu bytes it is %d: %s", bytes, rc, draft_said(d));
+        if (rc)
+            draft_assert_said_no_memory(d);
+    }
+    draft_assert_said(d, "");
+    assert_true(bytes > 4096); /* it did fail */
+    assert_int_equal(draft_tear_down(&own), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +338,7 @@ int main(void)
         cmocka_unit_test(locations_are_sorted),
         cmocka_unit_test(modifiers_may_stand_without_a_blank),
         cmocka_unit_test(location_mistakes_are_named),
+        FOLDER_TEST(memory_at_its_end_is_no_mistake_in_a_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

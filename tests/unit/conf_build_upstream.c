@@ -1,5 +1,8 @@
 /* Tests of conf/build_upstream: groups, single names and where proxy_pass goes. */
 #include "../conf_snapshot.h"
+#include "../directive_fixture.h"
+
+#include "conf/build_upstream.h"
 
 /* --- upstreams ------------------------------------------------------------------------------ */
 
@@ -118,6 +121,49 @@ static void each_address_of_a_name_is_a_peer(void **state)
     conf_text_deinit(&t);
 }
 
+/* --- memory --------------------------------------------------------------------------------- */
+
+/* With a little more memory each time, so that every allocation is once the one that fails. */
+static void memory_at_its_end_is_no_mistake_in_a_group(void **state)
+{
+    struct draft *d = *state;
+    struct block b;
+    size_t bytes = 0;
+
+    block_parse(&b, d, CONTEXT_HTTP, "upstream a { server 127.0.0.1:1; server 127.0.0.1:2; }");
+    for (int rc = -ENOMEM; rc; bytes += 16) {
+        d->c.upstreams = (struct vector){0};
+        draft_leave_bytes(d, bytes);
+        rc = build_upstream_group(&d->c, b.tree.root.first);
+        if (rc != 0 && rc != -ENOMEM)
+            fail_msg("with %zu bytes it is %d: %s", bytes, rc, draft_said(d));
+        if (rc)
+            draft_assert_said_no_memory(d);
+    }
+    draft_assert_said(d, "");
+    assert_true(bytes > 16); /* it did fail */
+}
+
+static void memory_at_its_end_is_no_mistake_in_a_proxy_pass(void **state)
+{
+    const struct word url = {.text = SPAN("http://127.0.0.1:1?a")};
+    struct draft *d = *state;
+    struct proxy_pass pass;
+    size_t bytes = 0;
+
+    for (int rc = -ENOMEM; rc; bytes += 16) {
+        d->c.upstreams = (struct vector){0};
+        draft_leave_bytes(d, bytes);
+        rc = build_proxy_pass(&d->c, &url, &pass);
+        if (rc != 0 && rc != -ENOMEM)
+            fail_msg("with %zu bytes it is %d: %s", bytes, rc, draft_said(d));
+        if (rc)
+            draft_assert_said_no_memory(d);
+    }
+    draft_assert_said(d, "");
+    assert_true(bytes > 16); /* it did fail */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +171,8 @@ int main(void)
         cmocka_unit_test(single_names_are_upstreams_with_the_defaults),
         cmocka_unit_test(https_to_a_server_without_a_port_is_warned_about),
         cmocka_unit_test(each_address_of_a_name_is_a_peer),
+        DRAFT_TEST(memory_at_its_end_is_no_mistake_in_a_group),
+        DRAFT_TEST(memory_at_its_end_is_no_mistake_in_a_proxy_pass),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

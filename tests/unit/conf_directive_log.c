@@ -113,6 +113,41 @@ static void an_access_log_takes_its_parameters_up_to_the_last(void **state)
     assert_null(logs[2].file); /* off */
 }
 
+/* With a little more memory each time, until it suffices. */
+static void memory_at_its_end_is_said_once(void **state)
+{
+    static const char *const texts[] = {
+        "log_format f $host;",
+        "access_log a f if=$host;",
+        "error_log a;",
+    };
+    struct draft *d = *state;
+    struct log_format f = {.name = SPAN("f")};
+    struct log_format **added;
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        size_t bytes = 0;
+        struct block b;
+
+        for (int rc = -ENOMEM; rc; bytes += 16) {
+            d->c.arena->total_bytes_max = 0;
+            d->c.log_formats = d->c.log_files = (struct vector){0};
+            if (i) {
+                added = vector_add(&d->c, &d->c.log_formats, sizeof(*added));
+                assert_non_null(added);
+                *added = &f;
+            }
+            block_parse(&b, d, CONTEXT_HTTP, texts[i]);
+            draft_leave_bytes(d, bytes);
+            rc = scope_read(&d->c, &b.scope);
+            if (rc != -ENOMEM && rc != 0)
+                fail_msg("\"%s\" with %zu bytes is %d", texts[i], bytes, rc);
+            draft_assert_said(d, rc ? "[emerg] no memory left to build the configuration" : "");
+        }
+        assert_true(bytes > 16); /* it did fail */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +156,7 @@ int main(void)
         DRAFT_TEST(an_error_log_has_the_level_error_unless_it_says_one),
         DRAFT_TEST(a_format_is_its_words_one_behind_the_other),
         DRAFT_TEST(an_access_log_takes_its_parameters_up_to_the_last),
+        DRAFT_TEST(memory_at_its_end_is_said_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
