@@ -20,6 +20,13 @@ struct captures {
     size_t count;                       /* groups with $0; those behind have data NULL */
 };
 
+/* As when nothing has matched; what views were there stays unread. */
+static inline void captures_clear(struct captures *c)
+{
+    c->regex = NULL;
+    c->count = 0;
+}
+
 /* Compiles bytes, not UTF-8 (with JIT where there is one), as nginx does: "(?i)", "(*UTF)" and the
  * like work inside of a pattern. 0; -EINVAL with a message such as
  * pcre2_compile() failed: missing closing parenthesis in "(a"; -ENOMEM. */

@@ -39,18 +39,17 @@ enum exchange_result {
     EXCHANGE_CUTS,   /* incomplete: the connection must end so that the client can tell */
 };
 
+/* What begins by a function of its own, and the end of the record, is not cleared for a new
+ * request: most of the bytes are there. */
 struct exchange {
     void *slab_link;                      /* the slab's while it is not taken */
     struct arena arena;                   /* keeps its first block from one use to the next */
-    struct view *view;                    /* the client's reference */
+    struct view *view;                    /* the client's reference; cleared from here on */
     struct task *task;                    /* the client's */
     struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
-    struct parser request, response;
-    struct attempt attempt;
     struct relay upload, download;
-    struct reply reply;
     uint64_t began_ms;
     enum exchange_result ending;
     enum outcome last_failure; /* of the tries before */
@@ -66,7 +65,11 @@ struct exchange {
     bool is_draining;       /* the worker ends: connections are not kept */
     bool has_upload_failed; /* the upstream does not read on; its answer may still come */
     bool is_body_gone;      /* an internal redirect follows: the body was meant for another */
-    struct record record;   /* at the end, as its tries are not cleared */
+    struct record record;   /* cleared up to RECORD_CLEARED_END */
+    struct attempt attempt;
+    struct reply reply;
+    struct parser request;
+    struct parser response; /* begun when a request was sent */
 };
 
 struct exchange_options {

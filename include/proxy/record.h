@@ -46,10 +46,8 @@ struct record {
     const struct head *request;           /* its spans are empty where it was never complete */
     /* $uri, $args: as in the request, or after an internal redirect. */
     struct span uri, args;
-    struct captures captures;        /* of the location's regex; .regex NULL: none matched */
-    struct captures server_captures; /* of the server_name's */
-    uint64_t began_us;               /* of the turn in which it began; likewise in the tries */
-    uint64_t request_bytes;          /* head and body, as received */
+    uint64_t began_us;      /* of the turn in which it began; likewise in the tries */
+    uint64_t request_bytes; /* head and body, as received */
     unsigned char request_id[16];
     bool has_request_id;
     bool is_pipelined; /* $pipe: its head was there before the answer to the one before it */
@@ -72,8 +70,12 @@ struct record {
     bool is_tried_again; /* the outcome is that of a try which another one follows */
     struct span detail;  /* one line that says more than the outcome's word; may be empty */
 
-    /* The first try_count of them. At the end: a new record is not cleared from here on. */
-    struct try_record tries[TRIES_MAX];
+    /* From here on a new record is not cleared, but for captures_clear(). */
+    struct captures captures;           /* of the location's regex; .regex NULL: none matched */
+    struct captures server_captures;    /* of the server_name's */
+    struct try_record tries[TRIES_MAX]; /* the first try_count of them */
 };
+
+#define RECORD_CLEARED_END offsetof(struct record, captures)
 
 #endif

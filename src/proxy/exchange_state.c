@@ -25,6 +25,8 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
     r->request = &x->request.head;
     r->began_us = loop_turn_us(r->engine->loop);
     r->is_pipelined = o->is_pipelined;
+    captures_clear(&r->captures);
+    captures_clear(&r->server_captures);
 }
 
 struct exchange *exchange_new(const struct exchange_options *o)
@@ -36,7 +38,9 @@ struct exchange *exchange_new(const struct exchange_options *o)
     /* Zero when the exchange is used for the first time: fresh memory. */
     if (!x->arena.block_bytes)
         arena_init(&x->arena, EXCHANGE_ARENA_BYTES, EXCHANGE_ARENA_BYTES_MAX);
-    memset(&x->view, 0, offsetof(struct exchange, record.tries) - offsetof(struct exchange, view));
+    memset(&x->view, 0,
+           offsetof(struct exchange, record) + RECORD_CLEARED_END -
+               offsetof(struct exchange, view));
     x->view = o->view;
     x->task = o->task;
     x->timer = o->timer;
