@@ -14,16 +14,11 @@
 #include "proxy/balance.h"
 #include "server/client.h"
 #include "server/listeners.h"
+#include "server/pools.h"
 
 #define RING_ENTRIES 4096
-/* At high water on both sides of an exchange, with one record and one input beside; address space
- * until it is used. What more they ask for is refused. */
-#define CHUNKS_PER_CONNECTION (2 * (OUT_BYTES_HIGH / CHUNK_ROOM + 4))
-#define CHUNKS_SPARE 64
-#define IDENTITIES_MAX 4096  /* of TLS sessions; the least recently used goes */
 #define CHECK_MS 10          /* between looks whether all siblings have drained */
 #define LOG_PATIENCE_MS 1000 /* for access logs, once all clients are gone */
-#define ACCEPT_SURPLUS 1024  /* what one accept may bring at once before its pause takes effect */
 #define RESUME_SHARE 16      /* accepting goes on when one in so many slots is free */
 
 /* What the workers of one process share besides their snapshot. */
@@ -303,27 +298,6 @@ static void drop_capabilities(void)
         (void)syscall(SYS_capset, &header, none);
 }
 
-static int init_engine(struct worker *w)
-{
-    struct engine *e = &w->engine;
-    size_t connections = w->connections_max + ACCEPT_SURPLUS;
-    int result;
-
-    e->tickets = tls_cache_new(IDENTITIES_MAX, TICKETS_PER_IDENTITY);
-    e->regex_scratch = regex_scratch_new();
-    e->head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
-    if (!e->tickets || !e->regex_scratch || !e->head_buffer)
-        return -ENOMEM;
-    result = chunk_pool_init(&e->chunks, connections * CHUNKS_PER_CONNECTION + CHUNKS_SPARE);
-    if (!result)
-        result = slab_init(&e->exchanges, sizeof(struct exchange), connections);
-    if (!result)
-        result = slab_init(&e->upstream_conns, sizeof(struct upstream_conn), connections);
-    if (!result)
-        result = client_pool_init(&w->clients, e, connections);
-    return result;
-}
-
 static int set_up(struct worker *w)
 {
     struct loop_options o = {
@@ -336,7 +310,7 @@ static int set_up(struct worker *w)
     int result = loop_new(&o, &w->engine.loop, w->start_text, sizeof(w->start_text));
 
     if (!result)
-        result = init_engine(w);
+        result = pools_init(&w->engine, &w->clients, w->connections_max);
     if (!result)
         result = make_view(w, a->snapshot, &w->view, w->start_text);
     if (result)
@@ -346,23 +320,6 @@ static int set_up(struct worker *w)
     w->clients.on_change = &w->change;
     w->listeners.loop = w->engine.loop;
     return take_listeners(w, a);
-}
-
-static void tear_down(struct worker *w)
-{
-    struct engine *e = &w->engine;
-
-    if (w->view)
-        view_unref(w->view);
-    access_deinit(e);
-    exchanges_deinit(&e->exchanges);
-    slab_deinit(&e->exchanges);
-    slab_deinit(&e->upstream_conns);
-    chunk_pool_deinit(&e->chunks);
-    client_pool_deinit(&w->clients);
-    tls_cache_free(e->tickets);
-    regex_scratch_free(e->regex_scratch);
-    free(e->head_buffer);
 }
 
 static void explain_start(struct worker *w)
@@ -426,7 +383,10 @@ static int start_thread(struct worker *w)
 static void free_worker(struct worker *w)
 {
     listeners_deinit(&w->listeners);
-    tear_down(w);
+    if (w->view)
+        view_unref(w->view);
+    access_deinit(&w->engine);
+    pools_deinit(&w->engine, &w->clients);
     if (w->engine.loop)
         loop_free(w->engine.loop);
     sem_destroy(&w->has_started);
