@@ -18,7 +18,8 @@ struct listeners {
 void listeners_init(struct listeners *s);
 
 /* Takes over descriptors, one per listening address of the snapshot; a descriptor that it has
- * already goes on under its new configuration, and those that are not named close. 0, -ENOMEM. */
+ * already goes on under its new configuration, and those that are not named close. 0; or -ENOMEM,
+ * and then nothing has changed and the new descriptors are the caller's still. */
 int listeners_take(struct listeners *s, const struct snapshot *snapshot, const int *fds) MUST_USE;
 
 bool listeners_have(const struct listeners *s, int fd);

@@ -36,7 +36,7 @@ bool listeners_have(const struct listeners *s, int fd)
     return find(s, fd) != NULL;
 }
 
-static int add(struct listeners *s, int fd, const struct listen_conf *conf)
+static struct listener *make(struct listeners *s, int fd, const struct listen_conf *conf)
 {
     struct listener_options o = {
         .loop = s->loop,
@@ -48,43 +48,63 @@ static int add(struct listeners *s, int fd, const struct listen_conf *conf)
     };
     struct listener *l = malloc(sizeof(*l));
 
-    if (!l)
-        return -ENOMEM;
-    listener_init(l, &o);
-    list_push_back(&s->list, &l->link);
-    if (s->are_started && !s->are_paused)
-        listener_start(l);
+    if (l)
+        listener_init(l, &o);
+    return l;
+}
+
+static int make_new(struct listeners *s, const struct snapshot *snapshot, const int *fds,
+                    struct list *made)
+{
+    for (size_t i = 0; i < snapshot->listen_count; i++) {
+        struct listener *l;
+
+        if (listeners_have(s, fds[i]))
+            continue;
+        l = make(s, fds[i], &snapshot->listens[i]);
+        if (!l)
+            return -ENOMEM;
+        list_push_back(made, &l->link);
+    }
     return 0;
 }
 
-static bool is_among(const int *fds, size_t count, int fd)
+/* Those that were here before: under the next configuration, or closing. */
+static void turn_to(struct listener *l, const struct snapshot *snapshot, const int *fds)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (fds[i] == fd)
-            return true;
+    for (size_t i = 0; i < snapshot->listen_count; i++) {
+        if (fds[i] == l->fd) {
+            l->conf = &snapshot->listens[i];
+            return;
+        }
     }
-    return false;
+    listener_end(l);
 }
 
+static void add(struct listeners *s, struct listener *l)
+{
+    list_push_back(&s->list, &l->link);
+    if (s->are_started && !s->are_paused)
+        listener_start(l);
+}
+
+/* What can fail comes first: until all are made, nothing changes. */
 int listeners_take(struct listeners *s, const struct snapshot *snapshot, const int *fds)
 {
-    int result = 0;
+    struct list made;
+    struct list *link;
 
-    list_for_each (link, &s->list) {
-        struct listener *l = list_entry(link, struct listener, link);
-
-        if (!is_among(fds, snapshot->listen_count, l->fd))
-            listener_end(l);
+    list_init(&made);
+    if (make_new(s, snapshot, fds, &made)) {
+        list_for_each_safe (l, &made)
+            free(list_entry(l, struct listener, link));
+        return -ENOMEM;
     }
-    for (size_t i = 0; i < snapshot->listen_count && !result; i++) {
-        struct listener *l = find(s, fds[i]);
-
-        if (l)
-            l->conf = &snapshot->listens[i];
-        else
-            result = add(s, fds[i], &snapshot->listens[i]);
-    }
-    return result;
+    list_for_each (l, &s->list)
+        turn_to(list_entry(l, struct listener, link), snapshot, fds);
+    while ((link = list_pop_front(&made)) != NULL)
+        add(s, list_entry(link, struct listener, link));
+    return 0;
 }
 
 void listeners_start(struct listeners *s)

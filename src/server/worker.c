@@ -33,7 +33,7 @@ struct worker {
     struct client_pool clients;
     struct listeners listeners;
     struct view *view;
-    struct worker_options options; /* assignments are cleared as they are taken over */
+    struct worker_options options; /* the first assignment is for the start alone */
     size_t connections_max;        /* worker_connections: beyond, accepting pauses */
     struct group *group;
     struct engine **siblings;
@@ -43,15 +43,27 @@ struct worker {
     char start_text[TLS_ERROR_BYTES];
     struct task change; /* a client has gone, or something of the drain has */
     struct timer check;
-    struct timer cut_off; /* the deadline of a drain */
-    uint64_t logs_end_ms; /* when logs that take nothing are given up; 0: not yet known */
+    struct timer cut_off;      /* the deadline of a drain */
+    uint64_t logs_end_ms;      /* when logs that take nothing are given up; 0: not yet known */
+    struct farewell *farewell; /* NULL: told */
     bool is_draining, is_drained, may_exit;
 };
 
-/* What control tells: made by its thread, freed by whoever has it last. */
+/* That it has drained. Made with the worker, as it must be told whatever memory there is; control
+ * may hear it when the worker is gone. */
+struct farewell {
+    struct message message;
+    void (*on_drained)(void *control);
+    void *control;
+};
+
+/* What control tells: made by its thread, freed by whoever has it last. A word back needs nothing
+ * of the worker, which may be gone when control hears it. */
 struct command {
     struct message message;
     struct worker *worker;
+    void *control;
+    unsigned index; /* of the worker */
     void (*run)(struct worker *w, struct command *c);
     struct worker_assignment assignment;
     worker_swapped_fn swapped;
@@ -86,16 +98,6 @@ static void resume_accepting(struct worker *w)
         listeners_start(&w->listeners);
 }
 
-/* Takes over the descriptors of an assignment. */
-static int take_listeners(struct worker *w, struct worker_assignment *a)
-{
-    int result = listeners_take(&w->listeners, a->snapshot, a->listen_fds);
-
-    free(a->listen_fds);
-    a->listen_fds = NULL;
-    return result;
-}
-
 /* ---- draining and ending ---- */
 
 static bool is_quiet(const struct worker *w)
@@ -106,34 +108,27 @@ static bool is_quiet(const struct worker *w)
 
 static void tell_drained(struct loop *loop, struct message *m)
 {
-    struct command *c = container_of(m, struct command, message);
-    struct worker *w = c->worker;
+    struct farewell *f = container_of(m, struct farewell, message);
 
     (void)loop;
-    if (w->options.on_drained)
-        w->options.on_drained(w->options.control);
-    free(c);
+    if (f->on_drained)
+        f->on_drained(f->control);
+    free(f);
 }
 
-static void drop_command(struct loop *loop, struct message *m)
+static void drop_farewell(struct loop *loop, struct message *m)
 {
     (void)loop;
-    free(container_of(m, struct command, message));
+    free(container_of(m, struct farewell, message));
 }
 
 static void note_drained(struct worker *w)
 {
-    struct command *c;
-
     w->is_drained = true;
     timer_stop(loop_wheel(w->engine.loop), &w->cut_off);
     atomic_fetch_sub(&w->group->undrained_count, 1);
-    c = calloc(1, sizeof(*c));
-    if (!c)
-        return; /* control finds out when it joins */
-    c->worker = w;
-    c->message = (struct message){.deliver = tell_drained, .undelivered = drop_command};
-    loop_post(w->engine.loop, w->options.control_loop, &c->message);
+    loop_post(w->engine.loop, w->options.control_loop, &w->farewell->message);
+    w->farewell = NULL;
     loop_submit(w->engine.loop); /* this may be the last turn */
 }
 
@@ -194,6 +189,12 @@ static void drain(struct worker *w)
 
 /* ---- commands, in the worker's thread ---- */
 
+static void drop_command(struct loop *loop, struct message *m)
+{
+    (void)loop;
+    free(container_of(m, struct command, message));
+}
+
 static void run_go(struct worker *w, struct command *c)
 {
     w->engine.siblings = w->siblings;
@@ -232,17 +233,17 @@ static void tell_swapped(struct loop *loop, struct message *m)
     struct command *c = container_of(m, struct command, message);
 
     (void)loop;
-    c->swapped(c->worker->options.control, c->worker->options.index, c->error ? c->text : NULL);
+    c->swapped(c->control, c->index, c->error ? c->text : NULL);
     free(c);
 }
 
-static void close_new_fds(struct worker *w, struct worker_assignment *a)
+/* Of an assignment that was not taken over: those that serve already go on. */
+static void close_new_fds(struct worker *w, const struct worker_assignment *a)
 {
     for (size_t i = 0; i < a->snapshot->listen_count; i++) {
         if (!listeners_have(&w->listeners, a->listen_fds[i]))
             (void)close(a->listen_fds[i]);
     }
-    free(a->listen_fds);
 }
 
 static int make_view(struct worker *w, struct snapshot *s, struct view **out,
@@ -255,22 +256,36 @@ static int make_view(struct worker *w, struct snapshot *s, struct view **out,
     return result;
 }
 
+/* All of it or nothing. */
+static int swap(struct worker *w, const struct worker_assignment *a, char error[TLS_ERROR_BYTES])
+{
+    struct view *view;
+    int result = make_view(w, a->snapshot, &view, error);
+
+    if (result)
+        return result;
+    result = listeners_take(&w->listeners, a->snapshot, a->listen_fds);
+    if (result) {
+        view_unref(view);
+        return result;
+    }
+    view_retire(w->view);
+    view_unref(w->view);
+    w->view = view;
+    w->clients.view = view;
+    return 0;
+}
+
 static void run_swap(struct worker *w, struct command *c)
 {
     struct worker_assignment *a = &c->assignment;
-    struct view *view = NULL;
 
-    c->error = w->is_draining ? -ESHUTDOWN : make_view(w, a->snapshot, &view, c->text);
-    if (!c->error)
-        c->error = take_listeners(w, a);
-    else
+    /* Its listeners close: a descriptor that is to go on may be another file's by now. */
+    assert(!w->is_draining);
+    c->error = swap(w, a, c->text);
+    if (c->error)
         close_new_fds(w, a);
-    if (view) {
-        view_retire(w->view);
-        view_unref(w->view);
-        w->view = view;
-        w->clients.view = view;
-    }
+    free(a->listen_fds);
     snapshot_unref(a->snapshot);
     if (c->error && !c->text[0])
         snprintf(c->text, sizeof(c->text), "%s", strerror(-c->error));
@@ -306,7 +321,7 @@ static int set_up(struct worker *w)
         .large_buffer_count = LARGE_BUFFER_COUNT,
         .stats = &w->engine.stats,
     };
-    struct worker_assignment *a = &w->options.first;
+    const struct worker_assignment *a = &w->options.first;
     int result = loop_new(&o, &w->engine.loop, w->start_text, sizeof(w->start_text));
 
     if (!result)
@@ -319,14 +334,13 @@ static int set_up(struct worker *w)
     w->clients.numbers = &w->group->connection_numbers;
     w->clients.on_change = &w->change;
     w->listeners.loop = w->engine.loop;
-    return take_listeners(w, a);
+    return listeners_take(&w->listeners, a->snapshot, a->listen_fds);
 }
 
-static void explain_start(struct worker *w)
+static void explain_start(unsigned index, int code, char *error, size_t error_size)
 {
-    snprintf(w->start_text, sizeof(w->start_text), "worker %u cannot start: %s%s", w->engine.index,
-             strerror(-w->start_error),
-             w->start_error == -ENOMEM
+    snprintf(error, error_size, "worker %u cannot start: %s%s", index, strerror(-code),
+             code == -ENOMEM
                  ? "; lower worker_connections or worker_processes, or raise the limit on memory"
                  : "");
 }
@@ -337,8 +351,6 @@ static void *run_thread(void *arg)
 
     drop_capabilities();
     w->start_error = set_up(w);
-    if (w->start_error && !w->start_text[0])
-        explain_start(w);
     sem_post(&w->has_started);
     if (w->start_error)
         return NULL;
@@ -391,6 +403,7 @@ static void free_worker(struct worker *w)
         loop_free(w->engine.loop);
     sem_destroy(&w->has_started);
     free(w->siblings);
+    free(w->farewell);
     if (--w->group->worker_count == 0)
         free(w->group);
     free(w);
@@ -412,33 +425,67 @@ static void init_worker(struct worker *w, const struct worker_options *o)
     sem_init(&w->has_started, 0, 0);
 }
 
+static struct farewell *farewell_new(const struct worker_options *o)
+{
+    struct farewell *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return NULL;
+    f->message = (struct message){.deliver = tell_drained, .undelivered = drop_farewell};
+    f->on_drained = o->on_drained;
+    f->control = o->control;
+    return f;
+}
+
+static struct worker *worker_new(const struct worker_options *o)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    struct group *group = o->beside ? o->beside->group : calloc(1, sizeof(*group));
+    struct farewell *farewell = farewell_new(o);
+
+    if (!w || !group || !farewell) {
+        free(farewell);
+        if (!o->beside)
+            free(group);
+        free(w);
+        return NULL;
+    }
+    init_worker(w, o);
+    w->farewell = farewell;
+    w->group = group;
+    group->worker_count++;
+    return w;
+}
+
+static void close_fds(const struct worker_assignment *a)
+{
+    for (size_t i = 0; i < a->snapshot->listen_count; i++)
+        (void)close(a->listen_fds[i]);
+}
+
 int worker_start(const struct worker_options *o, struct worker **out, char *error,
                  size_t error_size)
 {
-    struct worker *w = calloc(1, sizeof(*w));
-    int result;
+    const struct worker_assignment *first = &o->first;
+    struct worker *w = worker_new(o);
+    int result = w ? start_thread(w) : -ENOMEM;
 
-    if (!w)
-        return -ENOMEM;
-    init_worker(w, o);
-    w->group = o->beside ? o->beside->group : calloc(1, sizeof(*w->group));
-    if (!w->group) {
-        free(w);
-        return -ENOMEM;
+    if (result)
+        close_fds(first);
+    free(first->listen_fds);
+    snapshot_unref(first->snapshot);
+    if (!result) {
+        atomic_fetch_add(&w->group->undrained_count, 1);
+        *out = w;
+        return 0;
     }
-    w->group->worker_count++;
-    result = start_thread(w);
-    if (result && w->options.first.listen_fds)
-        close_new_fds(w, &w->options.first);
-    snapshot_unref(w->options.first.snapshot);
-    if (result) {
-        snprintf(error, error_size, "%s", w->start_text[0] ? w->start_text : strerror(-result));
+    if (w && w->start_text[0])
+        snprintf(error, error_size, "%s", w->start_text);
+    else
+        explain_start(o->index, result, error, error_size);
+    if (w)
         free_worker(w);
-        return result;
-    }
-    atomic_fetch_add(&w->group->undrained_count, 1);
-    *out = w;
-    return 0;
+    return result;
 }
 
 void workers_introduce(struct worker **workers, unsigned count)
@@ -460,6 +507,8 @@ static struct command *command_new(struct worker *w,
     if (!c)
         return NULL;
     c->worker = w;
+    c->control = w->options.control;
+    c->index = w->options.index;
     c->run = run;
     c->message = (struct message){.deliver = deliver_command, .undelivered = drop_command};
     return c;

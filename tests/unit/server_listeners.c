@@ -1,5 +1,6 @@
 /* Tests of server/listeners: the set follows the snapshots. */
 #include "../conn_fixture.h"
+#include "../scarce_memory.h"
 
 #include "server/listeners.h"
 
@@ -142,6 +143,39 @@ static void a_pause_holds_for_all_and_for_new_ones(void **state)
     turn_until(s->t.loop, s->accepted_count == ADDRESSES); /* those who waited */
 }
 
+static void lacks_memory(struct set *s, const struct snapshot *next, const int *fds, unsigned left)
+{
+    memory_is_scarce(sizeof(struct listener), left);
+    assert_int_equal(listeners_take(&s->listeners, next, fds), -ENOMEM);
+    assert_true(memory_was_scarce());
+    assert_true(is_served(s, 0));
+    assert_ptr_equal(s->accepted_under, &s->confs[0][0]);
+    for (size_t i = 1; i < ADDRESSES; i++) {
+        assert_false(listeners_have(&s->listeners, s->fds[i]));
+        assert_int_not_equal(fcntl(s->fds[i], F_GETFD), -1);
+        assert_false(is_served(s, i));
+    }
+}
+
+/* Also when there is some for the first of the new ones, and whether or not the old one goes on. */
+static void without_memory_all_stays_as_it_was(void **state)
+{
+    struct set *s = *state;
+    struct snapshot *next = &s->snapshots[1];
+
+    take(s, 0, 1);
+    listeners_start(&s->listeners);
+    for (unsigned left = 0; left < ADDRESSES - 1; left++) {
+        next->listen_count = ADDRESSES;
+        lacks_memory(s, next, s->fds, left);
+        next->listen_count = ADDRESSES - 1;
+        lacks_memory(s, next, s->fds + 1, left);
+    }
+    take(s, 1, ADDRESSES);
+    for (size_t i = 0; i < ADDRESSES; i++)
+        turn_until(s->t.loop, is_served(s, i) && s->accepted_under == &s->confs[1][i]);
+}
+
 static void what_never_started_is_closed(void **state)
 {
     struct set *s = *state;
@@ -160,6 +194,7 @@ int main(void)
         CLAIM(a_socket_goes_on_under_the_next_snapshot),
         CLAIM(what_a_snapshot_does_not_name_closes),
         CLAIM(a_pause_holds_for_all_and_for_new_ones),
+        CLAIM(without_memory_all_stays_as_it_was),
         CLAIM(what_never_started_is_closed),
     };
 
