@@ -152,6 +152,7 @@ static void finish_reload(struct control *c)
     struct snapshot *old = c->snapshot;
 
     if (c->swaps_refused == c->worker_count) {
+        sockets_unlink(c->next, old);
         sockets_deinit(&c->next_sockets);
         snapshot_unref(c->next);
         c->next = NULL;
@@ -468,7 +469,7 @@ static void join_workers(struct control *c)
 
 static void end(struct control *c)
 {
-    signals_deinit(&c->signals); /* turns the loop: no worker's word may come after it was freed */
+    signals_deinit(&c->signals);
     join_workers(c);
     if (c->worker_count) {
         summary_log(log_of(c), c->snapshot);

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 
 #include "child.h"
+#include "scarce_memory.h"
+#include "server/listener.h"
 #include "server/pid_file.h"
 
 #define SAID_BYTES 16384
@@ -323,6 +325,34 @@ static void reload_of_a_wrong_configuration_changes_nothing(void **state)
     assert_nothing_left(w);
 }
 
+/* There is memory for the listener of the start, but not for the one that the reload adds. */
+static void reload_that_no_worker_takes_changes_nothing(void **state)
+{
+    static const char refusal[] = "worker 0 keeps the configuration before: Cannot allocate memory";
+    struct world *w = *state;
+    char other[100], text[256];
+
+    snprintf(other, sizeof(other), "%s/other", w->folder);
+    snprintf(text, sizeof(text), "listen unix:%s; return 200 second;", other);
+    write_wishes(w, &(struct wishes){"daemon off;", "return 200 first;", 1, 16});
+    memory_is_scarce(sizeof(struct listener), 1);
+    start(w);
+    (void)memory_was_scarce();
+    wait_for(w, "listening on unix:");
+    write_wishes(w, &(struct wishes){"daemon off;", text, 1, 16});
+    signal_and_wait(w, SIGHUP, refusal);
+    wait_for(w, "configuration not reloaded: generation 1 stays in force");
+    assert_answer(w, "first");
+    assert_int_equal(access(other, F_OK), -1);
+    signal_and_wait(w, SIGHUP, "reloaded: generation 2");
+    assert_answer(w, "second");
+    assert_int_equal(kill(w->child, SIGTERM), 0);
+    wait_for_end(w, 0);
+    assert_null(strstr(strstr(w->said, refusal) + 1, refusal)); /* said once */
+    assert_int_equal(access(other, F_OK), -1);
+    assert_nothing_left(w);
+}
+
 static void what_needs_a_restart_is_said_and_left(void **state)
 {
     struct world *w = *state;
@@ -405,6 +435,7 @@ int main(void)
         CONTROL_TEST(second_signal_ends_what_quit_waits_for),
         CONTROL_TEST(reload_takes_the_new_configuration),
         CONTROL_TEST(reload_of_a_wrong_configuration_changes_nothing),
+        CONTROL_TEST(reload_that_no_worker_takes_changes_nothing),
         CONTROL_TEST(what_needs_a_restart_is_said_and_left),
         CONTROL_TEST(log_files_are_opened_again),
         CONTROL_TEST(address_that_somebody_has_is_no_start),
