@@ -69,7 +69,7 @@ struct loop_options {
  * and remedy. */
 int loop_new(const struct loop_options *options, struct loop **out, char *error,
              size_t error_size) MUST_USE;
-/* Nothing may be in flight. */
+/* Nothing may be in flight. Also for another thread than ran it, when that one has ended. */
 void loop_free(struct loop *l);
 
 /* Turns until loop_stop(). */

@@ -111,9 +111,6 @@ static int setup_ring(struct loop *l, unsigned entries)
 
         result = io_uring_queue_init_params(entries, &l->ring, &params);
     }
-    /* Saves the kernel the look-up of the descriptor in each call; where it refuses, that stays. */
-    if (!result)
-        (void)io_uring_register_ring_fd(&l->ring);
     return result;
 }
 
@@ -338,11 +335,16 @@ void loop_turn(struct loop *l, uint64_t wait_ms)
         return_buffers(&l->buffers[i]);
 }
 
+/* The ring's descriptor is registered meanwhile, which saves the kernel the look-up in each call;
+ * where it refuses, that stays. The number that it gets holds in this thread alone, and in another
+ * one is some other ring's: loop_free() may be called there. */
 void loop_run(struct loop *l)
 {
+    (void)io_uring_register_ring_fd(&l->ring);
     l->is_stopped = false;
     while (!l->is_stopped)
         loop_turn(l, UINT64_MAX);
+    (void)io_uring_unregister_ring_fd(&l->ring);
 }
 
 void loop_stop(struct loop *l)

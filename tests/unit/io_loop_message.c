@@ -141,6 +141,52 @@ static void a_slow_receiver_loses_none(void **state)
     exchange_letters(true);
 }
 
+/* --- ending ----------------------------------------------------------------------------------- */
+
+/* Joins the other thread and frees its loop, from a turn of ours; stops in the turn behind. */
+struct ending {
+    struct task task;
+    struct turning home;
+    struct thread other;
+    bool has_ended;
+};
+
+static void stop_other(struct loop *l, struct message *m)
+{
+    (void)m;
+    loop_stop(l);
+}
+
+static void end_other(struct task *task)
+{
+    struct ending *e = container_of(task, struct ending, task);
+
+    if (e->has_ended) {
+        loop_stop(e->home.loop);
+        return;
+    }
+    end_thread(&e->other);
+    e->has_ended = true;
+    loop_ready(e->home.loop, &e->task);
+}
+
+static void a_loop_runs_on_when_it_frees_that_of_a_thread_that_ended(void **state)
+{
+    struct message m = {.deliver = stop_other, .undelivered = never_undelivered};
+    struct ending e = {0};
+
+    turning_init(&e.home);
+    start_thread(&e.other);
+    (void)sem_post(&e.other.may_turn);
+    loop_post(e.home.loop, e.other.turning.loop, &m);
+    loop_submit(e.home.loop);
+    task_init(&e.task, end_other);
+    loop_ready(e.home.loop, &e.task);
+    loop_run(e.home.loop);
+    assert_true(e.has_ended);
+    turning_deinit(&e.home);
+}
+
 /* --- undelivered ------------------------------------------------------------------------------ */
 
 static void never_delivered(struct loop *l, struct message *m)
@@ -179,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_arrive_in_order_with_what_was_written_before),
         cmocka_unit_test(a_slow_receiver_loses_none),
+        cmocka_unit_test(a_loop_runs_on_when_it_frees_that_of_a_thread_that_ended),
         cmocka_unit_test(what_no_ring_takes_comes_back_as_undelivered),
     };
 
