@@ -13,11 +13,11 @@ struct sockets {
     unsigned worker_count;
     size_t listen_count;
     int *fds;     /* [worker * listen_count + listen]; -1: none */
-    bool *is_new; /* by listen: opened for this snapshot, not kept from the one before */
+    bool *is_new; /* of each: opened for this snapshot, not kept from the one before */
 };
 
 /* Opens what the snapshot before (NULL: none) does not have. 0, or negative errno with one line,
- * and then nothing is open that was not before. */
+ * and then nothing is open that was not before, and no file is left of it. */
 int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned worker_count,
                  const struct sockets *before, const struct snapshot *before_snapshot, char *error,
                  size_t error_size) MUST_USE;

@@ -14,6 +14,11 @@ static int *fd_at(const struct sockets *s, unsigned worker, size_t listen)
     return &s->fds[worker * s->listen_count + listen];
 }
 
+static bool is_new(const struct sockets *s, unsigned worker, size_t listen)
+{
+    return s->is_new[worker * s->listen_count + listen];
+}
+
 static bool is_unix(const struct address *a)
 {
     return a->u.any.sa_family == AF_UNIX;
@@ -94,25 +99,37 @@ static int check_is_free(const struct listen_conf *l, const struct snapshot *bef
 
 /* --- opening -------------------------------------------------------------------------------- */
 
+/* Of a unix socket whichever worker has it; -1: none. */
+static int find_shared(const struct sockets *s, const struct listen_conf *l)
+{
+    for (unsigned worker = 0; is_unix(&l->address) && worker < s->worker_count; worker++) {
+        if (*fd_at(s, worker, l->index) >= 0)
+            return *fd_at(s, worker, l->index);
+    }
+    return -1;
+}
+
 static int open_one(struct sockets *s, const struct listen_conf *l, unsigned worker)
 {
-    int fd;
+    int shared = find_shared(s, l), fd;
 
-    if (worker > 0 && is_unix(&l->address)) {
-        fd = fcntl(*fd_at(s, 0, l->index), F_DUPFD_CLOEXEC, 0);
+    if (shared >= 0) {
+        fd = fcntl(shared, F_DUPFD_CLOEXEC, 0);
         fd = fd < 0 ? -errno : fd;
     } else {
         fd = listener_open(l);
     }
-    *fd_at(s, worker, l->index) = fd < 0 ? -1 : fd;
-    return fd < 0 ? fd : 0;
+    if (fd < 0)
+        return fd;
+    *fd_at(s, worker, l->index) = fd;
+    s->is_new[worker * s->listen_count + l->index] = true;
+    return 0;
 }
 
 static int open_listen(struct sockets *s, const struct listen_conf *l)
 {
     int rc = 0;
 
-    s->is_new[l->index] = true;
     for (unsigned worker = 0; worker < s->worker_count && !rc; worker++)
         rc = open_one(s, l, worker);
     return rc;
@@ -133,16 +150,15 @@ static const struct listen_conf *find_same(const struct listen_conf *l,
 static int keep_listen(struct sockets *s, const struct listen_conf *l,
                        const struct listen_conf *same, const struct sockets *before)
 {
-    for (unsigned worker = 0; worker < s->worker_count; worker++) {
-        int rc = 0;
+    int rc = 0;
 
+    for (unsigned worker = 0; worker < s->worker_count; worker++)
         *fd_at(s, worker, l->index) = *fd_at(before, worker, same->index);
+    for (unsigned worker = 0; worker < s->worker_count && !rc; worker++) {
         if (*fd_at(s, worker, l->index) < 0)
             rc = open_one(s, l, worker);
-        if (rc)
-            return rc;
     }
-    return 0;
+    return rc;
 }
 
 static int allocate(struct sockets *s)
@@ -150,7 +166,7 @@ static int allocate(struct sockets *s)
     size_t count = s->worker_count * s->listen_count;
 
     s->fds = calloc(count + 1, sizeof(*s->fds));
-    s->is_new = calloc(s->listen_count + 1, sizeof(*s->is_new));
+    s->is_new = calloc(count + 1, sizeof(*s->is_new));
     for (size_t i = 0; s->fds && i < count; i++)
         s->fds[i] = -1;
     return s->fds && s->is_new ? 0 : -ENOMEM;
@@ -168,6 +184,19 @@ static const struct listen_conf *find_taken(const struct snapshot *snapshot,
             return l;
     }
     return NULL;
+}
+
+/* What was opened of a snapshot that is refused. */
+static void undo(struct sockets *s, const struct snapshot *snapshot, const struct snapshot *before)
+{
+    for (size_t i = 0; i < snapshot->listen_count; i++) {
+        const struct listen_conf *l = &snapshot->listens[i];
+
+        if (has_file(&l->address) && *fd_at(s, 0, i) >= 0 && !find_same(l, before))
+            (void)unlink(l->address.u.un.sun_path);
+    }
+    sockets_close_new(s);
+    sockets_deinit(s);
 }
 
 int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned worker_count,
@@ -194,21 +223,17 @@ int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned wo
     if (!rc)
         return 0;
     explain(l, rc, error, error_size);
-    sockets_close_new(s);
-    sockets_deinit(s);
+    undo(s, snapshot, before_snapshot);
     return rc;
 }
 
 void sockets_close_new_of(struct sockets *s, unsigned worker)
 {
     for (size_t i = 0; i < s->listen_count; i++) {
-        int *fd = fd_at(s, worker, i);
-
-        if (!s->is_new[i] || *fd < 0)
-            continue;
-        (void)close(*fd);
-        *fd = -1;
+        if (is_new(s, worker, i) && *fd_at(s, worker, i) >= 0)
+            (void)close(*fd_at(s, worker, i));
     }
+    sockets_refused(s, worker);
 }
 
 void sockets_close_new(struct sockets *s)
@@ -238,7 +263,7 @@ void sockets_refused(struct sockets *s, unsigned worker)
 {
     assert(worker < s->worker_count);
     for (size_t i = 0; i < s->listen_count; i++) {
-        if (s->is_new[i])
+        if (is_new(s, worker, i))
             *fd_at(s, worker, i) = -1;
     }
 }

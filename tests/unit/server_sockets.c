@@ -1,4 +1,5 @@
 /* Tests of server/sockets: on loopback, and on unix sockets in a folder of their own. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,9 +49,8 @@ static int open_all(struct world *w, const struct world *before)
 
 static void close_all(struct world *w)
 {
-    for (size_t i = 0; i < w->sockets.listen_count; i++)
-        w->sockets.is_new[i] = true;
-    sockets_close_new(&w->sockets);
+    for (size_t i = 0; i < WORKERS * w->sockets.listen_count; i++)
+        assert_int_equal(close(w->sockets.fds[i]), 0);
     sockets_deinit(&w->sockets);
 }
 
@@ -132,13 +132,23 @@ static void address_that_stays_keeps_its_sockets(void **state)
     add(&after, kept);
     add(&after, free_port(added));
     assert_int_equal(open_all(&after, &before), 0);
-    assert_false(after.sockets.is_new[0]);
-    assert_true(after.sockets.is_new[1]);
     for (unsigned i = 0; i < WORKERS; i++)
         assert_int_equal(fd_of(&after, i, 0), fd_of(&before, i, 1));
     sockets_close_new(&after.sockets);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        assert_int_equal(fd_of(&after, i, 0), fd_of(&before, i, 1));
+        assert_int_equal(fd_of(&after, i, 1), -1);
+    }
     sockets_deinit(&after.sockets);
-    close_all(&before);
+    close_all(&before); /* none was */
+}
+
+/* As the worker does that does not take them. */
+static void refuse(struct world *w, unsigned worker)
+{
+    for (size_t i = 0; i < w->sockets.listen_count; i++)
+        assert_int_equal(close(fd_of(w, worker, i)), 0);
+    sockets_refused(&w->sockets, worker);
 }
 
 static void worker_that_refused_gets_sockets_next_time(void **state)
@@ -150,8 +160,7 @@ static void worker_that_refused_gets_sockets_next_time(void **state)
     (void)state;
     add(&first, free_port(port));
     assert_int_equal(open_all(&first, NULL), 0);
-    assert_int_equal(close(fd_of(&first, 1, 0)), 0); /* as the worker would */
-    sockets_refused(&first.sockets, 1);
+    refuse(&first, 1);
     add(&second, port);
     assert_int_equal(open_all(&second, &first), 0);
     assert_int_equal(fd_of(&second, 0, 0), fd_of(&first, 0, 0));
@@ -161,6 +170,58 @@ static void worker_that_refused_gets_sockets_next_time(void **state)
     free(fds);
     sockets_deinit(&first.sockets);
     close_all(&second);
+}
+
+/* The address is an old one, that worker's socket is not. */
+static void worker_that_refuses_again_gets_sockets_again(void **state)
+{
+    struct world first = {0}, second = {0};
+    char port[32];
+
+    (void)state;
+    add(&first, free_port(port));
+    add(&second, port);
+    assert_int_equal(open_all(&first, NULL), 0);
+    refuse(&first, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        int fd;
+
+        assert_int_equal(open_all(&second, &first), 0);
+        fd = fd_of(&second, 1, 0);
+        if (i == 0)
+            refuse(&second, 1);
+        else
+            sockets_close_new_of(&second.sockets, 1);
+        assert_int_equal(fd_of(&second, 1, 0), -1);
+        assert_int_equal(fcntl(fd, F_GETFD), -1);
+        sockets_deinit(&first.sockets);
+        first.sockets = second.sockets;
+    }
+    assert_int_equal(open_all(&second, &first), 0);
+    sockets_deinit(&first.sockets);
+    close_all(&second);
+}
+
+static void open_that_fails_gives_back_what_a_worker_had_lacked(void **state)
+{
+    struct world first = {0}, second = {0};
+    char port[32];
+    int next;
+
+    (void)state;
+    add(&first, free_port(port));
+    assert_int_equal(open_all(&first, NULL), 0);
+    refuse(&first, 1);
+    next = dup(0);
+    assert_int_equal(close(next), 0);
+    add(&second, port);
+    add(&second, "unix:/nowhere/at/all");
+    assert_int_equal(open_all(&second, &first), -ENOENT);
+    assert_int_equal(dup(0), next);
+    assert_int_equal(close(next), 0);
+    for (unsigned i = 0; i < WORKERS; i += 2)
+        assert_int_equal(close(fd_of(&first, i, 0)), 0);
+    sockets_deinit(&first.sockets);
 }
 
 static void unix_socket_is_shared_and_a_stale_file_is_replaced(void **state)
@@ -190,6 +251,52 @@ static void unix_socket_is_shared_and_a_stale_file_is_replaced(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* A file of its own would take away those who come to the others' socket. */
+static void unix_socket_that_the_first_worker_refused_is_shared_next_time(void **state)
+{
+    char folder[] = "/tmp/ringway-sockets-XXXXXX", path[128];
+    struct world first = {0}, second = {0};
+    struct stat a, b;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "unix:%s/s", folder);
+    add(&first, path);
+    add(&second, path);
+    assert_int_equal(open_all(&first, NULL), 0);
+    refuse(&first, 0);
+    assert_int_equal(open_all(&second, &first), 0);
+    assert_int_equal(fstat(fd_of(&second, 0, 0), &a), 0);
+    assert_int_equal(fstat(fd_of(&second, 1, 0), &b), 0);
+    assert_int_equal(a.st_ino, b.st_ino);
+    sockets_deinit(&first.sockets);
+    close_all(&second);
+    sockets_unlink(&second.snapshot, NULL);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void open_that_fails_leaves_no_file(void **state)
+{
+    char folder[] = "/tmp/ringway-sockets-XXXXXX", kept[128], added[128];
+    struct world first = {0}, second = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(kept, sizeof(kept), "unix:%s/kept", folder);
+    snprintf(added, sizeof(added), "unix:%s/added", folder);
+    add(&first, kept);
+    assert_int_equal(open_all(&first, NULL), 0);
+    add(&second, kept);
+    add(&second, added);
+    add(&second, "unix:/nowhere/at/all");
+    assert_int_equal(open_all(&second, &first), -ENOENT);
+    assert_int_equal(access(kept + 5, F_OK), 0);
+    assert_int_equal(access(added + 5, F_OK), -1);
+    close_all(&first);
+    sockets_unlink(&first.snapshot, NULL);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void file_that_is_no_socket_is_left_alone(void **state)
 {
     char path[] = "/tmp/ringway-sockets-XXXXXX", address[64];
@@ -215,7 +322,11 @@ int main(void)
         cmocka_unit_test(address_beside_the_wildcard_of_one_file_is_fine),
         cmocka_unit_test(address_that_stays_keeps_its_sockets),
         cmocka_unit_test(worker_that_refused_gets_sockets_next_time),
+        cmocka_unit_test(worker_that_refuses_again_gets_sockets_again),
+        cmocka_unit_test(open_that_fails_gives_back_what_a_worker_had_lacked),
         cmocka_unit_test(unix_socket_is_shared_and_a_stale_file_is_replaced),
+        cmocka_unit_test(unix_socket_that_the_first_worker_refused_is_shared_next_time),
+        cmocka_unit_test(open_that_fails_leaves_no_file),
         cmocka_unit_test(file_that_is_no_socket_is_left_alone),
     };
 
