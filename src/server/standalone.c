@@ -7,12 +7,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/lexer.h"
 #include "conf/origin.h"
 #include "core/address.h"
 
 #define PORT_HTTP 80
 #define PORT_HTTPS 443
+#define GLOBALS_BLOCK_BYTES 4096
 #define UPSTREAM_NAME "command_line" /* no certificate is made out to it: '_' is in no host name */
+
+/* What stands in the main context where neither a flag nor -g says it. */
+static const struct {
+    const char *directive, *line;
+} presets[] = {
+    {"daemon", "daemon off;"},
+    {"error_log", "error_log stderr notice;"},
+    {"worker_processes", "worker_processes auto;"},
+};
 
 struct url {
     bool is_tls;
@@ -27,6 +38,7 @@ struct writing {
     char *error;
     struct url first; /* of --upstream */
     bool has_other_host, has_other_port;
+    bool is_said[COUNT_OF(presets)]; /* by a flag or -g */
 };
 
 static int PRINTF_LIKE(2, 3) fail(char *error, const char *format, ...)
@@ -115,6 +127,56 @@ static int put_option(struct writing *w, const struct option_value *v)
     fputc(';', w->file);
     end_line(w, v);
     return rc;
+}
+
+/* --- -g ------------------------------------------------------------------------------------- */
+
+static void take_as_said(struct writing *w, struct span directive)
+{
+    for (size_t i = 0; i < COUNT_OF(presets); i++)
+        w->is_said[i] |= span_equals(directive, span_of_cstr(presets[i].directive));
+}
+
+/* One directive of -g. What has no effect without a file is refused, and so are files of which it
+ * is not seen here what they say. */
+static int take_global(struct writing *w, const struct lexer *l)
+{
+    static const struct {
+        struct span directive, argument; /* empty: whatever it is */
+    } refused[] = {
+        {SPAN("daemon"), SPAN("on")}, {SPAN("pid"), SPAN("")}, {SPAN("include"), SPAN("")}};
+
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        struct span argument = refused[i].argument;
+
+        if (!span_equals(l->words[0], refused[i].directive))
+            continue;
+        if (argument.len && (l->word_count < 2 || !span_equals_nocase(l->words[1], argument)))
+            continue;
+        return fail(w->error, "\"%.*s%s%.*s\" in \"-g\" needs a configuration file",
+                    SPAN_ARG(refused[i].directive), argument.len ? " " : "", SPAN_ARG(argument));
+    }
+    take_as_said(w, l->words[0]);
+    return 0;
+}
+
+/* Mistakes in -g are left to the reader, which reads it before this text. */
+static int read_globals(struct writing *w)
+{
+    enum lexer_event event = LEXER_DIRECTIVE;
+    struct arena arena;
+    struct lexer l;
+    int rc = 0;
+
+    arena_init(&arena, GLOBALS_BLOCK_BYTES, 0);
+    lexer_init(&l, span_of_cstr(w->options->globals), &arena);
+    while (!rc && event == LEXER_DIRECTIVE) {
+        event = lexer_next(&l);
+        if (event == LEXER_DIRECTIVE)
+            rc = take_global(w, &l);
+    }
+    arena_deinit(&arena);
+    return event == LEXER_NO_MEMORY ? -ENOMEM : rc;
 }
 
 /* --- upstreams ------------------------------------------------------------------------------ */
@@ -272,16 +334,27 @@ static int put_http(struct writing *w)
     return rc;
 }
 
+static int put_main(struct writing *w)
+{
+    int rc = read_globals(w);
+
+    if (rc)
+        return rc;
+    if (w->options->error_log)
+        take_as_said(w, SPAN("error_log"));
+    if (options_value(w->options, "workers"))
+        take_as_said(w, SPAN("worker_processes"));
+    for (size_t i = 0; i < COUNT_OF(presets); i++) {
+        if (!w->is_said[i])
+            put_line(w, presets[i].line);
+    }
+    return put_place(w, OPTION_PLACE_MAIN);
+}
+
 static int put_all(struct writing *w)
 {
-    int rc;
+    int rc = put_main(w);
 
-    put_line(w, "daemon off;");
-    if (!w->options->error_log)
-        put_line(w, "error_log stderr notice;");
-    if (!options_value(w->options, "workers"))
-        put_line(w, "worker_processes auto;");
-    rc = put_place(w, OPTION_PLACE_MAIN);
     put_line(w, "events {");
     if (!rc)
         rc = put_place(w, OPTION_PLACE_EVENTS);

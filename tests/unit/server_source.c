@@ -497,6 +497,35 @@ static void flags_are_built_and_their_mistakes_named(void **state)
     leave();
 }
 
+static void globals_win_over_what_flags_preset(void **state)
+{
+    static const char *const rows[] = {
+        "worker_processes 3;",
+        "worker_processes 3; daemon off; error_log stderr warn;",
+    };
+    struct conf_text t;
+    struct source s;
+    struct called c;
+
+    enter(*state);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char error[OPTIONS_ERROR_BYTES];
+
+        call_taken(&c, "ringway --listen 80 --upstream http://127.0.0.1:81");
+        c.o.globals = rows[i];
+        assert_int_equal(source_init(&s, &c.o, error), 0);
+        build(&s, false, &t);
+        assert_string_equal(t.log, "");
+        assert_int_equal(t.snapshot->main.worker_count, 3);
+        assert_int_equal(t.snapshot->main.error_log.target_count, 1);
+        assert_int_equal(t.snapshot->main.error_log.targets[0].level,
+                         i ? LOG_LEVEL_WARN : LOG_LEVEL_NOTICE);
+        conf_text_deinit(&t);
+        source_deinit(&s);
+    }
+    leave();
+}
+
 static void what_was_freed_may_be_freed_again(void **state)
 {
     struct source s;
@@ -531,6 +560,7 @@ int main(void)
         FOLDER_TEST(the_error_log_of_e_counts_where_there_is_none),
         FOLDER_TEST(a_test_names_what_has_no_effect),
         FOLDER_TEST(flags_are_built_and_their_mistakes_named),
+        FOLDER_TEST(globals_win_over_what_flags_preset),
         FOLDER_TEST(what_was_freed_may_be_freed_again),
     };
 
