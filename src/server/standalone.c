@@ -246,6 +246,19 @@ static int put_balance(struct writing *w, const struct option_value *v)
     return 0;
 }
 
+/* Whoever asks for TLS by a flag must not get plain text. */
+static int check_tls(const struct writing *w)
+{
+    const struct options *o = w->options;
+
+    for (size_t i = 0; i < o->value_count && !w->first.is_tls; i++) {
+        if (o->values[i].row->marks & OPTION_OF_TLS)
+            return fail(w->error, "\"--%s\" needs \"--upstream\" with https://",
+                        o->values[i].row->name);
+    }
+    return 0;
+}
+
 /* nginx wants the balancing before the number of idle connections, so flags of that place are
  * written in the table's order, whatever the order on the command line. */
 static int put_upstreams(struct writing *w)
@@ -267,7 +280,7 @@ static int put_upstreams(struct writing *w)
                 rc = put_option(w, v);
         }
     }
-    return rc;
+    return rc ? rc : check_tls(w);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

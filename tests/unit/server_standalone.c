@@ -146,7 +146,7 @@ static void every_long_flag_of_the_table_is_written(void **state)
         if (row->place == OPTION_PLACE_NONE)
             continue;
         if (strcmp(row->name, "upstream") == 0)
-            text = "http://a";
+            text = "https://a";
         if (strcmp(row->name, "balance") == 0)
             text = "least_conn";
         o.values[o.value_count++] = (struct option_value){.row = row, .text = text};
@@ -333,6 +333,27 @@ static void the_scheme_is_that_of_the_upstreams(void **state)
                         "https://; that needs a configuration file");
 }
 
+static void flags_of_tls_need_an_upstream_with_tls(void **state)
+{
+    static const struct {
+        const char *flags, *first;
+    } rows[] = {
+        {"--ca /ca.pem", "--ca"},
+        {"--cert /c.pem --key /k.pem", "--cert"},
+        {"--key /k.pem --cert /c.pem", "--key"},
+        {"--server-name a.example", "--server-name"},
+        {"--no-verify", "--no-verify"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char line[256], why[256];
+
+        snprintf(line, sizeof(line), "ringway %s --listen 80 --upstream http://a", rows[i].flags);
+        snprintf(why, sizeof(why), "\"%s\" needs \"--upstream\" with https://", rows[i].first);
+        assert_text_refused(line, why);
+    }
+}
+
 static void wrong_upstreams_are_named(void **state)
 {
     static const struct {
@@ -494,7 +515,7 @@ static void without_memory_there_is_no_text_or_a_name_less(void **state)
     size_t nameless = 0, refused = 0;
     struct called c;
 
-    call_taken(&c, "ringway --listen 80 --upstream http://a --access-log a --ca /ca.pem");
+    call_taken(&c, "ringway --listen 80 --upstream https://a --access-log a --ca /ca.pem");
     for (size_t others = 0; has_failed; others++) {
         char error[OPTIONS_ERROR_BYTES];
         struct standalone s;
@@ -544,6 +565,7 @@ int main(void)
         cmocka_unit_test(host_is_that_of_the_upstream),
         cmocka_unit_test(the_port_of_an_upstream_is_always_written),
         cmocka_unit_test(the_scheme_is_that_of_the_upstreams),
+        cmocka_unit_test(flags_of_tls_need_an_upstream_with_tls),
         cmocka_unit_test(wrong_upstreams_are_named),
         cmocka_unit_test(the_second_upstream_is_looked_at_as_the_first),
         cmocka_unit_test(a_line_that_is_too_long_to_say_is_cut),
