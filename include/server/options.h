@@ -18,6 +18,7 @@
 #define OPTION_PATH 2u        /* names a file, from where ringway was called */
 #define OPTION_PATH_OR_OFF 4u /* likewise, or "off" */
 #define OPTION_OF_TLS 8u      /* of no use without an upstream with https:// */
+#define OPTION_MAY_BE_EMPTY 16u
 
 /* Where in the configuration the directive of a long flag stands. */
 enum option_place {

@@ -29,6 +29,7 @@ const struct option_row option_rows[] = {
     {.letter = 'p',
      .argument = "DIRECTORY",
      .help = "where relative paths start (default: the folder of the configuration file)",
+     .marks = OPTION_MAY_BE_EMPTY,
      OPTION_AT(prefix)},
     {.letter = 'e',
      .argument = "FILE",
@@ -42,6 +43,7 @@ const struct option_row option_rows[] = {
      .argument = "DIRECTIVES",
      .help = "directives of the main context, before the "
              "file's",
+     .marks = OPTION_MAY_BE_EMPTY,
      OPTION_AT(globals)},
 
     {.name = "listen",
@@ -194,9 +196,6 @@ static int take_long_value(struct reading *r, const struct option_row *row, cons
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             return fail(r->error, "control character in the value of \"--%s\"", row->name);
     }
-    if (row->argument && !*text)
-        return fail(r->error, "option \"--%s\" requires %s, which is empty", row->name,
-                    row->argument);
     o->values[o->value_count++] = (struct option_value){.row = row, .text = text};
     return 0;
 }
@@ -204,7 +203,11 @@ static int take_long_value(struct reading *r, const struct option_row *row, cons
 static int take_value(struct reading *r, const struct option_row *row, const char *text)
 {
     char *at = (char *)r->o + row->offset;
+    char label[OPTION_NAME_BYTES];
 
+    if (row->argument && !*text && !(row->marks & OPTION_MAY_BE_EMPTY))
+        return fail(r->error, "option \"%s\" requires %s, which is empty", option_label(row, label),
+                    row->argument);
     if (row->place != OPTION_PLACE_NONE)
         return take_long_value(r, row, text);
     if (!row->argument)

@@ -87,6 +87,33 @@ static void wrong_flags_are_named(void **state)
     assert_refused("ringway help a b", "usage: ringway help");
 }
 
+/* A script's unset variable would make a folder the configuration file. */
+static void an_empty_value_is_refused_where_it_means_nothing(void **state)
+{
+    static const struct {
+        char flag[3];
+        const char *why; /* NULL: it is taken */
+    } rows[] = {
+        {"-c", "option \"-c\" requires FILE, which is empty"},
+        {"-e", "option \"-e\" requires FILE, which is empty"},
+        {"-s", "option \"-s\" requires SIGNAL, which is empty"},
+        {"-p", NULL}, /* the working directory */
+        {"-g", NULL}, /* no directives */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char name[] = "ringway", flag[3], value[] = "";
+        char *words[] = {name, flag, value, NULL};
+        char error[OPTIONS_ERROR_BYTES] = "";
+        struct options o;
+
+        memcpy(flag, rows[i].flag, sizeof(flag));
+        assert_int_equal(options_parse(&o, 3, words, error), rows[i].why ? -EINVAL : 0);
+        assert_string_equal(error, rows[i].why ? rows[i].why : "");
+    }
+}
+
 static void an_empty_command_line_is_a_file_at_its_usual_place(void **state)
 {
     struct called c;
@@ -169,6 +196,7 @@ int main(void)
         cmocka_unit_test(letters_may_stand_together_and_before_their_value),
         cmocka_unit_test(help_has_three_spellings),
         cmocka_unit_test(wrong_flags_are_named),
+        cmocka_unit_test(an_empty_value_is_refused_where_it_means_nothing),
         cmocka_unit_test(an_empty_command_line_is_a_file_at_its_usual_place),
         cmocka_unit_test(flags_that_need_each_other_say_so),
         cmocka_unit_test(no_value_breaks_out_of_its_line),
