@@ -6,7 +6,6 @@
 #include "io/tls.h"
 #include "server/control.h"
 #include "server/inspect.h"
-#include "server/manual.h"
 #include "server/pid_file.h"
 
 static int fail(const char *text)
@@ -81,14 +80,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "ringway: %s\n", error);
         return 1;
     }
-    if (o.wants_version || o.wants_build_info)
-        inspect_print_version(stderr, o.wants_build_info);
-    if (o.wants_help)
-        manual_print_help(stdout);
     if (o.wants_directive_help)
         return inspect_help(o.directive_name);
-    if ((o.wants_help || o.wants_version || o.wants_build_info) && !o.is_test)
-        return 0;
+    if (o.wants_help || o.wants_version || o.wants_build_info) {
+        status = inspect_self(&o);
+        if (status || !o.is_test)
+            return status;
+    }
     if (tls_library_init())
         return fail("wolfSSL cannot be initialized");
     status = run(&o);

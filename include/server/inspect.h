@@ -1,14 +1,13 @@
-/* inspect - what ringway says about itself and a configuration, without serving: -v, -V, -t, -T,
- * help NAME. */
+/* inspect - what ringway says about itself and a configuration, without serving: -h, -v, -V, -t,
+ * -T, help NAME. */
 #ifndef RINGWAY_SERVER_INSPECT_H
 #define RINGWAY_SERVER_INSPECT_H
 
-#include <stdio.h>
-
 #include "server/source.h"
 
-/* -v, and with is_long -V: to out. */
-void inspect_print_version(FILE *out, bool is_long);
+/* What -v and -V say, on standard error, and -h, on standard output. The exit status; 1 where
+ * either does not take all of it. */
+int inspect_self(const struct options *o) MUST_USE;
 
 /* Builds the configuration and says on standard error whether it is good; with -T prints it on
  * standard output, with what differs from nginx and what cipher suites it selects. The exit

@@ -8,21 +8,33 @@
 #include "conf/directive.h"
 #include "server/manual.h"
 
-void inspect_print_version(FILE *out, bool is_long)
-{
-    fprintf(out, "ringway version: ringway/" RINGWAY_VERSION "\n");
-    if (is_long)
-        fprintf(out, "built by " RINGWAY_COMPILER "\nlibraries: " RINGWAY_LIBRARIES
-                     "\noptions: " RINGWAY_OPTIONS "\n");
-}
-
 /* Half a dump or a page is none: the exit status says whether all of it was taken. */
 static int end_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
+        return ferror(stderr) ? 1 : 0;
     fprintf(stderr, "ringway: standard output cannot be written\n");
     return 1;
+}
+
+/* --- -h, -v and -V -------------------------------------------------------------------------- */
+
+/* On standard error, as nginx does. */
+static void print_version(bool is_long)
+{
+    fprintf(stderr, "ringway version: ringway/" RINGWAY_VERSION "\n");
+    if (is_long)
+        fprintf(stderr, "built by " RINGWAY_COMPILER "\nlibraries: " RINGWAY_LIBRARIES
+                        "\noptions: " RINGWAY_OPTIONS "\n");
+}
+
+int inspect_self(const struct options *o)
+{
+    if (o->wants_version || o->wants_build_info)
+        print_version(o->wants_build_info);
+    if (o->wants_help)
+        manual_print_help(stdout);
+    return end_output();
 }
 
 /* --- -t and -T ------------------------------------------------------------------------------ */

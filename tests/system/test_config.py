@@ -99,6 +99,22 @@ def test_help_of_an_unknown_directive_says_so():
     assert done.returncode == 1 and "no_such_directive" in done.stderr
 
 
+@pytest.mark.parametrize("args", [["-h"], ["--help"], ["-V", "-h"], ["help", "proxy_pass"]])
+def test_help_that_cannot_be_written_is_a_failure(args):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([ringway.binary(), *args], stdout=full, stderr=subprocess.PIPE,
+                              timeout=20, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"ringway: standard output cannot be written\n")
+
+
+@pytest.mark.parametrize("flag", ["-v", "-V"])
+def test_version_that_cannot_be_written_is_a_failure(flag):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([ringway.binary(), flag], stderr=full, timeout=20, check=False)
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize("args, word", [
     (["-x"], "x"), (["--no-such-flag"], "no-such-flag"), (["-c"], "c"), (["-s"], "s"),
     (["-s", "dance"], "dance"), (["stray"], "stray"), (["-p"], "p"), (["-e"], "e"), (["-g"], "g"),

@@ -54,27 +54,85 @@ static void close_ears(struct ears *e, struct heard *h)
     }
 }
 
-/* --- version -------------------------------------------------------------------------------- */
+/* --- -h, -v and -V -------------------------------------------------------------------------- */
+
+/* With stdout at out; -1: it is heard. */
+static void ask_for(struct heard *h, const char *line, int out)
+{
+    struct called c;
+    struct ears e;
+
+    call_taken(&c, line);
+    open_ears(&e, out);
+    h->status = inspect_self(&c.o);
+    close_ears(&e, h);
+}
 
 static void version_is_one_line_and_more_when_asked(void **state)
 {
     static const char *const lines[] = {"ringway version: ringway/" RINGWAY_VERSION "\n",
                                         "built by ", "\nlibraries: ", "\noptions: "};
-    char text[4096] = "";
+    static struct heard h;
+
+    ask_for(&h, "ringway -v", -1);
+    assert_int_equal(h.status, 0);
+    assert_string_equal(h.error, lines[0]);
+    assert_string_equal(h.out, "");
+    ask_for(&h, "ringway -V", -1);
+    assert_int_equal(h.status, 0);
+    assert_string_equal(h.out, "");
+    assert_memory_equal(h.error, lines[0], strlen(lines[0]));
+    for (size_t i = 1; i < COUNT_OF(lines); i++)
+        assert_non_null(strstr(h.error, lines[i]));
+    assert_non_null(strstr(h.error, "wolfssl"));
+    assert_int_equal(h.error[strlen(h.error) - 1], '\n');
+}
+
+static void help_is_the_manual_on_standard_output(void **state)
+{
+    static struct heard h;
+    static char text[TEXT_BYTES];
     FILE *out = fmemopen(text, sizeof(text), "w");
 
     assert_non_null(out);
-    inspect_print_version(out, false);
-    assert_int_equal(fflush(out), 0);
-    assert_string_equal(text, lines[0]);
-    rewind(out);
-    inspect_print_version(out, true);
+    manual_print_help(out);
     assert_int_equal(fclose(out), 0);
-    assert_memory_equal(text, lines[0], strlen(lines[0]));
-    for (size_t i = 1; i < COUNT_OF(lines); i++)
-        assert_non_null(strstr(text, lines[i]));
-    assert_non_null(strstr(text, "wolfssl"));
-    assert_int_equal(text[strlen(text) - 1], '\n');
+    ask_for(&h, "ringway -h", -1);
+    assert_int_equal(h.status, 0);
+    assert_string_equal(h.out, text);
+    assert_string_equal(h.error, "");
+    ask_for(&h, "ringway -h -v", -1);
+    assert_string_equal(h.out, text);
+    assert_string_equal(h.error, "ringway version: ringway/" RINGWAY_VERSION "\n");
+}
+
+static void help_of_flags_that_nobody_can_read_is_a_failure(void **state)
+{
+    static struct heard h;
+
+    ask_for(&h, "ringway -h", open("/dev/full", O_WRONLY | O_CLOEXEC));
+    assert_int_equal(h.status, 1);
+    assert_string_equal(h.error, "ringway: standard output cannot be written\n");
+}
+
+static void a_version_that_nobody_can_read_is_a_failure(void **state)
+{
+    static const char *const lines[] = {"ringway -v", "ringway -V"};
+
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        int kept = dup(STDERR_FILENO), full = open("/dev/full", O_WRONLY | O_CLOEXEC), status;
+        struct called c;
+
+        call_taken(&c, lines[i]);
+        assert_true(kept >= 0 && full >= 0);
+        assert_int_equal(dup2(full, STDERR_FILENO), STDERR_FILENO);
+        status = inspect_self(&c.o);
+        (void)dup2(kept, STDERR_FILENO);
+        clearerr(stderr);
+        close(kept);
+        close(full);
+        assert_int_equal(status, 1);
+    }
 }
 
 /* --- -t and -T ------------------------------------------------------------------------------ */
@@ -462,6 +520,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_is_one_line_and_more_when_asked),
+        cmocka_unit_test(help_is_the_manual_on_standard_output),
+        cmocka_unit_test(help_of_flags_that_nobody_can_read_is_a_failure),
+        cmocka_unit_test(a_version_that_nobody_can_read_is_a_failure),
         FOLDER_TEST(a_good_file_is_said_to_be),
         FOLDER_TEST(a_wrong_file_is_said_to_be),
         FOLDER_TEST(a_log_that_cannot_be_opened_fails_the_test),
