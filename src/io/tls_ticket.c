@@ -14,6 +14,14 @@
 #define LIFETIME_MS_MAX (TLS_TICKET_LIFETIME_S_MAX * 1000)
 #define TICKETS_WAITING_MAX 8 /* in one session, until they are taken; more are dropped */
 
+/* What can be offered: wolfSSL fails with a longer one in TLS 1.3 (MAX_PSK_ID_LEN in its
+ * internal.h), and in TLS 1.2 puts a ClientHello into one record, however long it is. */
+#define TLS13_TICKET_BYTES_MAX 1536
+#define TLS12_TICKET_BYTES_MAX (15 * 1024)
+
+static_assert(TLS13_TICKET_BYTES_MAX <= TLS12_TICKET_BYTES_MAX, "one buffer takes both");
+static_assert(TLS12_TICKET_BYTES_MAX + 1024 <= 16384, "a record has room for what goes with it");
+
 /* Takes over the session; NULL without memory for either. */
 static struct tls_ticket *ticket_of(WOLFSSL_SESSION *session, bool is_single_use)
 {
@@ -51,14 +59,25 @@ static void keep(struct tls *t, WOLFSSL_SESSION *session, bool is_single_use)
         wolfSSL_SESSION_free(session);
 }
 
+/* wolfSSL tells the length of a ticket only by what fits into a buffer. */
+static bool has_ticket_to_offer(WOLFSSL *ssl)
+{
+    unsigned char ticket[TLS12_TICKET_BYTES_MAX];
+    word32 len = sizeof(ticket);
+
+    if (wolfSSL_version(ssl) == TLS1_3_VERSION)
+        len = TLS13_TICKET_BYTES_MAX;
+    return wolfSSL_get_SessionTicket(ssl, ticket, &len) == WOLFSSL_SUCCESS && len > 0;
+}
+
 int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session)
 {
     struct tls *t = wolfSSL_GetIOReadCtx(ssl);
 
-    if (wolfSSL_version(ssl) == TLS1_3_VERSION)
-        keep(t, tls_session_copy_without_id(session), true);
-    else
+    if (wolfSSL_version(ssl) != TLS1_3_VERSION)
         t->has_new_session = true;
+    else if (has_ticket_to_offer(ssl))
+        keep(t, tls_session_copy_without_id(session), true);
     return 0; /* wolfSSL keeps its reference */
 }
 
@@ -68,10 +87,10 @@ void tls_keep_session(struct tls *t)
     WOLFSSL_SESSION *session = wolfSSL_get_session(t->ssl);
     struct tls_session_parts parts;
 
-    tls_session_read(session, &parts);
-    if (wolfSSL_SESSION_has_ticket(session))
+    (void)tls_session_read(session, &parts);
+    if (has_ticket_to_offer(t->ssl))
         keep(t, tls_session_copy_without_id(session), false);
-    else if (parts.id_len)
+    else if (parts.id_len && !wolfSSL_SESSION_has_ticket(session))
         keep(t, wolfSSL_SESSION_dup(session), false);
     explicit_bzero(&parts, sizeof(parts));
     t->has_new_session = false;
