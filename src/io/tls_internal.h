@@ -152,7 +152,8 @@ struct tls_session_parts {
     size_t id_len;                   /* 0 when the server gave none */
     unsigned char master_secret[48]; /* TLS 1.2; to be wiped by the caller */
 };
-void tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out);
+/* False, and all of it 0, when memory is at its end. */
+bool tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out);
 WOLFSSL_SESSION *tls_session_copy_without_id(WOLFSSL_SESSION *session) MUST_USE;
 
 /* tls_key_log.c */

@@ -74,8 +74,8 @@ void tls_key_log_finish(struct tls *t)
     struct tls_session_parts parts;
 
     if (wolfSSL_version(t->ssl) != TLS1_3_VERSION) {
-        tls_session_read(wolfSSL_get_session(t->ssl), &parts);
-        write_line(t, "CLIENT_RANDOM", parts.master_secret, sizeof(parts.master_secret));
+        if (tls_session_read(wolfSSL_get_session(t->ssl), &parts))
+            write_line(t, "CLIENT_RANDOM", parts.master_secret, sizeof(parts.master_secret));
         explicit_bzero(&parts, sizeof(parts));
     }
     wolfSSL_FreeArrays(t->ssl);

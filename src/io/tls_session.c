@@ -43,19 +43,20 @@ static void serial_free(struct serial *s)
     wolfSSL_Free(s->bytes);
 }
 
-void tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out)
+bool tls_session_read(WOLFSSL_SESSION *session, struct tls_session_parts *out)
 {
     struct serial s;
 
     *out = (struct tls_session_parts){.id_len = 0};
     if (!serialize(session, &s))
-        return;
+        return false;
     memcpy(out->master_secret, s.bytes + ID_AT + s.id_len, SECRET_BYTES);
     if (*s.made_up == 0) {
         memcpy(out->id, s.bytes + ID_AT, s.id_len);
         out->id_len = s.id_len;
     }
     serial_free(&s);
+    return true;
 }
 
 /* Takes bytes out of the middle. */
@@ -92,7 +93,7 @@ struct span tls_session_id(struct tls *t)
 
     if (!t->is_finished)
         return SPAN_NONE;
-    tls_session_read(wolfSSL_get_session(t->ssl), &parts);
+    (void)tls_session_read(wolfSSL_get_session(t->ssl), &parts);
     memcpy(t->session_id, parts.id, sizeof(t->session_id));
     explicit_bzero(parts.master_secret, sizeof(parts.master_secret));
     return span_of((const char *)t->session_id, parts.id_len);

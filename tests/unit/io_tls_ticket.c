@@ -1,4 +1,5 @@
 /* Tests of io/tls_ticket: what a client keeps of a session, and for how long. */
+#include "../failing_heap.h"
 #include "../tls_ends.h"
 
 #define DAY_S 86400u
@@ -114,6 +115,112 @@ static void ticket_goes_without_a_session_id(void **state)
     assert_int_equal(b.client.wire[id_length_at], 0);
 }
 
+/* --- the end of memory ----------------------------------------------------------------------- */
+
+static size_t read_log(const char *name, char *out, size_t size)
+{
+    FILE *f = fopen(bench_path(name), "r");
+    size_t len;
+
+    assert_non_null(f);
+    len = fread(out, 1, size - 1, f);
+    out[len] = '\0';
+    (void)fclose(f);
+    return len;
+}
+
+/* Up to what the client's last step of a handshake of TLS 1.2 reads. */
+static void come_to_the_last_step(void)
+{
+    b.options.output = bench_output;
+    b.options.owner = &b.client;
+    b.client.tls = tls_new_client(client, &b.options);
+    b.server.tls = tls_new_server(server, NULL, bench_output, &b.server);
+    b.client.result = b.server.result = TLS_NEEDS_INPUT;
+    bench_step(&b.client, &b.server, SIZE_MAX);
+    bench_step(&b.server, &b.client, SIZE_MAX);
+    bench_step(&b.client, &b.server, SIZE_MAX);
+    bench_step(&b.server, &b.client, SIZE_MAX);
+    assert_int_equal(b.server.result, TLS_OK);
+}
+
+/* Secrets that are not known are not logged: a log of zeros would only puzzle. */
+static void without_memory_a_session_goes_on_without_ticket_and_log(void **state)
+{
+    struct tls_client_settings s = client_settings(TLS_PROTOCOL_1_2);
+    size_t without_ticket = 0, without_line = 0, logged = 0;
+    bool has_failed = true;
+    char log[8192];
+
+    (void)state;
+    s.key_log_path = bench_path("short-of-memory");
+    make_client(&s);
+    for (size_t i = 0; has_failed; i++) {
+        struct tls_ticket *ticket;
+        const char *reason;
+        size_t len;
+
+        come_to_the_last_step();
+        fail_block(i);
+        bench_step(&b.client, &b.server, SIZE_MAX);
+        has_failed = end_failing_blocks();
+        ticket = tls_take_ticket(b.client.tls);
+        len = read_log("short-of-memory", log, sizeof(log));
+        if (b.client.result == TLS_OK) {
+            without_ticket += ticket == NULL;
+            without_line += len == logged;
+            assert_true(has_failed || ticket);
+        } else {
+            assert_int_equal(tls_failure(b.client.tls, &reason), TLS_FAILURE_MEMORY);
+            assert_null(ticket);
+        }
+        logged = len;
+        tls_ticket_free(ticket);
+        bench_disconnect(&b);
+    }
+    assert_true(without_ticket >= 3); /* to read the session, to make another one, for us */
+    assert_int_equal(without_line, 1);
+    assert_null(strstr(log, " 00000000"));
+}
+
+static void without_memory_there_is_no_copy(void **state)
+{
+    struct tls_ticket *ticket = bench_ticket(TLS_PROTOCOL_1_2), *copy;
+    size_t failures = 0;
+    bool has_failed = true;
+
+    (void)state;
+    while (has_failed) {
+        fail_block(failures);
+        copy = tls_ticket_copy(ticket);
+        has_failed = end_failing_blocks();
+        assert_int_equal(copy == NULL, has_failed);
+        tls_ticket_free(copy);
+        failures += has_failed;
+    }
+    assert_true(failures >= 2);
+    tls_ticket_free(ticket);
+}
+
+/* Also then the ticket is taken over. */
+static void without_memory_there_is_no_client(void **state)
+{
+    size_t none = 0;
+    bool has_failed = true;
+
+    (void)state;
+    for (size_t i = 0; has_failed; i++) {
+        b.options.ticket = bench_ticket(TLS_PROTOCOL_1_3);
+        fail_block(i);
+        b.client.tls = tls_new_client(client, &b.options);
+        has_failed = end_failing_blocks();
+        none += b.client.tls == NULL;
+        assert_true(has_failed || b.client.tls);
+        bench_disconnect(&b);
+    }
+    assert_true(none >= 3); /* ours, wolfSSL's, the names */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -125,6 +232,9 @@ int main(void)
         TEST(nothing_is_taken_before_the_handshake_is_finished),
         TEST(each_ticket_is_taken_once),
         TEST(ticket_goes_without_a_session_id),
+        TEST(without_memory_a_session_goes_on_without_ticket_and_log),
+        TEST(without_memory_there_is_no_copy),
+        TEST(without_memory_there_is_no_client),
     };
 
     return cmocka_run_group_tests(tests, bench_init, bench_deinit);
