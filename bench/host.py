@@ -1,6 +1,7 @@
 """What the bench needs of the host: packages, two cores, free ports, certificates, the origin."""
 
 import os
+import resource
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / 'bench'
 BUILD = ROOT / 'build/bench'
+RELEASE = ROOT / 'build/release'
 
-PROXY_CORE = 0
-LOAD_CORE = 1
+# As taskset wants them. One core for the proxy, so that one worker is all that is measured; the
+# rest of the machine, without the load's, where several workers may have one each.
+PROXY_CORE = '0'
+LOAD_CORE = '1'
 
 ORIGIN_NAME = 'origin.bench.test'
 PROXY_NAME = 'proxy.bench.test'
@@ -57,9 +61,20 @@ def build(*targets: str) -> None:
 
 
 def check_cores() -> None:
-    missing = {PROXY_CORE, LOAD_CORE} - os.sched_getaffinity(0)
+    missing = {int(PROXY_CORE), int(LOAD_CORE)} - os.sched_getaffinity(0)
     if missing:
         raise Failure(f'the bench needs cores {PROXY_CORE} and {LOAD_CORE}')
+
+
+def worker_cores() -> str:
+    return ','.join(str(core) for core in sorted(os.sched_getaffinity(0) - {int(LOAD_CORE)}))
+
+
+def raise_descriptors() -> int:
+    """To the most that this user may have; all processes of the bench inherit it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 # Below the range that the kernel takes ports of outgoing connections from.

@@ -16,8 +16,8 @@ from pathlib import Path
 from cases import Case
 from host import BUILD, ROOT, Failure
 from kit import Kit
-from load import Wrk
-from measure import SETTLE_SECONDS, start_origin, start_proxy
+from load import start_load
+from measure import start_origin, start_proxy
 from processes import cpu_of
 from proxies import Proxy
 
@@ -49,12 +49,13 @@ def profile(case: Case, proxy: Proxy, kit: Kit, seconds: float) -> Profile:
     with ExitStack() as stack:
         origin, port = start_origin(stack, case, kit)
         running = start_proxy(stack, proxy, case, kit, port)
-        wrk = stack.enter_context(Wrk(case, running.port, case.connections, kit.directory))
-        time.sleep(SETTLE_SECONDS)
+        load = stack.enter_context(start_load(case, running.port, case.connections,
+                                              kit.directory))
+        time.sleep(case.settle_seconds)
         before = cpu_of(running.process), origin.counters()
         record(running.process.pids(), seconds, recording)
         after = cpu_of(running.process), origin.counters()
-        wrk.finish()
+        load.finish()
     requests = (after[1] - before[1]).body_bytes / case.body_bytes
     if not requests:
         raise Failure('no request was answered')

@@ -1,4 +1,4 @@
-"""One case: its proxies started, checked, and measured round by round.
+"""One case of traffic: its proxies started, checked, and measured round by round.
 
 A turn is one proxy under load for a moment. What counts of it is a window that opens when the
 load has settled and closes before it stops, so neither starting nor stopping is measured. A
@@ -9,21 +9,36 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import cases
 from cases import Case
-from host import LOAD_CORE, ORIGIN_NAME, PROXY_CORE, PROXY_NAME, Failure, free_port
+from figures import Column, Result, Round, Runner, choose_rounds, is_quiet
+from host import (LOAD_CORE, ORIGIN_NAME, PROXY_CORE, PROXY_NAME, Failure, free_port,
+                  worker_cores)
 from kit import Kit
-from load import Load, Wrk, fetch
+from load import Load, fetch, hold_clients, idle_clients_max, start_load
 from processes import Counters, Cpu, Origin, Process, cpu_of, idle_seconds
-from proxies import Proxy, Setup
+from proxies import SUBJECT, Proxy, Setup
 
-SETTLE_SECONDS = 0.3
-STOP_SECONDS = 0.15  # wrk looks ten times a second whether it should stop
-# What anybody else may use of the machine, in cores, before a round is dropped: the kernel's own
-# threads and timers, and this program's reading of the clock, take about a third of it.
-FOREIGN_CORES_MAX = 0.1
+STOP_SECONDS = 0.15   # wrk looks ten times a second whether it should stop
+START_SECONDS = 0.15  # of a process, with the check of its answer, about
+HOLD_SECONDS = 0.0002  # what an idle client takes to come and to go, about
+
+COLUMNS = (
+    Column('cpu_us', 'CPU µs', '.2f'),
+    Column('user_us', 'user', '.2f'),
+    Column('system_us', 'system', '.2f'),
+    Column('requests_per_second', 'requests/s', '.0f'),
+    Column('p50_us', 'p50 µs', '.0f'),
+    Column('p99_us', 'p99 µs', '.0f'),
+    Column('proxy_core', 'its core', '.0%'),
+    Column('load_core', 'load core', '.0%'),
+)
+RESUMED = Column('resumed_share', 'resumed', '.2%')
+
+# Called before each turn, with what it is and the share of the case that is done.
+Told = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -34,9 +49,6 @@ class Options:
 
     def connections_for(self, case: Case) -> int:
         return self.connections or case.connections
-
-    def turn_seconds(self) -> float:
-        return SETTLE_SECONDS + self.seconds + STOP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -49,37 +61,36 @@ class Turn:
     p50_us: float
     p99_us: float
     proxy_core: float  # share of its core that the proxy used
-    load_core: float   # share of the other core that wrk and the origin used
+    load_core: float   # share of the other core that the load and the origin used
     foreign_cores: float
     connections_per_request: float  # to the origin
     resumed_share: float            # of the handshakes with the origin
 
 
-Round = dict[str, Turn]  # by the proxy's name
-
-
-@dataclass(frozen=True)
-class Result:
-    case: Case
-    rounds: list[Round]
-    dropped: list[float]  # foreign cores of each round that was dropped
-    quiet: bool           # False: there were too few quiet rounds, and disturbed ones are in use
-
-
 @dataclass(frozen=True)
 class Running:
-    name: str
+    runner: Runner
     process: Process
     port: int
 
 
-def run_case(case: Case, proxies: list[Proxy], kit: Kit, options: Options,
-             told: Callable[[int, int, str], None]) -> Result:
-    """Calls told(rounds done, turns done in this round, proxy's name) before each turn."""
+def seconds_of(case: Case, proxies: list[Proxy], options: Options) -> float:
+    """What it takes, about."""
+    count = sum(proxy.takes_part(case.name) for proxy in proxies) * (2 if case.beside else 1)
+    turn = case.settle_seconds + options.seconds + STOP_SECONDS
+    held = case.beside is not None and case.beside.idle_clients
+    return ((options.rounds + (case.clients == cases.PACED)) * count * turn +
+            (count + 1) * START_SECONDS + held * count / 2 * idle_clients_max() * HOLD_SECONDS)
+
+
+def run(case: Case, proxies: list[Proxy], kit: Kit, options: Options, told: Told) -> Result:
     with ExitStack() as stack:
         origin, port = start_origin(stack, case, kit)
-        running = [start_proxy(stack, proxy, case, kit, port) for proxy in proxies
-                   if proxy.takes_part(case)]
+        running, notes = start_all(stack, case, proxies, kit, port, told)
+        rate = None
+        if case.clients == cases.PACED:
+            rate = half_rate(case, running, origin, kit, options, told)
+            notes.append(f'{rate:.0f} requests a second')
         quiet: list[Round] = []
         disturbed: list[Round] = []
         while len(quiet) < options.rounds and len(disturbed) < options.rounds:
@@ -88,28 +99,46 @@ def run_case(case: Case, proxies: list[Proxy], kit: Kit, options: Options,
             # Another one begins each round, so that none is always the first after a pause.
             for i in range(len(running)):
                 each = running[(number + i) % len(running)]
-                told(len(quiet), i, each.name)
-                turns[each.name] = run_turn(case, each, origin, kit, options)
-            turns = {each.name: turns[each.name] for each in running}
-            (disturbed if foreign_cores(turns) > FOREIGN_CORES_MAX else quiet).append(turns)
-    return choose_rounds(case, quiet, disturbed, options.rounds)
-
-
-def foreign_cores(turns: Round) -> float:
-    return max(turn.foreign_cores for turn in turns.values())
-
-
-def choose_rounds(case: Case, quiet: list[Round], disturbed: list[Round], wanted: int) -> Result:
-    """The quiet ones, if they are half of what was asked for; else the least disturbed ones."""
-    if len(quiet) * 2 >= wanted:
-        return Result(case, quiet, [foreign_cores(turns) for turns in disturbed], True)
-    disturbed.sort(key=foreign_cores)
-    used = quiet + disturbed[:wanted - len(quiet)]
-    rest = disturbed[wanted - len(quiet):]
-    return Result(case, used, [foreign_cores(turns) for turns in rest], False)
+                told(f'round {len(quiet) + 1} of {options.rounds}, {each.runner.name}',
+                     (len(quiet) + i / len(running)) / options.rounds)
+                turns[each.runner.name] = asdict(run_turn(case, each, origin, kit, options, rate))
+            turns = {each.runner.name: turns[each.runner.name] for each in running}
+            (quiet if is_quiet(turns) else disturbed).append(turns)
+    columns = (*COLUMNS, RESUMED) if case.figure == RESUMED.field else COLUMNS
+    return Result(case.name, f'{case.title}; {options.connections_for(case)} connections',
+                  next(each for each in columns if each.field == case.figure), columns,
+                  [each.runner for each in running],
+                  *choose_rounds(quiet, disturbed, options.rounds), tuple(notes))
 
 
 # --- start and check --------------------------------------------------------------------------
+
+def start_all(stack: ExitStack, case: Case, proxies: list[Proxy], kit: Kit, origin_port: int,
+              told: Told) -> tuple[list[Running], list[str]]:
+    """Every proxy that takes part, and a second instance of each where the case has one."""
+    running, notes = [], []
+    clients = idle_clients_max() if case.beside and case.beside.idle_clients else 0
+    for proxy in (proxy for proxy in proxies if proxy.takes_part(case.name)):
+        told(f'starting {proxy.name}', 0)
+        running.append(start_proxy(stack, proxy, case, kit, origin_port))
+        if not case.beside:
+            continue
+        running.append(start_second(stack, proxy, case, kit, origin_port))
+        hold_clients(stack, 'plain', running[-1].port, case.body_bytes, clients, kit.directory)
+    if clients:
+        notes.append(f'{clients} idle clients')
+    if case.beside and case.beside.workers > 1:
+        notes.append(f'{case.beside.workers} workers on core {worker_cores()}')
+    return running, notes
+
+
+def start_second(stack: ExitStack, proxy: Proxy, case: Case, kit: Kit,
+                 origin_port: int) -> Running:
+    beside = case.beside
+    clients = {'clients_max': idle_clients_max()} if beside.idle_clients else {}
+    return start_proxy(stack, proxy, case, kit, origin_port, workers=beside.workers,
+                       name=f'{proxy.name}+{beside.label}', plain=proxy.name, **clients)
+
 
 def start_origin(stack: ExitStack, case: Case, kit: Kit) -> tuple[Origin, int]:
     port = free_port()
@@ -120,14 +149,21 @@ def start_origin(stack: ExitStack, case: Case, kit: Kit) -> tuple[Origin, int]:
     return origin, port
 
 
-def start_proxy(stack: ExitStack, proxy: Proxy, case: Case, kit: Kit,
-                origin_port: int) -> Running:
+def start_proxy(stack: ExitStack, proxy: Proxy, case: Case, kit: Kit, origin_port: int,
+                workers: int | None = None, name: str | None = None, plain: str | None = None,
+                **more) -> Running:
+    """With one worker or as many as the case or the caller says; more goes into the Setup."""
     port = free_port()
-    command = proxy.command(Setup(case, kit.directory, port, origin_port, kit.certificates))
-    process = stack.enter_context(Process(proxy.name, PROXY_CORE, command,
-                                          kit.directory / f'{proxy.name}.out'))
-    check_answer(process, port, case, kit, PROXY_NAME, case.client_tls)
-    return Running(proxy.name, process, port)
+    name = name or proxy.name
+    workers = workers or case.workers
+    setup = Setup(case, kit.directory, port, origin_port, kit.certificates, name, workers, **more)
+    cores = PROXY_CORE if workers == 1 else worker_cores()
+    process = stack.enter_context(Process(name, cores, proxy.command(setup),
+                                          kit.directory / f'{name}.out'))
+    check_answer(process, port, case, kit, setup.groups[0] if setup.groups else PROXY_NAME,
+                 case.client_tls)
+    return Running(Runner(name, proxy.kind, proxy.version_text(), name == SUBJECT, plain),
+                   process, port)
 
 
 def check_answer(process: Process, port: int, case: Case, kit: Kit, name: str,
@@ -136,6 +172,17 @@ def check_answer(process: Process, port: int, case: Case, kit: Kit, name: str,
         fetch(process, port, case.body_bytes, name, kit.certificates.ca if tls else None)
     except (Failure, OSError) as failure:
         raise Failure(f'{process.name}: {failure}') from None
+
+
+def half_rate(case: Case, running: list[Running], origin: Origin, kit: Kit, options: Options,
+              told: Told) -> float:
+    """Half of what the slowest can do."""
+    rates = []
+    for each in running:
+        told(f'how fast is {each.runner.name}', 0)
+        saturating = replace(case, clients=cases.KEPT)
+        rates.append(run_turn(saturating, each, origin, kit, options).requests_per_second)
+    return min(rates) / 2
 
 
 # --- a turn -----------------------------------------------------------------------------------
@@ -150,24 +197,28 @@ class Sample:
     counters: Counters
 
 
-def take_sample(proxy: Process, origin: Origin, wrk: Process) -> Sample:
-    return Sample(time.monotonic(), idle_seconds(), cpu_of(proxy), cpu_of(origin, wrk),
+def take_sample(proxy: Process, origin: Origin, generator: Process) -> Sample:
+    return Sample(time.monotonic(), idle_seconds(), cpu_of(proxy), cpu_of(origin, generator),
                   time.process_time(), origin.counters())
 
 
-def run_turn(case: Case, proxy: Running, origin: Origin, kit: Kit, options: Options) -> Turn:
-    with Wrk(case, proxy.port, options.connections_for(case), kit.directory) as wrk:
-        time.sleep(SETTLE_SECONDS)
-        before = take_sample(proxy.process, origin, wrk)
+def run_turn(case: Case, proxy: Running, origin: Origin, kit: Kit, options: Options,
+             rate: float | None = None) -> Turn:
+    connections = options.connections_for(case)
+    with start_load(case, proxy.port, connections, kit.directory, rate) as generator:
+        time.sleep(case.settle_seconds)
+        generator.settled()
+        before = take_sample(proxy.process, origin, generator)
         time.sleep(options.seconds)
-        after = take_sample(proxy.process, origin, wrk)
+        after = take_sample(proxy.process, origin, generator)
         try:
             proxy.process.check()
-            load = wrk.finish()
+            load = generator.finish()
             turn = turn_of(case, before, after, load)
-            check_turn(case, turn, after.counters - before.counters, options)
+            check_turn(case, turn, after.counters - before.counters, connections)
+            check_clients(case, load, connections)
         except Failure as failure:
-            raise Failure(f'{proxy.name}: {failure}') from None
+            raise Failure(f'{proxy.runner.name}: {failure}') from None
     return turn
 
 
@@ -198,20 +249,29 @@ def turn_of(case: Case, before: Sample, after: Sample, load: Load) -> Turn:
         resumed_share=counted.handshakes_resumed / max(1, handshakes))
 
 
-def check_turn(case: Case, turn: Turn, counted: Counters, options: Options) -> None:
+def check_turn(case: Case, turn: Turn, counted: Counters, connections: int) -> None:
     """The origin's own count must agree that the case was what its name says."""
     if counted.handshakes_failed:
         raise Failure(f'{counted.handshakes_failed} handshakes with the origin failed')
     fresh = turn.connections_per_request
     if case.upstream == cases.POOLED:
         # While the clients are still shaking hands, a pool may grow to one for each of them.
-        if fresh > 0.01 and counted.connections > options.connections_for(case):
+        if fresh > 0.01 and counted.connections > connections:
             raise Failure(f'opens {fresh:.2f} connections to the origin for each request')
         return
     if not 0.9 < fresh < 1.1:
         raise Failure(f'opens {fresh:.2f} connections to the origin for each request, not 1')
     resumed = turn.resumed_share
-    if case.upstream == cases.RESUMED and resumed < 0.9:
+    # Where the share itself is the figure, it may be low.
+    if case.upstream == cases.RESUMED and case.figure != RESUMED.field and resumed < 0.9:
         raise Failure(f'resumes only {resumed:.1%} of its handshakes with the origin')
     if case.upstream == cases.FULL and resumed > 0:
         raise Failure(f'resumes {resumed:.1%} of its handshakes with the origin')
+
+
+def check_clients(case: Case, load: Load, connections: int) -> None:
+    """The clients' count of their handshakes, from the first on: that one has nothing to resume."""
+    if case.clients == cases.FULL and load.resumed:
+        raise Failure(f'{load.resumed} clients resumed their sessions')
+    if case.clients == cases.RESUMED and load.full - connections > 0.01 * load.resumed:
+        raise Failure(f'only {load.resumed} of {load.resumed + load.full} clients could resume')

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -16,12 +17,12 @@ TICKS_PER_SECOND = os.sysconf('SC_CLK_TCK')
 class Process:
     """One that we started, with its children; it also ends when we die without stopping it."""
 
-    def __init__(self, name: str, core: int, command: list, log: Path):
+    def __init__(self, name: str, cores: str, command: list, log: Path):
         self.name = name
         self.log = log
         with open(log, 'wb') as output:
             self.child = subprocess.Popen(
-                ['setpriv', '--pdeathsig', 'TERM', 'taskset', '-c', str(core),
+                ['setpriv', '--pdeathsig', 'TERM', 'taskset', '-c', cores,
                  *map(str, command)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 cwd=log.parent, start_new_session=True)
@@ -104,6 +105,27 @@ def cpu_of(*processes: Process) -> Cpu:
     return Cpu(total, user, system)
 
 
+def cpu_of_tasks(process: Process) -> dict[int, int]:
+    """Nanoseconds of CPU of each thread."""
+    found = {}
+    for task in (task for pid in process.pids() for task in tasks_of(pid)):
+        try:
+            found[int(task.name)] = int((task / 'schedstat').read_text().split()[0])
+        except OSError:
+            continue  # ended just now
+    return found
+
+
+def memory_bytes(process: Process) -> int:
+    """Of user space: anonymous pages and those shared without a file, each counted once."""
+    total = 0
+    for pid in process.pids():
+        text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+        total += sum(int(number) for number in
+                     re.findall(r'^Pss_(?:Anon|Shmem): +(\d+) kB', text, re.MULTILINE))
+    return total * 1024
+
+
 def idle_seconds() -> float:
     """Time that all cores of the machine together were idle since it started."""
     fields = Path('/proc/stat').read_text().split('\n', 1)[0].split()
@@ -129,13 +151,13 @@ COUNTERS = struct.Struct('6Q')
 
 
 class Origin(Process):
-    def __init__(self, core: int, binary: Path, port: int, cert: Path, key: Path,
+    def __init__(self, cores: str, binary: Path, port: int, cert: Path, key: Path,
                  directory: Path):
         path = directory / 'origin.counters'
         path.write_bytes(bytes(COUNTERS.size))
         with open(path, 'rb') as file:
             self.map = mmap.mmap(file.fileno(), COUNTERS.size, access=mmap.ACCESS_READ)
-        super().__init__('origin', core, [binary, port, cert, key, path],
+        super().__init__('origin', cores, [binary, port, cert, key, path],
                          directory / 'origin.log')
 
     def counters(self) -> Counters:

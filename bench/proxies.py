@@ -14,46 +14,61 @@ from pathlib import Path
 
 import cases
 from cases import Case
-from host import ORIGIN_NAME, ROOT, Certificates
+from host import ORIGIN_NAME, PROXY_NAME, ROOT, Certificates, Failure
+
+SUBJECT = 'ringway'  # the one that the others are held against
+FLOOR = 'relay'      # relay.c: bytes from socket to socket, with neither TLS nor HTTP
+CONNECTIONS_SPARE = 1024  # of a worker, for connections to the origin and for listening
 
 
 @dataclass(frozen=True)
 class Setup:
     """What a configuration is written for."""
-    case: Case
+    case: Case  # or another with client_tls, upstream and body_bytes
     directory: Path
     port: int
     origin_port: int
     certificates: Certificates
+    name: str = SUBJECT     # of the files that the proxy writes
+    workers: int = 1
+    clients_max: int = 3072  # at the same time
+    groups: tuple[str, ...] = ()  # names of hosts that have a group of upstreams each
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a binary understands."""
+    config: Callable[[Setup], str]
+    arguments: tuple[str, ...]  # {config}, {directory}, {name} and the two ports are replaced
+    version: tuple[str, ...]    # arguments that print the version; none: it has none
 
 
 @dataclass(frozen=True)
 class Proxy:
     name: str
+    kind: str
     binary: str
-    config: Callable[[Setup], str]
-    arguments: tuple[str, ...]  # {config}, {directory} and the two ports are replaced
-    version: tuple[str, ...]    # arguments that print the version; none: it has none
     cases: tuple[str, ...] = () # where it takes part; none: in all
 
-    def takes_part(self, case: Case) -> bool:
-        return not self.cases or case.name in self.cases
+    def takes_part(self, name: str) -> bool:
+        return not self.cases or name in self.cases
 
     def found(self) -> str | None:
         return shutil.which(self.binary)
 
     def command(self, setup: Setup) -> list[str]:
-        path = setup.directory / f'{self.name}.conf'
-        path.write_text(self.config(setup))
-        values = {'config': path, 'directory': setup.directory, 'port': setup.port,
-                  'origin_port': setup.origin_port}
-        return [self.found() or self.binary, *(a.format(**values) for a in self.arguments)]
+        kind = KINDS[self.kind]
+        path = setup.directory / f'{setup.name}.conf'
+        path.write_text(kind.config(setup))
+        values = {'config': path, 'directory': setup.directory, 'name': setup.name,
+                  'port': setup.port, 'origin_port': setup.origin_port}
+        return [self.found() or self.binary, *(a.format(**values) for a in kind.arguments)]
 
     def version_text(self) -> str:
-        if not self.version:
+        if not KINDS[self.kind].version:
             return ''
-        result = subprocess.run([self.found() or self.binary, *self.version], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        result = subprocess.run([self.found() or self.binary, *KINDS[self.kind].version],
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         number = re.search(r'\d+\.\d+[\w.+~-]*', result.stdout)
         return number[0] if number else 'unknown'
 
@@ -66,7 +81,7 @@ def nginx_config(setup: Setup) -> str:
     # nothing for small bodies; without buffering it is the slowest.
     folders = ''.join(f'    {kind}_temp_path {setup.directory}/temp;\n' for kind in
                       ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-    return nginx_language(setup, 'nginx', folders + '''
+    return nginx_language(setup, folders + '''
     proxy_max_temp_file_size 0;
     proxy_buffer_size 64k;
     proxy_buffers 8 64k;
@@ -75,10 +90,32 @@ def nginx_config(setup: Setup) -> str:
 
 
 def ringway_config(setup: Setup) -> str:
-    return nginx_language(setup, 'ringway', '')
+    return nginx_language(setup, '')
 
 
-def nginx_language(setup: Setup, name: str, only_here: str) -> str:
+def nginx_language(setup: Setup, only_here: str) -> str:
+    affinity = '\nworker_cpu_affinity 1;' if setup.workers == 1 else ''
+    hosts = ''.join(nginx_host(setup, host) for host in setup.groups or (PROXY_NAME,))
+    return f'''daemon off;
+worker_processes {setup.workers};{affinity}
+pid {setup.directory}/{setup.name}.pid;
+error_log {setup.directory}/{setup.name}.log warn;
+
+events {{
+    worker_connections {setup.clients_max + CONNECTIONS_SPARE};
+}}
+
+http {{
+    access_log off;
+    keepalive_timeout 600s;
+    keepalive_requests 1000000000;
+    server_names_hash_max_size 4096;
+{only_here}{hosts}}}
+'''
+
+
+def nginx_host(setup: Setup, host: str) -> str:
+    """A server, and the group of upstreams that it alone passes its requests to."""
     case, files = setup.case, setup.certificates
     pooled = case.upstream == cases.POOLED
     keepalive = '''
@@ -89,30 +126,17 @@ def nginx_language(setup: Setup, name: str, only_here: str) -> str:
         ssl_certificate {files.proxy_cert};
         ssl_certificate_key {files.proxy_key};
         ssl_protocols TLSv1.3;''' if case.client_tls else ''
-    return f'''daemon off;
-worker_processes 1;
-worker_cpu_affinity 1;
-pid {setup.directory}/{name}.pid;
-error_log {setup.directory}/{name}.log warn;
-
-events {{
-    worker_connections 4096;
-}}
-
-http {{
-    access_log off;
-    keepalive_timeout 600s;
-    keepalive_requests 1000000000;
-{only_here}
-    upstream origin {{
+    name = f'\n        server_name {host};' if setup.groups else ''
+    return f'''
+    upstream origin.{host} {{
         server 127.0.0.1:{setup.origin_port};{keepalive}
     }}
 
     server {{
-        listen 127.0.0.1:{setup.port}{' ssl' if case.client_tls else ''};{listen_tls}
+        listen 127.0.0.1:{setup.port}{' ssl' if case.client_tls else ''};{listen_tls}{name}
 
         location / {{
-            proxy_pass https://origin;
+            proxy_pass https://origin.{host};
             proxy_http_version 1.1;
             proxy_set_header Host $host;
             proxy_set_header Connection "{'' if pooled else 'close'}";
@@ -124,7 +148,6 @@ http {{
             proxy_ssl_session_reuse {'off' if case.upstream == cases.FULL else 'on'};
         }}
     }}
-}}
 '''
 
 
@@ -137,9 +160,22 @@ def haproxy_config(setup: Setup) -> str:
     # A third less CPU for large bodies than with its own 16 KB, two percent more for small ones.
     buffers = '\n    tune.bufsize 65536' if case.body_bytes >= 16384 else ''
     # The name given as "sni" is also the one that the origin's certificate must have.
+    server = f'''    server origin 127.0.0.1:{setup.origin_port} pool-purge-delay 600s \
+ssl ssl-min-ver TLSv1.3 verify required ca-file {files.ca} \
+sni str({ORIGIN_NAME})\
+{' no-ssl-reuse' if case.upstream == cases.FULL else ''}
+'''
+    hosts = setup.groups or (PROXY_NAME,)
+    backends = ''.join(f'\nbackend origin.{host}\n{server}' for host in hosts)
+    choice = 'origin.%[req.hdr(host)]' if setup.groups else f'origin.{PROXY_NAME}'
+    # It counts two descriptors for each client, and would end where the limit is lower; and where
+    # a quarter of them is in use, it would no longer keep connections to the origin.
     return f'''global
-    nbthread 1
-    maxconn 4096{buffers}
+    nbthread {setup.workers}
+    no strict-limits
+    tune.pool-high-fd-ratio 100
+    tune.pool-low-fd-ratio 100
+    maxconn {setup.clients_max + CONNECTIONS_SPARE}{buffers}
 
 defaults
     mode http
@@ -151,25 +187,36 @@ defaults
 
 frontend in
     bind 127.0.0.1:{setup.port}{listen_tls}
-    default_backend origin
-
-backend origin
-    server origin 127.0.0.1:{setup.origin_port} pool-purge-delay 600s \
-ssl ssl-min-ver TLSv1.3 verify required ca-file {files.ca} \
-sni str({ORIGIN_NAME})\
-{' no-ssl-reuse' if case.upstream == cases.FULL else ''}
-'''
+    use_backend {choice}
+{backends}'''
 
 
-SUBJECT = 'ringway'  # the one that the others are held against
-FLOOR = 'relay'      # relay.c: bytes from socket to socket, with neither TLS nor HTTP
+KINDS = {
+    'nginx': Kind(nginx_config, ('-p', '{directory}', '-e', '{directory}/{name}.log',
+                                 '-c', '{config}'), ('-v',)),
+    'haproxy': Kind(haproxy_config, ('-db', '-f', '{config}'), ('-v',)),
+    SUBJECT: Kind(ringway_config, ('-p', '{directory}', '-c', '{config}'), ('-v',)),
+    FLOOR: Kind(lambda setup: '', ('{port}', '{origin_port}'), ()),
+}
 
 PROXIES = (
-    Proxy('nginx', 'nginx', nginx_config,
-          ('-p', '{directory}', '-e', '{directory}/nginx.log', '-c', '{config}'), ('-v',)),
-    Proxy('haproxy', 'haproxy', haproxy_config, ('-db', '-f', '{config}'), ('-v',)),
-    Proxy(SUBJECT, str(ROOT / 'build/release/ringway'), ringway_config,
-          ('-p', '{directory}', '-c', '{config}'), ('-v',)),
-    Proxy(FLOOR, str(ROOT / 'build/release/relay'), lambda setup: '', ('{port}', '{origin_port}'),
-          (), ('small', 'small-few')),
+    Proxy('nginx', 'nginx', 'nginx'),
+    Proxy('haproxy', 'haproxy', 'haproxy'),
+    Proxy(SUBJECT, SUBJECT, str(ROOT / 'build/release/ringway')),
+    Proxy(FLOOR, FLOOR, str(ROOT / 'build/release/relay'), ('small', 'small-few')),
 )
+PEER_KINDS = tuple(kind for kind in KINDS if kind != FLOOR)
+
+
+def peer_of(text: str) -> Proxy:
+    """NAME=KIND:BINARY, as --peer wants it: "nginx-1.28=nginx:/opt/nginx/sbin/nginx"."""
+    found = re.fullmatch(r'([\w.-]+)=(\w+):(.+)', text)
+    if not found or found[2] not in PEER_KINDS:
+        raise Failure(f"--peer wants NAME=KIND:BINARY, KIND of {', '.join(PEER_KINDS)};"
+                      f' not "{text}"')
+    proxy = Proxy(*found.groups())
+    if proxy.name in (each.name for each in PROXIES):
+        raise Failure(f'--peer {proxy.name}: that is the name of another')
+    if not proxy.found():
+        raise Failure(f'--peer {proxy.name}: there is no program {proxy.binary}')
+    return proxy

@@ -1,0 +1,101 @@
+"""The bench's arithmetic: which rounds count, what is held against what, and what README gets."""
+
+import math
+import sys
+
+import pytest
+
+import ringway
+
+sys.path.append(str(ringway.TREE / "bench"))
+
+# pylint: disable=wrong-import-position
+import figures  # noqa: E402
+from figures import Column, Result, Runner  # noqa: E402
+from targets import BETTER, FLOOR, ITSELF, ONE_PLAIN, TARGETS, Target  # noqa: E402
+
+CPU = Column("cpu_us", "CPU µs", ".2f")
+
+
+def rows(foreign=0.0, **cpu):
+    """A round in which something else used so many cores, and each runner so much CPU."""
+    return {name.replace("_", "+"): {"cpu_us": value, "foreign_cores": foreign}
+            for name, value in cpu.items()}
+
+
+def result(*rounds, runners=None):
+    runners = runners or [Runner(name, name, is_subject=name == "ringway") for name in rounds[0]]
+    return Result("small", "a case", CPU, (CPU,), runners, list(rounds), [], True)
+
+
+def test_a_round_with_a_tenth_of_a_core_used_by_others_counts_and_one_with_more_does_not():
+    limit = figures.FOREIGN_CORES_MAX
+    assert figures.is_quiet(rows(limit, nginx=1, ringway=1))
+    assert not figures.is_quiet(rows(limit + 0.001, nginx=1, ringway=1))
+
+
+def test_one_disturbed_turn_disturbs_its_round():
+    turns = rows(nginx=1, ringway=1)
+    turns["nginx"]["foreign_cores"] = 0.5
+    assert not figures.is_quiet(turns)
+
+
+def test_half_of_the_rounds_being_quiet_is_enough_and_the_others_are_dropped():
+    quiet, loud = rows(nginx=1), rows(0.3, nginx=2)
+    assert figures.choose_rounds([quiet] * 2, [loud] * 4, 4) == ([quiet] * 2, [0.3] * 4, True)
+
+
+def test_with_fewer_quiet_rounds_the_least_disturbed_are_used_and_said_not_to_be_quiet():
+    quiet, some, more, most = (rows(cores, nginx=1) for cores in (0, 0.2, 0.3, 0.4))
+    used, dropped, is_quiet = figures.choose_rounds([quiet], [most, some, more], 3)
+    assert (used, dropped, is_quiet) == ([quiet, some, more], [0.4], False)
+
+
+def test_ratios_are_taken_inside_of_a_round():
+    # A machine that is twice as slow in the second round: the ratio stays.
+    found = figures.ratios(result(rows(nginx=10, ringway=6), rows(nginx=20, ringway=12),
+                                  rows(nginx=10, ringway=7)), "ringway", "nginx")
+    assert found == {"median": 0.6, "min": 0.6, "max": 0.7}
+
+
+def test_a_ratio_against_nothing_is_not_a_number():
+    found = figures.ratios(result(rows(nginx=0, ringway=1)), "ringway", "nginx")
+    assert math.isnan(found["median"])
+
+
+def test_ringway_is_held_against_the_better_of_the_others():
+    one = result(rows(nginx=10, haproxy=20, relay=5, ringway=6))
+    met, missed, floor = figures.verdicts(one, [
+        Target("small", BETTER, 0.6), Target("small", BETTER, 0.59), Target("small", FLOOR, 1.1)])
+    assert (met.value, met.is_met, met.words) == (0.6, True, "of the better, nginx")
+    assert not missed.is_met
+    assert (floor.value, floor.is_met, floor.words) == (1.2, False, "of the floor, relay")
+
+
+def test_a_newer_peer_counts_among_the_others_and_a_build_of_ours_does_not():
+    runners = [Runner("nginx", "nginx"), Runner("ringway", "ringway", is_subject=True),
+               Runner("new", "nginx"), Runner("before", "ringway")]
+    one = result(rows(nginx=10, ringway=4, new=8, before=2), runners=runners)
+    assert figures.verdicts(one, [Target("small", BETTER, 0.5)])[0].words == "of the better, new"
+
+
+def test_a_second_instance_is_held_against_the_first_of_the_same_proxy():
+    runners = [Runner("nginx", "nginx"), Runner("nginx+idle", "nginx", plain="nginx"),
+               Runner("ringway", "ringway", is_subject=True),
+               Runner("ringway+idle", "ringway", plain="ringway")]
+    one = result(rows(nginx=10, nginx_idle=30, ringway=4, ringway_idle=5), runners=runners)
+    assert figures.verdicts(one, [Target("idle", ONE_PLAIN, 1.25)])[0].value == 1.25
+    assert figures.pairs(one) == [("ringway", "nginx"), ("nginx+idle", "nginx"),
+                                  ("ringway+idle", "ringway")]
+
+
+@pytest.mark.parametrize("limit, is_met", [(0.98, True), (0.99, True), (0.995, False)])
+def test_a_target_that_is_the_least_is_met_from_there_on(limit, is_met):
+    one = result(rows(ringway=0.99))
+    found = figures.verdicts(one, [Target("churn", ITSELF, limit, is_least=True)])
+    assert [each.is_met for each in found] == [is_met]
+
+
+def test_without_ringway_or_the_one_it_is_held_against_nothing_is_judged():
+    assert not figures.verdicts(result(rows(nginx=1, haproxy=2)), list(TARGETS[:1]))
+    assert not figures.verdicts(result(rows(ringway=1)), [Target("small", BETTER, 1)])
