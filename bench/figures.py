@@ -98,6 +98,7 @@ def pairs(result: Result) -> list[tuple[str, str]]:
 class Verdict:
     value: float
     limit: float
+    is_least: bool
     is_met: bool
     words: str  # what the value is
 
@@ -128,4 +129,4 @@ def verdict(result: Result, target: Target, subject: str) -> Verdict | None:
 
 def judged(target: Target, value: float, words: str) -> Verdict:
     is_met = value >= target.limit if target.is_least else value <= target.limit
-    return Verdict(value, target.limit, is_met, words)
+    return Verdict(value, target.limit, target.is_least, is_met, words)

@@ -109,7 +109,6 @@ http {{
     access_log off;
     keepalive_timeout 600s;
     keepalive_requests 1000000000;
-    server_names_hash_max_size 4096;
 {only_here}{hosts}}}
 '''
 

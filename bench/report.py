@@ -10,6 +10,7 @@ from pathlib import Path
 
 from figures import Result, Verdict, column, pairs, ratios, spread
 from measure import Options
+from published import FORMAT
 
 
 class Progress:
@@ -58,7 +59,8 @@ def print_case(result: Result, found: list[Verdict]) -> None:
         print(f"  {name} / {other}: {ratio['median']:.2f} of its {result.figure.title}"
               f" ({ratio['min']:.2f} to {ratio['max']:.2f})")
     for each in found:
-        print(f'  target: {each.limit:g} {each.words}: {each.value:.4g},'
+        bound = 'at least' if each.is_least else 'at most'
+        print(f'  target: {bound} {each.limit:g} {each.words}: {each.value:.4g},'
               f" {'MET' if each.is_met else 'NOT MET'}")
     print_disturbances(result)
     sys.stdout.flush()
@@ -89,6 +91,7 @@ def write_json(result: Result, found: list[Verdict], options: Options, path: Pat
     names = [each.name for each in result.runners]
     fields = result.rounds[0][names[0]]
     content = {
+        'format': FORMAT,
         'case': result.name,
         'title': result.title,
         'notes': result.notes,

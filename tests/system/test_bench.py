@@ -2,6 +2,7 @@
 
 import math
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -10,7 +11,11 @@ import ringway
 sys.path.append(str(ringway.TREE / "bench"))
 
 # pylint: disable=wrong-import-position
+import catalogue  # noqa: E402
 import figures  # noqa: E402
+import host  # noqa: E402
+import proxies  # noqa: E402
+import published  # noqa: E402
 from figures import Column, Result, Runner  # noqa: E402
 from targets import BETTER, FLOOR, ITSELF, ONE_PLAIN, TARGETS, Target  # noqa: E402
 
@@ -99,3 +104,81 @@ def test_a_target_that_is_the_least_is_met_from_there_on(limit, is_met):
 def test_without_ringway_or_the_one_it_is_held_against_nothing_is_judged():
     assert not figures.verdicts(result(rows(nginx=1, haproxy=2)), list(TARGETS[:1]))
     assert not figures.verdicts(result(rows(ringway=1)), [Target("small", BETTER, 1)])
+
+
+# --- what is published ------------------------------------------------------------------------
+
+def content(*runners, figure=CPU, **more):
+    """What a run leaves of a case: runners are (name, plain, median of the figure)."""
+    return {"case": "small", "title": "128 B", "quiet": True, "time": "2026-01-02T03:04:05Z",
+            "machine": {"cpu": "a CPU", "cores": 2, "kernel": "6.1"},
+            "figure": {"field": figure.field, "title": figure.title, "form": figure.form},
+            "runners": [{"name": name, "kind": name, "version": "1.2", "plain": plain,
+                         "is_subject": name == "ringway",
+                         "fields": {figure.field: {"median": value}}}
+                        for name, plain, value in runners],
+            "targets": [{"value": 0.654, "limit": 0.6, "is_least": False, "is_met": False,
+                         "words": "of the better, nginx"}], **more}
+
+
+def test_the_table_has_ringway_first_and_each_target_with_its_verdict():
+    table = published.table([content(("nginx", None, 10), ("ringway", None, 6.54),
+                                     ("relay", None, 5))])
+    assert table.splitlines()[0] == "|  | ringway 1.2 | nginx 1.2 | target |  |"
+    assert table.splitlines()[2] == ("| 128 B: CPU µs | 6.54 | 10.00 | ≤ 0.6 of the better, nginx"
+                                     " | 0.654, not met |")
+    assert table.splitlines()[-1] == "Measured on a CPU, 2 cores, Linux 6.1; 2026-01-02."
+
+
+def test_the_table_shows_a_second_instance_behind_the_first():
+    table = published.table([content(("ringway", None, 6), ("ringway+idle", "ringway", 7))])
+    assert "| 6.00 → 7.00 |" in table
+    assert "+idle" not in table
+
+
+def test_the_table_says_where_the_machine_was_not_quiet():
+    assert "not quiet" in published.table([content(("ringway", None, 6), quiet=False)])
+
+
+def test_the_table_has_an_empty_cell_for_a_proxy_that_was_not_measured():
+    table = published.table([content(("ringway", None, 6), ("new", None, 9)),
+                             content(("ringway", None, 6))])
+    assert table.splitlines()[3].startswith("| 128 B: CPU µs | 6.00 |  | ")
+
+
+def test_only_what_stands_between_the_marks_is_rewritten():
+    before = f"a\n{published.BEGIN}\nold\n{published.END}\nb\n"
+    after = published.rewritten(before, "new")
+    assert after == f"a\n{published.BEGIN}\nnew\n{published.END}\nb\n"
+    assert published.rewritten(after, "new") == after
+
+
+@pytest.mark.parametrize("text", [
+    "no marks", f"{published.BEGIN} alone", f"{published.END} {published.BEGIN}",
+    f"{published.BEGIN} {published.END} {published.BEGIN} {published.END}"])
+def test_a_text_without_both_marks_once_is_refused(text):
+    with pytest.raises(ValueError):
+        published.rewritten(text, "new")
+
+
+def test_a_chart_is_well_formed_and_has_the_longest_bar_for_the_largest_figure():
+    drawn = published.charts([content(("nginx", None, 10), ("ringway & co", None, 5))])["cpu_us"]
+    root = ElementTree.fromstring(drawn)
+    widths = [float(each.get("width")) for each in root.iter() if each.get("height") == "12"]
+    assert max(widths) == 540
+    assert min(widths) == 270
+
+
+# --- arguments --------------------------------------------------------------------------------
+
+def test_a_peer_is_a_name_a_kind_and_a_binary():
+    found = proxies.peer_of("new=nginx:/bin/true")
+    assert (found.name, found.kind, found.binary) == ("new", "nginx", "/bin/true")
+
+
+@pytest.mark.parametrize("text", [
+    "new=/bin/true", "new=apache:/bin/true", "new=relay:/bin/true", "nginx=nginx:/bin/true",
+    "new=nginx:/no/such/program", "=nginx:/bin/true", "a/b=nginx:/bin/true"])
+def test_a_peer_that_cannot_run_beside_the_others_is_refused(text):
+    with pytest.raises(host.Failure):
+        proxies.peer_of(text)
