@@ -3,12 +3,14 @@ it: run(), seconds_of(). And what runs left of them."""
 
 import json
 
+import balance
 import cases
 import measure
+import memory
 from host import BENCH
 from published import FORMAT
 
-KINDS = ((measure, cases.CASES),)
+KINDS = ((measure, cases.CASES), (memory, memory.CASES), (balance, balance.CASES))
 ALL_CASES = {name: (module, case) for module, table in KINDS for name, case in table.items()}
 
 RESULTS = BENCH / 'results'

@@ -11,6 +11,7 @@ import ringway
 sys.path.append(str(ringway.TREE / "bench"))
 
 # pylint: disable=wrong-import-position
+import balance  # noqa: E402
 import catalogue  # noqa: E402
 import figures  # noqa: E402
 import host  # noqa: E402
@@ -169,7 +170,7 @@ def test_a_chart_is_well_formed_and_has_the_longest_bar_for_the_largest_figure()
     assert min(widths) == 270
 
 
-# --- arguments --------------------------------------------------------------------------------
+# --- arguments and balance --------------------------------------------------------------------
 
 def test_a_peer_is_a_name_a_kind_and_a_binary():
     found = proxies.peer_of("new=nginx:/bin/true")
@@ -182,3 +183,13 @@ def test_a_peer_is_a_name_a_kind_and_a_binary():
 def test_a_peer_that_cannot_run_beside_the_others_is_refused(text):
     with pytest.raises(host.Failure):
         proxies.peer_of(text)
+
+
+@pytest.mark.parametrize("counts, workers, imbalance", [
+    ([4, 4], 2, 1), ([6, 2], 2, 1.5), ([8], 4, 4), ([5, 3, 4, 4], 4, 1.25)])
+def test_imbalance_is_the_busiest_against_the_even_share(counts, workers, imbalance):
+    assert balance.imbalance(counts, workers) == imbalance
+
+
+def test_each_target_is_about_a_case_that_there_is():
+    assert {target.case for target in TARGETS} <= set(catalogue.ALL_CASES)
