@@ -1,5 +1,5 @@
 /* Tests of io/tls_ticket: what a client keeps of a session, and for how long. */
-#include "../failing_heap.h"
+#include "../scarce_memory.h"
 #include "../tls_ends.h"
 
 #define DAY_S 86400u
@@ -155,15 +155,15 @@ static void without_memory_a_session_goes_on_without_ticket_and_log(void **state
     (void)state;
     s.key_log_path = bench_path("short-of-memory");
     make_client(&s);
-    for (size_t i = 0; has_failed; i++) {
+    for (unsigned i = 0; has_failed; i++) {
         struct tls_ticket *ticket;
         const char *reason;
         size_t len;
 
         come_to_the_last_step();
-        fail_block(i);
+        memory_is_scarce(0, i);
         bench_step(&b.client, &b.server, SIZE_MAX);
-        has_failed = end_failing_blocks();
+        has_failed = memory_was_scarce();
         ticket = tls_take_ticket(b.client.tls);
         len = read_log("short-of-memory", log, sizeof(log));
         if (b.client.result == TLS_OK) {
@@ -186,14 +186,14 @@ static void without_memory_a_session_goes_on_without_ticket_and_log(void **state
 static void without_memory_there_is_no_copy(void **state)
 {
     struct tls_ticket *ticket = bench_ticket(TLS_PROTOCOL_1_2), *copy;
-    size_t failures = 0;
+    unsigned failures = 0;
     bool has_failed = true;
 
     (void)state;
     while (has_failed) {
-        fail_block(failures);
+        memory_is_scarce(0, failures);
         copy = tls_ticket_copy(ticket);
-        has_failed = end_failing_blocks();
+        has_failed = memory_was_scarce();
         assert_int_equal(copy == NULL, has_failed);
         tls_ticket_free(copy);
         failures += has_failed;
@@ -209,11 +209,11 @@ static void without_memory_there_is_no_client(void **state)
     bool has_failed = true;
 
     (void)state;
-    for (size_t i = 0; has_failed; i++) {
+    for (unsigned i = 0; has_failed; i++) {
         b.options.ticket = bench_ticket(TLS_PROTOCOL_1_3);
-        fail_block(i);
+        memory_is_scarce(0, i);
         b.client.tls = tls_new_client(client, &b.options);
-        has_failed = end_failing_blocks();
+        has_failed = memory_was_scarce();
         none += b.client.tls == NULL;
         assert_true(has_failed || b.client.tls);
         bench_disconnect(&b);
