@@ -1,4 +1,6 @@
 /* Tests of io/tls_context: settings that work, and what is said of those that do not. */
+#include <sys/stat.h>
+
 #include "../tls_bench.h"
 
 static const struct bench_certificate certificates[] = {
@@ -21,6 +23,7 @@ static const char keys[] =
     "openssl rsa -in rsa.key -out rsa-aes.key -aes256 -passout pass:secret -traditional\n"
     "openssl pkcs8 -topk8 -in rsa.key -out rsa-pkcs8.key -passout pass:secret\n"
     "openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out dh.pem\n"
+    "openssl dhparam -dsaparam -out dh-1984.pem 1984\n"
     "printf '%s\\n' '-----BEGIN CERTIFICATE-----' 'AAAA' '-----END CERTIFICATE-----' >broken.pem\n"
     "printf '%s\\n' '-----BEGIN PRIVATE KEY-----' 'AAAA' '-----END PRIVATE KEY-----' >broken.key\n";
 
@@ -251,6 +254,112 @@ static void curves_are_taken_in_their_order(void **state)
     tls_context_free(client);
 }
 
+/* The message for a server with these settings and so many certificates. */
+static const char *complaint_of_server(struct tls_server_settings *s, size_t pair_count)
+{
+    static char error[TLS_ERROR_BYTES];
+    struct tls_pair pairs[9];
+    struct tls_context *c = NULL;
+    int rc;
+
+    assert_true(pair_count <= COUNT_OF(pairs));
+    for (size_t i = 0; i < pair_count; i++)
+        pairs[i] = bench_pair("good.pem", "leaf.key");
+    s->pairs = pairs;
+    s->pair_count = pair_count;
+    rc = tls_context_new_server(s, shared, &c, error);
+    assert_int_equal(rc, error[0] ? -EINVAL : 0);
+    assert_int_equal(c == NULL, rc != 0);
+    tls_context_free(c);
+    return error;
+}
+
+static void server_has_one_to_eight_certificates(void **state)
+{
+    struct tls_server_settings s = bench_server_settings(NULL);
+
+    (void)state;
+    assert_string_equal(complaint_of_server(&s, 0), "no certificate is set");
+    assert_string_equal(complaint_of_server(&s, 1), "");
+    assert_string_equal(complaint_of_server(&s, 8), "");
+    assert_string_equal(complaint_of_server(&s, 9), "too many certificates, 8 are possible");
+    tls_context_free(NULL);
+}
+
+/* As of the second pair, where the first one is good. */
+static void each_pair_of_a_server_is_checked(void **state)
+{
+    struct tls_pair pairs[] = {bench_pair("good.pem", "leaf.key"), bench_pair("rsa.pem", "ca.key")};
+    struct tls_server_settings s = bench_server_settings(pairs);
+    char error[TLS_ERROR_BYTES];
+    struct tls_context *c = NULL;
+
+    (void)state;
+    s.pair_count = 2;
+    assert_int_equal(tls_context_new_server(&s, shared, &c, error), -EINVAL);
+    assert_string_equal(error, "key does not match the certificate");
+    assert_null(c);
+}
+
+static void parameters_of_dh_have_2048_bits(void **state)
+{
+    static const char bad[] = "cannot load DH parameters: bad PEM, or under 2048 bits";
+    static const char *const refused[] = {"dh-1984.pem", "good.pem", "broken.pem"};
+    struct tls_server_settings s = bench_server_settings(NULL);
+
+    (void)state;
+    s.dh_params_pem = bench_file("dh.pem");
+    assert_string_equal(complaint_of_server(&s, 1), "");
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        s.dh_params_pem = bench_file(refused[i]);
+        assert_string_equal(complaint_of_server(&s, 1), bad);
+    }
+}
+
+static void server_that_verifies_names_what_it_cannot_read(void **state)
+{
+    struct tls_server_settings s = bench_server_settings(NULL);
+
+    (void)state;
+    s.crl_pem = SPAN("no list"); /* not looked at where nothing is verified */
+    assert_string_equal(complaint_of_server(&s, 1), "");
+    s.verify_client = VERIFY_CLIENT_ON;
+    s.client_ca_pem = bench_file("root.pem");
+    assert_string_equal(complaint_of_server(&s, 1), "cannot load CRL: no PEM CRL found");
+    s.crl_pem = SPAN_NONE;
+    assert_string_equal(complaint_of_server(&s, 1), "");
+    s.client_ca_pem = SPAN("no authority");
+    assert_true(strlen(complaint_of_server(&s, 1)) > 0);
+}
+
+#define TEN "X25519:X25519:X25519:X25519:X25519:X25519:X25519:X25519:X25519:P-256"
+
+static void curves_are_known_by_all_their_names(void **state)
+{
+    static const struct {
+        const char *curves, *message;
+    } rows[] = {
+        {"x25519", ""},
+        {"PRIME256V1:secp256r1:P-256", ""},
+        {"secp384r1:P-384:secp521r1:P-521", ""},
+        {"X448", ""},
+        {"X25519:", ""},
+        {"X25519::P-256", "unknown curve \"\""},
+        {":", "unknown curve \"\""},
+        {"auto:X25519", "unknown curve \"auto\""},
+        {"X2551", "unknown curve \"X2551\""},
+        {TEN, ""},
+        {TEN ":P-384", "unknown curve \"P-384\""},
+    };
+    struct tls_server_settings s = bench_server_settings(NULL);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        s.curves = span_of_cstr(rows[i].curves);
+        assert_string_equal(complaint_of_server(&s, 1), rows[i].message);
+    }
+}
+
 /* --- one settings, several certificates ------------------------------------------------------- */
 
 /* The subject that a server sees; empty without a certificate. */
@@ -352,6 +461,37 @@ static void a_certified_context_needs_a_good_pair(void **state)
     tls_context_free(base);
 }
 
+/* It is closed with the base, and with nothing else. */
+static void a_certified_context_logs_where_its_base_does(void **state)
+{
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct tls_client_settings settings = bench_client_settings();
+    const struct tls_passwords none = {NULL, 0};
+    struct tls_context *base, *certified, *server = bench_server(&s, shared);
+    struct tls_context *clients[2];
+    char error[TLS_ERROR_BYTES];
+    struct stat before, after;
+
+    (void)state;
+    settings.key_log_path = bench_path("keys");
+    base = bench_client(&settings);
+    assert_int_equal(tls_context_new_certified(base, &pair, &none, &certified, error), 0);
+    clients[0] = certified;
+    clients[1] = base;
+    for (size_t i = 0; i < COUNT_OF(clients); i++) {
+        struct bench b = {.options = {.sni = SPAN("a.example")}};
+
+        assert_int_equal(stat(bench_path("keys"), &before), 0);
+        assert_true(bench_connect(&b, clients[i], server));
+        bench_disconnect(&b);
+        assert_int_equal(stat(bench_path("keys"), &after), 0);
+        assert_true(after.st_size > before.st_size);
+        tls_context_free(clients[i]);
+    }
+    tls_context_free(server);
+}
+
 static int set_up_all(void **state)
 {
     if (bench_init(state))
@@ -382,9 +522,15 @@ int main(void)
         cmocka_unit_test(suites_have_to_fit_the_protocols),
         cmocka_unit_test(every_suite_works),
         cmocka_unit_test(curves_are_taken_in_their_order),
+        cmocka_unit_test(server_has_one_to_eight_certificates),
+        cmocka_unit_test(each_pair_of_a_server_is_checked),
+        cmocka_unit_test(parameters_of_dh_have_2048_bits),
+        cmocka_unit_test(server_that_verifies_names_what_it_cannot_read),
+        cmocka_unit_test(curves_are_known_by_all_their_names),
         cmocka_unit_test(a_certified_context_shows_its_own_pair),
         cmocka_unit_test(a_certified_context_trusts_as_its_base_does),
         cmocka_unit_test(a_certified_context_needs_a_good_pair),
+        cmocka_unit_test(a_certified_context_logs_where_its_base_does),
     };
 
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
