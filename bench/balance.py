@@ -40,6 +40,7 @@ class BalanceCase:
     client_tls: bool = False
     upstream: str = cases.POOLED
     body_bytes: int = 128
+    figure: str = COLUMNS[0].field
 
 
 CASES = {case.name: case for case in (

@@ -10,8 +10,7 @@ from statistics import median
 
 from targets import BETTER, FLOOR, ITSELF, ONE_PLAIN, Target
 
-# What anybody else may use of the machine, in cores, before a round is dropped: the kernel's own
-# threads and timers, and this program's reading of the clock, take about a third of it.
+# What anybody else may use of the machine, in cores, before a round is dropped.
 FOREIGN_CORES_MAX = 0.1
 
 Row = dict[str, float]

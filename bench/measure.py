@@ -18,7 +18,7 @@ from host import (LOAD_CORE, ORIGIN_NAME, PROXY_CORE, PROXY_NAME, Failure, free_
                   worker_cores)
 from kit import Kit
 from load import Load, fetch, hold_clients, idle_clients_max, start_load
-from processes import Counters, Cpu, Origin, Process, cpu_of, idle_seconds
+from processes import Counters, Cpu, Origin, Process, cpu_of, others_seconds
 from proxies import SUBJECT, Proxy, Setup
 
 STOP_SECONDS = 0.15   # wrk looks ten times a second whether it should stop
@@ -144,7 +144,7 @@ def start_origin(stack: ExitStack, case: Case, kit: Kit) -> tuple[Origin, int]:
     port = free_port()
     files = kit.certificates
     origin = stack.enter_context(Origin(LOAD_CORE, kit.origin_binary, port, files.origin_cert,
-                                        files.origin_key, kit.directory))
+                                        files.origin_key, kit.directory, goes_first(case)))
     check_answer(origin, port, case, kit, ORIGIN_NAME, True)
     return origin, port
 
@@ -159,11 +159,16 @@ def start_proxy(stack: ExitStack, proxy: Proxy, case: Case, kit: Kit, origin_por
     setup = Setup(case, kit.directory, port, origin_port, kit.certificates, name, workers, **more)
     cores = PROXY_CORE if workers == 1 else worker_cores()
     process = stack.enter_context(Process(name, cores, proxy.command(setup),
-                                          kit.directory / f'{name}.out'))
+                                          kit.directory / f'{name}.out', goes_first(case)))
     check_answer(process, port, case, kit, setup.groups[0] if setup.groups else PROXY_NAME,
                  case.client_tls)
     return Running(Runner(name, proxy.kind, proxy.version_text(), name == SUBJECT, plain),
                    process, port)
+
+
+def goes_first(case: Case) -> bool:
+    """Where the longest of many times are compared, what else runs at times would be in them."""
+    return case.figure == 'p99_us'
 
 
 def check_answer(process: Process, port: int, case: Case, kit: Kit, name: str,
@@ -190,16 +195,16 @@ def half_rate(case: Case, running: list[Running], origin: Origin, kit: Kit, opti
 @dataclass(frozen=True)
 class Sample:
     time: float
-    idle: float
+    others: float
     proxy: Cpu
     load: Cpu
-    own: float
     counters: Counters
 
 
 def take_sample(proxy: Process, origin: Origin, generator: Process) -> Sample:
-    return Sample(time.monotonic(), idle_seconds(), cpu_of(proxy), cpu_of(origin, generator),
-                  time.process_time(), origin.counters())
+    ours = {pid for process in (proxy, origin, generator) for pid in process.pids()}
+    return Sample(time.monotonic(), others_seconds(ours | {os.getpid()}), cpu_of(proxy),
+                  cpu_of(origin, generator), origin.counters())
 
 
 def run_turn(case: Case, proxy: Running, origin: Origin, kit: Kit, options: Options,
@@ -233,7 +238,6 @@ def turn_of(case: Case, before: Sample, after: Sample, load: Load) -> Turn:
     cpu_us = cpu.total_ns / 1000 / requests
     proxy_core = cpu.total_ns / 1e9 / seconds
     load_core = (after.load - before.load).total_ns / 1e9 / seconds
-    used = os.cpu_count() - (after.idle - before.idle) / seconds
     handshakes = counted.handshakes_full + counted.handshakes_resumed
     return Turn(
         cpu_us=cpu_us,
@@ -244,7 +248,7 @@ def turn_of(case: Case, before: Sample, after: Sample, load: Load) -> Turn:
         p99_us=load.p99_us,
         proxy_core=proxy_core,
         load_core=load_core,
-        foreign_cores=used - proxy_core - load_core - (after.own - before.own) / seconds,
+        foreign_cores=(after.others - before.others) / seconds,
         connections_per_request=counted.connections / requests,
         resumed_share=counted.handshakes_resumed / max(1, handshakes))
 

@@ -44,6 +44,7 @@ class MemoryCase:
     client_tls: bool = False
     upstream: str = cases.POOLED
     body_bytes: int = 128
+    figure: str = COLUMNS[0].field
     workers: int = 1
 
 
