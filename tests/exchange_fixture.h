@@ -178,27 +178,54 @@ static inline const char *stage_got(struct stage *s)
     return s->got;
 }
 
-/* Runs until the upstream has got a request that ends so; its socket, which does not block. */
-static inline int stage_reach_upstream(struct stage *s, const char *request_end)
+/* Runs until a connection to the upstream is there; its socket, which does not block. */
+static inline int stage_accept(struct stage *s)
 {
     enum exchange_result result;
-    char text[8192];
-    size_t len = 0, end_len = strlen(request_end);
     int fd = -1;
 
     assert_int_equal(fcntl(s->world.listener, F_SETFL, O_NONBLOCK), 0);
     stage_run_while(s, result, (fd = accept4(s->world.listener, NULL, NULL, SOCK_NONBLOCK)) < 0);
     assert_int_equal(result, EXCHANGE_WAITS);
+    return fd;
+}
+
+/* Runs until the upstream has got a request that ends so, and returns it. */
+static inline const char *stage_request(struct stage *s, int fd, const char *request_end)
+{
+    static char text[64 * 1024];
+    size_t len = 0, end_len = strlen(request_end);
+
     while (len < end_len || memcmp(text + len - end_len, request_end, end_len) != 0) {
-        ssize_t n = read(fd, text + len, sizeof(text) - len);
+        ssize_t n = read(fd, text + len, sizeof(text) - 1 - len);
 
         if (n > 0)
             len += (size_t)n;
-        assert_true(n != 0 && len < sizeof(text));
+        assert_true(n != 0 && len < sizeof(text) - 1);
         assert_int_equal(exchange_run(s->x), EXCHANGE_WAITS);
         loop_turn(s->world.t.loop, 1);
     }
+    text[len] = '\0';
+    return text;
+}
+
+/* Both: the socket of a connection that has brought a request. */
+static inline int stage_reach_upstream(struct stage *s, const char *request_end)
+{
+    int fd = stage_accept(s);
+
+    (void)stage_request(s, fd, request_end);
     return fd;
+}
+
+/* The exchange has ended, and the client's connection has another one; what it got is forgotten. */
+static inline void stage_next(struct stage *s)
+{
+    (void)stage_got(s);
+    s->got_len = 0;
+    exchange_free(s->x);
+    s->client.request_count++;
+    stage_begin(s);
 }
 
 #define assert_status(s, line)                                              \
