@@ -267,7 +267,8 @@ static enum progress send_request(struct exchange *x)
     x->upload.is_done |= x->is_body_gone;
     x->has_upload_failed = false;
     x->interim_count = 0;
-    if (r->request->expects_continue && !r->asked_to_continue && !x->has_sent_continue) {
+    if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
+        !x->has_sent_continue) {
         x->has_sent_continue = true;
         if (conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n")))
             return conclude(x, OUTCOME_NO_MEMORY);
