@@ -62,6 +62,11 @@ struct options {
 
 #define OPTIONS_ERROR_BYTES 512
 
+/* Writes why a command line is refused. A line that is too long loses its middle: it begins with
+ * the flag and ends with the reason, and between them stands what the user knows. Returns
+ * -EINVAL. */
+int options_fail(char error[OPTIONS_ERROR_BYTES], const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* Reads the command line. 0, or -EINVAL with one line that names the flag. */
 int options_parse(struct options *o, int argc, char *const *argv,
                   char error[OPTIONS_ERROR_BYTES]) MUST_USE;

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPTION_AT(member) .offset = offsetof(struct options, member)
@@ -147,12 +148,25 @@ struct reading {
     char *error;
 };
 
-static int PRINTF_LIKE(2, 3) fail(char *error, const char *format, ...)
+int options_fail(char error[OPTIONS_ERROR_BYTES], const char *format, ...)
 {
+    static const char gap[] = "...";
+    const size_t tail_bytes = OPTIONS_ERROR_BYTES / 2;
+    char *whole = NULL;
     va_list args;
+    int len;
 
     va_start(args, format);
-    vsnprintf(error, OPTIONS_ERROR_BYTES, format, args);
+    len = vsnprintf(error, OPTIONS_ERROR_BYTES, format, args);
+    va_end(args);
+    va_start(args, format);
+    if (len >= OPTIONS_ERROR_BYTES && vasprintf(&whole, format, args) == len) {
+        char *tail = error + OPTIONS_ERROR_BYTES - tail_bytes;
+
+        memcpy(tail, whole + len + 1 - tail_bytes, tail_bytes);
+        memcpy(tail - strlen(gap), gap, strlen(gap));
+        free(whole);
+    }
     va_end(args);
     return -EINVAL;
 }
@@ -189,12 +203,12 @@ static int take_long_value(struct reading *r, const struct option_row *row, cons
     struct options *o = r->o;
 
     if (!(row->marks & OPTION_REPEATABLE) && options_value(o, row->name))
-        return fail(r->error, "option \"--%s\" is given twice", row->name);
+        return options_fail(r->error, "option \"--%s\" is given twice", row->name);
     if (o->value_count == OPTIONS_VALUES_MAX)
-        return fail(r->error, "more than %d long options", OPTIONS_VALUES_MAX);
+        return options_fail(r->error, "more than %d long options", OPTIONS_VALUES_MAX);
     for (const char *c = text; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return fail(r->error, "control character in the value of \"--%s\"", row->name);
+            return options_fail(r->error, "control character in the value of \"--%s\"", row->name);
     }
     o->values[o->value_count++] = (struct option_value){.row = row, .text = text};
     return 0;
@@ -206,8 +220,8 @@ static int take_value(struct reading *r, const struct option_row *row, const cha
     char label[OPTION_NAME_BYTES];
 
     if (row->argument && !*text && !(row->marks & OPTION_MAY_BE_EMPTY))
-        return fail(r->error, "option \"%s\" requires %s, which is empty", option_label(row, label),
-                    row->argument);
+        return options_fail(r->error, "option \"%s\" requires %s, which is empty",
+                            option_label(row, label), row->argument);
     if (row->place != OPTION_PLACE_NONE)
         return take_long_value(r, row, text);
     if (!row->argument)
@@ -226,8 +240,8 @@ static int take_option(struct reading *r, const struct option_row *row, const ch
         return take_value(r, row, "");
     if (!attached) {
         if (!r->next || !*r->next)
-            return fail(r->error, "option \"%s\" requires %s", option_label(row, label),
-                        row->argument);
+            return options_fail(r->error, "option \"%s\" requires %s", option_label(row, label),
+                                row->argument);
         attached = *r->next;
         r->next++;
     }
@@ -241,9 +255,9 @@ static int read_long(struct reading *r, const char *word)
     const struct option_row *row = row_of_name(span_of(text, len));
 
     if (!row)
-        return fail(r->error, "invalid option: \"%s\"; see ringway --help", word);
+        return options_fail(r->error, "invalid option: \"%s\"; see ringway --help", word);
     if (!row->argument && text[len] == '=')
-        return fail(r->error, "option \"--%s\" takes no value", row->name);
+        return options_fail(r->error, "option \"--%s\" takes no value", row->name);
     return take_option(r, row, text[len] == '=' ? text + len + 1 : NULL);
 }
 
@@ -254,7 +268,7 @@ static int read_letters(struct reading *r, const char *word)
         const struct option_row *row = row_of_letter(*letter);
 
         if (!row)
-            return fail(r->error, "invalid option: \"%c\"; see ringway --help", *letter);
+            return options_fail(r->error, "invalid option: \"%c\"; see ringway --help", *letter);
         if (row->argument)
             return take_option(r, row, letter[1] ? letter + 1 : NULL);
         if (take_option(r, row, NULL))
@@ -266,7 +280,7 @@ static int read_letters(struct reading *r, const char *word)
 static int read_word(struct reading *r, const char *word)
 {
     if (word[0] != '-' || !word[1])
-        return fail(r->error, "invalid option: \"%s\"; see ringway --help", word);
+        return options_fail(r->error, "invalid option: \"%s\"; see ringway --help", word);
     return word[1] == '-' ? read_long(r, word) : read_letters(r, word);
 }
 
@@ -274,7 +288,7 @@ static int read_word(struct reading *r, const char *word)
 static int read_help_command(struct options *o, int argc, char *const *argv, char *error)
 {
     if (argc > 3)
-        return fail(error, "usage: ringway help [DIRECTIVE]");
+        return options_fail(error, "usage: ringway help [DIRECTIVE]");
     o->wants_directive_help = true;
     o->directive_name = argc == 3 ? argv[2] : NULL;
     return 0;
@@ -290,7 +304,7 @@ static int check_signal(const struct options *o, char *error)
         if (strcmp(o->signal, words[i]) == 0)
             return 0;
     }
-    return o->signal ? fail(error, "invalid option: \"-s %s\"", o->signal) : 0;
+    return o->signal ? options_fail(error, "invalid option: \"-s %s\"", o->signal) : 0;
 }
 
 static int check_standalone(const struct options *o, char *error)
@@ -298,21 +312,21 @@ static int check_standalone(const struct options *o, char *error)
     const char *given = o->values[0].row->name;
 
     if (o->conf_path)
-        return fail(error,
-                    "\"--%s\" runs without a configuration file: leave out \"-c\", or say "
-                    "it in the file",
-                    given);
+        return options_fail(error,
+                            "\"--%s\" runs without a configuration file: leave out \"-c\", or say "
+                            "it in the file",
+                            given);
     if (o->signal)
-        return fail(error, "\"-s\" goes by the pid file, which is not written without a "
-                           "configuration file: use kill(1)");
+        return options_fail(error, "\"-s\" goes by the pid file, which is not written without a "
+                                   "configuration file: use kill(1)");
     if (!options_value(o, "upstream"))
-        return fail(error, "\"--%s\" needs \"--upstream URL\"", given);
+        return options_fail(error, "\"--%s\" needs \"--upstream URL\"", given);
     if (!options_value(o, "listen"))
-        return fail(error, "\"--%s\" needs \"--listen ADDRESS\"", given);
+        return options_fail(error, "\"--%s\" needs \"--listen ADDRESS\"", given);
     if (options_value(o, "cert") && !options_value(o, "key"))
-        return fail(error, "\"--cert\" needs \"--key FILE\"");
+        return options_fail(error, "\"--cert\" needs \"--key FILE\"");
     if (options_value(o, "key") && !options_value(o, "cert"))
-        return fail(error, "\"--key\" needs \"--cert FILE\"");
+        return options_fail(error, "\"--key\" needs \"--cert FILE\"");
     return 0;
 }
 

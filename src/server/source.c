@@ -41,8 +41,7 @@ static int find_here(const struct options *o, char **here, char *error)
     if (!folder) {
         int code = errno;
 
-        snprintf(error, OPTIONS_ERROR_BYTES, "getcwd() failed (%d: %s)", code, strerror(code));
-        return -EINVAL;
+        return options_fail(error, "getcwd() failed (%d: %s)", code, strerror(code));
     }
     if (asprintf(here, "%s%s", folder, strcmp(folder, "/") == 0 ? "" : "/") < 0)
         rc = -ENOMEM;
@@ -101,12 +100,11 @@ static int check_file(const struct source *s, char *error)
     if (!s->conf_path || access(s->conf_path, R_OK) == 0)
         return 0;
     code = errno;
-    snprintf(error, OPTIONS_ERROR_BYTES, "open() \"%s\" failed (%d: %s)%s", s->conf_path, code,
-             strerror(code),
-             s->options->conf_path ? ""
-                                   : "; name a file with -c, or see "
-                                     "ringway --help for running without");
-    return -EINVAL;
+    return options_fail(error, "open() \"%s\" failed (%d: %s)%s", s->conf_path, code,
+                        strerror(code),
+                        s->options->conf_path ? ""
+                                              : "; name a file with -c, or see "
+                                                "ringway --help for running without");
 }
 
 int source_init(struct source *s, const struct options *o, char error[OPTIONS_ERROR_BYTES])

@@ -1,7 +1,6 @@
 /* standalone - long flags as configuration text. */
 #include "server/standalone.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +39,6 @@ struct writing {
     bool has_other_host, has_other_port;
     bool is_said[COUNT_OF(presets)]; /* by a flag or -g */
 };
-
-static int PRINTF_LIKE(2, 3) fail(char *error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(error, OPTIONS_ERROR_BYTES, format, args);
-    va_end(args);
-    return -EINVAL;
-}
 
 /* --- lines ---------------------------------------------------------------------------------- */
 
@@ -98,8 +87,8 @@ static int put_path(struct writing *w, const struct option_value *v)
     char *path = NULL;
 
     if (*v->text != '/' && !folder)
-        return fail(w->error, "the working directory of \"--%s %s\" cannot be read: %s",
-                    v->row->name, v->text, strerror(errno));
+        return options_fail(w->error, "the working directory of \"--%s %s\" cannot be read: %s",
+                            v->row->name, v->text, strerror(errno));
     if (asprintf(&path, "%s%s%s", folder ? folder : "", folder ? "/" : "", v->text) < 0) {
         free(folder);
         return -ENOMEM;
@@ -153,8 +142,9 @@ static int take_global(struct writing *w, const struct lexer *l)
             continue;
         if (argument.len && (l->word_count < 2 || !span_equals_nocase(l->words[1], argument)))
             continue;
-        return fail(w->error, "\"%.*s%s%.*s\" in \"-g\" needs a configuration file",
-                    SPAN_ARG(refused[i].directive), argument.len ? " " : "", SPAN_ARG(argument));
+        return options_fail(w->error, "\"%.*s%s%.*s\" in \"-g\" needs a configuration file",
+                            SPAN_ARG(refused[i].directive), argument.len ? " " : "",
+                            SPAN_ARG(argument));
     }
     take_as_said(w, l->words[0]);
     return 0;
@@ -187,22 +177,24 @@ static int parse_url(const struct writing *w, const char *text, struct url *url)
 
     url->is_tls = span_starts_with_nocase(rest, SPAN("https://"));
     if (!url->is_tls && !span_starts_with_nocase(rest, SPAN("http://")))
-        return fail(w->error, "\"--upstream %s\" does not begin with https:// or http://", text);
+        return options_fail(w->error, "\"--upstream %s\" does not begin with https:// or http://",
+                            text);
     rest = span_skip(rest, span_index_of(rest, ':') + sizeof("://") - 1);
     if (span_ends_with(rest, SPAN("/")))
         rest = span_take(rest, rest.len - 1);
     for (size_t i = 0; i < rest.len; i++) {
         if (strchr("/?#@", rest.data[i]))
-            return fail(w->error,
-                        "\"--upstream %s\" has more than a host and a port; a path or a user "
-                        "needs a configuration file",
-                        text);
+            return options_fail(
+                w->error,
+                "\"--upstream %s\" has more than a host and a port; a path or a user "
+                "needs a configuration file",
+                text);
     }
     url->port = url->is_tls ? PORT_HTTPS : PORT_HTTP;
     if (address_split(rest, &host, &port) < 0 || span_starts_with(rest, SPAN("unix:")))
-        return fail(w->error, "invalid host in \"--upstream %s\"", text);
+        return options_fail(w->error, "invalid host in \"--upstream %s\"", text);
     if (!span_is_empty(port) && address_port_parse(port, &url->port) < 0)
-        return fail(w->error, "invalid port in \"--upstream %s\"", text);
+        return options_fail(w->error, "invalid port in \"--upstream %s\"", text);
     url->host = span_is_empty(port) ? rest : span_take(rest, rest.len - port.len - 1);
     return 0;
 }
@@ -219,10 +211,11 @@ static int put_upstream(struct writing *w, const struct option_value *v)
     if (is_first)
         w->first = url;
     if (url.is_tls != w->first.is_tls)
-        return fail(w->error,
-                    "\"--upstream %s\" and the ones before differ in http:// and https://; that "
-                    "needs a configuration file",
-                    v->text);
+        return options_fail(
+            w->error,
+            "\"--upstream %s\" and the ones before differ in http:// and https://; that "
+            "needs a configuration file",
+            v->text);
     w->has_other_host |= !span_equals_nocase(url.host, w->first.host);
     w->has_other_port |= url.port != w->first.port;
     fputs("server ", w->file);
@@ -237,10 +230,10 @@ static int put_balance(struct writing *w, const struct option_value *v)
     if (strcmp(v->text, "round_robin") == 0)
         return 0;
     if (strcmp(v->text, "least_conn") != 0)
-        return fail(w->error,
-                    "invalid value in \"--balance %s\": it must be round_robin or "
-                    "least_conn",
-                    v->text);
+        return options_fail(w->error,
+                            "invalid value in \"--balance %s\": it must be round_robin or "
+                            "least_conn",
+                            v->text);
     fprintf(w->file, "%s;", v->row->directive);
     end_line(w, v);
     return 0;
@@ -253,8 +246,8 @@ static int check_tls(const struct writing *w)
 
     for (size_t i = 0; i < o->value_count && !w->first.is_tls; i++) {
         if (o->values[i].row->marks & OPTION_OF_TLS)
-            return fail(w->error, "\"--%s\" needs \"--upstream\" with https://",
-                        o->values[i].row->name);
+            return options_fail(w->error, "\"--%s\" needs \"--upstream\" with https://",
+                                o->values[i].row->name);
     }
     return 0;
 }

@@ -170,6 +170,47 @@ static void more_values_than_there_is_room_for_are_refused(void **state)
     assert_non_null(strstr(error, "more than"));
 }
 
+/* The bytes of a line of that length, in a buffer that ends where it must. */
+static void say_line(size_t len, char *error)
+{
+    char text[2 * OPTIONS_ERROR_BYTES];
+
+    assert_true(len < sizeof(text));
+    for (size_t i = 0; i < len; i++)
+        text[i] = (char)('a' + i % 26);
+    text[len] = '\0';
+    memset(error, '!', OPTIONS_ERROR_BYTES);
+    assert_int_equal(options_fail(error, "%s", text), -EINVAL);
+    if (len < OPTIONS_ERROR_BYTES) {
+        assert_string_equal(error, text);
+        return;
+    }
+    assert_int_equal(strnlen(error, OPTIONS_ERROR_BYTES), OPTIONS_ERROR_BYTES - 1);
+    assert_memory_equal(error, text, 200);
+    assert_string_equal(error + OPTIONS_ERROR_BYTES - 200, text + len - 199);
+    assert_non_null(strstr(error, "..."));
+}
+
+static void a_long_line_loses_its_middle_alone(void **state)
+{
+    static const size_t lens[] = {0,
+                                  1,
+                                  OPTIONS_ERROR_BYTES - 2,
+                                  OPTIONS_ERROR_BYTES - 1,
+                                  OPTIONS_ERROR_BYTES,
+                                  OPTIONS_ERROR_BYTES + 1,
+                                  2 * OPTIONS_ERROR_BYTES - 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lens); i++) {
+        char *error = malloc(OPTIONS_ERROR_BYTES); /* a sanitizer sees a byte too many */
+
+        assert_non_null(error);
+        say_line(lens[i], error);
+        free(error);
+    }
+}
+
 /* --- the table ------------------------------------------------------------------------------ */
 
 static void rows_are_whole(void **state)
@@ -201,6 +242,7 @@ int main(void)
         cmocka_unit_test(flags_that_need_each_other_say_so),
         cmocka_unit_test(no_value_breaks_out_of_its_line),
         cmocka_unit_test(more_values_than_there_is_room_for_are_refused),
+        cmocka_unit_test(a_long_line_loses_its_middle_alone),
         cmocka_unit_test(rows_are_whole),
     };
 

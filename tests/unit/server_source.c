@@ -216,7 +216,7 @@ static void wrong_flags_are_said(void **state)
                        "\"--upstream ftp://a\" does not begin with https:// or http://");
 }
 
-static void a_path_that_is_too_long_to_say_is_cut(void **state)
+static void a_path_that_is_too_long_to_say_leaves_the_reason(void **state)
 {
     char path[OPTIONS_ERROR_BYTES + 8], error[OPTIONS_ERROR_BYTES];
     struct options o = {.conf_path = path};
@@ -227,6 +227,8 @@ static void a_path_that_is_too_long_to_say_is_cut(void **state)
     memset(error, 'x', sizeof(error));
     assert_int_equal(source_init(&s, &o, error), -EINVAL);
     assert_int_equal(strnlen(error, sizeof(error)), sizeof(error) - 1);
+    assert_memory_equal(error, "open() \"//", 10);
+    assert_non_null(strstr(error, "//x\" failed (2: No such file or directory)"));
 }
 
 /* Of flags the names of lines, which messages can do without. */
@@ -550,7 +552,7 @@ int main(void)
         FOLDER_TEST(without_c_it_is_said_how_to_name_a_file),
         FOLDER_TEST(a_file_that_may_not_be_read_is_named),
         cmocka_unit_test(wrong_flags_are_said),
-        cmocka_unit_test(a_path_that_is_too_long_to_say_is_cut),
+        cmocka_unit_test(a_path_that_is_too_long_to_say_leaves_the_reason),
         FOLDER_TEST(without_memory_nothing_is_left),
         FOLDER_TEST(complete_paths_need_no_working_directory),
         FOLDER_TEST(what_starts_at_no_working_directory_is_refused),

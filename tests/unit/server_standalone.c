@@ -404,7 +404,7 @@ static void the_second_upstream_is_looked_at_as_the_first(void **state)
                         "invalid port in \"--upstream https://b:0\"");
 }
 
-static void a_line_that_is_too_long_to_say_is_cut(void **state)
+static void a_line_that_is_too_long_to_say_keeps_its_reason(void **state)
 {
     char line[OPTIONS_ERROR_BYTES + 64] = "ringway --listen 80 --upstream ";
     char error[OPTIONS_ERROR_BYTES];
@@ -417,6 +417,8 @@ static void a_line_that_is_too_long_to_say_is_cut(void **state)
     assert_int_equal(standalone_init(&s, &c.o, error), -EINVAL);
     assert_int_equal(strnlen(error, sizeof(error)), sizeof(error) - 1);
     assert_memory_equal(error, "\"--upstream aaa", 15);
+    assert_non_null(strstr(error, "aaa...aaa"));
+    assert_non_null(strstr(error, "aaa\" does not begin with https:// or http://"));
 }
 
 /* --- lines ---------------------------------------------------------------------------------- */
@@ -568,7 +570,7 @@ int main(void)
         cmocka_unit_test(flags_of_tls_need_an_upstream_with_tls),
         cmocka_unit_test(wrong_upstreams_are_named),
         cmocka_unit_test(the_second_upstream_is_looked_at_as_the_first),
-        cmocka_unit_test(a_line_that_is_too_long_to_say_is_cut),
+        cmocka_unit_test(a_line_that_is_too_long_to_say_keeps_its_reason),
         cmocka_unit_test(lines_know_their_flag),
         cmocka_unit_test(as_many_flags_as_can_be_given_have_their_lines),
         cmocka_unit_test(without_memory_there_is_no_text_or_a_name_less),
