@@ -41,12 +41,9 @@ void writer_parsed_field(struct writer *w, const struct field *f);
 /* CR LF behind the fields. */
 void writer_end_of_head(struct writer *w);
 
-/* Chunk framing, RFC 9112 section 7.1: "size CR LF", then content by the caller, then CR LF. */
+/* RFC 9112 section 7.1: "size CR LF". Content and CR LF behind it, and the last chunk, are the
+ * caller's: they go where no buffer is needed (proxy/relay). */
 #define CHUNK_PREFIX_BYTES_MAX 18
 void writer_chunk_prefix(struct writer *w, uint64_t size);
-void writer_chunk_suffix(struct writer *w);
-
-/* "0 CR LF", trailers, CR LF. */
-void writer_last_chunk(struct writer *w, const struct field *trailers, size_t trailer_count);
 
 #endif

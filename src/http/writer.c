@@ -130,20 +130,7 @@ void writer_chunk_prefix(struct writer *w, uint64_t size)
 {
     char buffer[U64_DIGITS_MAX];
 
-    assert(size > 0); /* the last chunk is writer_last_chunk()'s */
+    assert(size > 0); /* that would be the last chunk, which has no content and other ends */
     writer_span(w, digits_of(size, 16, buffer));
-    writer_span(w, SPAN("\r\n"));
-}
-
-void writer_chunk_suffix(struct writer *w)
-{
-    writer_span(w, SPAN("\r\n"));
-}
-
-void writer_last_chunk(struct writer *w, const struct field *trailers, size_t trailer_count)
-{
-    writer_span(w, SPAN("0\r\n"));
-    for (size_t i = 0; i < trailer_count; i++)
-        writer_field(w, trailers[i].name, trailers[i].value);
     writer_span(w, SPAN("\r\n"));
 }

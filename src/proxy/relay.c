@@ -34,19 +34,14 @@ static int write_content(struct relay *r, struct span body)
     return result;
 }
 
-/* Trailers are bounded like a head, so they fit where a head does. */
+/* The last chunk. Trailers are bounded like a head, so they fit where a head does. */
 static int write_end(struct relay *r)
 {
-    char text[CHUNK_PREFIX_BYTES_MAX];
-    struct writer w;
     int result;
 
     if (r->framing != FRAMING_CHUNKED || !r->dst)
         return 0;
-    writer_init(&w, text, sizeof(text));
-    writer_u64(&w, 0);
-    writer_span(&w, SPAN("\r\n"));
-    result = conn_write(r->dst, span_of(w.data, w.len));
+    result = conn_write(r->dst, SPAN("0\r\n"));
     for (size_t i = 0; i < r->parser->head.trailer_count && !result && !r->drops_trailers; i++) {
         const struct field *f = &r->parser->head.trailers[i];
 
