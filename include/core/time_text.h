@@ -10,7 +10,6 @@
 #define TIME_LOCAL_BYTES sizeof("20/Nov/2026:22:46:00 +0000")
 #define TIME_ISO8601_BYTES sizeof("2026-11-20T22:46:00+00:00")
 #define TIME_HTTP_BYTES sizeof("Fri, 20 Nov 2026 22:46:00 GMT")
-#define TIME_MSEC_BYTES sizeof("253402300799.999")
 
 struct time_cache {
     int64_t unix_ms; /* as it was set last */
@@ -19,18 +18,15 @@ struct time_cache {
     char http[TIME_HTTP_BYTES];
 };
 
-/* Shows that time from now on; milliseconds since 1970 (CLOCK_REALTIME). Times outside of the
- * years 1970 to 9999 are shown as the nearest end of them. */
-void time_cache_init(struct time_cache *c, int64_t unix_ms);
+/* Shows that time from now on, also where the cache is all zero yet; milliseconds since 1970
+ * (CLOCK_REALTIME). Times outside of the years 1970 to 9999 are shown as the nearest end of
+ * them. */
 void time_cache_set(struct time_cache *c, int64_t unix_ms);
 
 /* $time_local, $time_iso8601 and the Date field, as views into the cache: good until it is set. */
 struct span time_cache_local(const struct time_cache *c);
 struct span time_cache_iso8601(const struct time_cache *c);
 struct span time_cache_http(const struct time_cache *c);
-
-/* $msec: "1795214760.123". Returns the length; NUL-terminated. */
-size_t time_format_msec(int64_t unix_ms, char out[TIME_MSEC_BYTES]);
 
 /* IMF-fixdate of a time in seconds since 1970. Returns the length; NUL-terminated. */
 size_t time_format_http(int64_t unix_s, char out[TIME_HTTP_BYTES]);

@@ -61,18 +61,13 @@ static void format_all(struct time_cache *c)
     (void)time_format_http(unix_s, c->http);
 }
 
-void time_cache_init(struct time_cache *c, int64_t unix_ms)
-{
-    *c = (struct time_cache){.unix_ms = unix_ms};
-    format_all(c);
-}
-
 void time_cache_set(struct time_cache *c, int64_t unix_ms)
 {
     bool is_new_second = unix_ms / 1000 != c->unix_ms / 1000;
 
     c->unix_ms = unix_ms;
-    if (is_new_second)
+    /* A host without a clock starts in the second that a zeroed cache is at. */
+    if (is_new_second || !*c->http)
         format_all(c);
 }
 
@@ -89,15 +84,6 @@ struct span time_cache_iso8601(const struct time_cache *c)
 struct span time_cache_http(const struct time_cache *c)
 {
     return span_of(c->http, sizeof(c->http) - 1);
-}
-
-size_t time_format_msec(int64_t unix_ms, char out[TIME_MSEC_BYTES])
-{
-    uint64_t ms = unix_ms < 0 ? 0 : (uint64_t)unix_ms;
-    uint64_t s = u64_min(ms / 1000, UNIX_S_MAX);
-
-    return (size_t)snprintf(out, TIME_MSEC_BYTES, "%lu.%03u", (unsigned long)s,
-                            (unsigned)(ms % 1000));
 }
 
 size_t time_format_http(int64_t unix_s, char out[TIME_HTTP_BYTES])
