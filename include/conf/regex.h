@@ -36,7 +36,6 @@ void regex_free(struct regex *r);
 
 /* The number of a named group, or -1. Names are case-sensitive. */
 int regex_group(const struct regex *r, struct span name);
-size_t regex_group_count(const struct regex *r);
 /* The name of the i-th named group (i from 0) and its number; false behind the last one. */
 bool regex_named_group(const struct regex *r, size_t i, struct span *name, size_t *number);
 

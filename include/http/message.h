@@ -138,11 +138,8 @@ unsigned field_flags(enum field_id id);
 /* The first such field that is not dropped; NULL when there is none. */
 const struct field *head_find(const struct head *h, enum field_id id);
 
-/* The same by name, in any case. In the form of a variable ('_' also matches '-') when
- * as_variable is true: "user_agent" finds "User-Agent". */
-const struct field *head_find_name(const struct head *h, struct span name, bool as_variable);
-
-/* True when a name is that of a variable, in any case: '_' also matches '-'. */
+/* True when a name is that of a variable, in any case: '_' also matches '-', so that "user_agent"
+ * is "User-Agent". */
 bool field_name_is_variable(struct span name, struct span variable);
 
 enum method method_of(struct span text);

@@ -154,11 +154,6 @@ int regex_group(const struct regex *r, struct span name)
     return -1;
 }
 
-size_t regex_group_count(const struct regex *r)
-{
-    return r->group_count;
-}
-
 struct regex_scratch *regex_scratch_new(void)
 {
     struct regex_scratch *s = calloc(1, sizeof(*s));

@@ -112,19 +112,6 @@ bool field_name_is_variable(struct span name, struct span variable)
     return true;
 }
 
-const struct field *head_find_name(const struct head *h, struct span name, bool as_variable)
-{
-    for (size_t i = 0; i < h->field_count; i++) {
-        const struct field *f = &h->fields[i];
-
-        if (f->is_dropped)
-            continue;
-        if (as_variable ? field_name_is_variable(f->name, name) : span_equals_nocase(f->name, name))
-            return f;
-    }
-    return NULL;
-}
-
 static const struct method_row {
     struct span text;
     enum method method;
