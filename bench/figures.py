@@ -95,7 +95,9 @@ def pairs(result: Result) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Verdict:
-    value: float
+    value: float  # the median of the rounds
+    low: float
+    high: float
     limit: float
     is_least: bool
     is_met: bool
@@ -112,20 +114,22 @@ def verdicts(result: Result, targets: list[Target]) -> list[Verdict]:
 
 def verdict(result: Result, target: Target, subject: str) -> Verdict | None:
     if target.against == ITSELF:
-        values = column(result, subject, result.figure.field)
-        return judged(target, median(values), result.figure.title)
+        values = spread(column(result, subject, result.figure.field))
+        return judged(target, values, result.figure.title)
     if target.against == ONE_PLAIN:
         loaded = [each.name for each in result.runners if each.plain == subject]
-        return judged(target, ratios(result, loaded[0], subject)['median'],
+        return judged(target, ratios(result, loaded[0], subject),
                       f'of {subject} itself') if loaded else None
     kinds = {BETTER: ('nginx', 'haproxy'), FLOOR: ('relay',)}[target.against]
     others = [each.name for each in result.runners if each.kind in kinds and not each.plain]
     if not others:
         return None
-    value, other = max((ratios(result, subject, name)['median'], name) for name in others)
-    return judged(target, value, f'of {target.against}, {other}')
+    other = max(others, key=lambda name: ratios(result, subject, name)['median'])
+    return judged(target, ratios(result, subject, other), f'of {target.against}, {other}')
 
 
-def judged(target: Target, value: float, words: str) -> Verdict:
+def judged(target: Target, values: dict[str, float], words: str) -> Verdict:
+    value = values['median']
     is_met = value >= target.limit if target.is_least else value <= target.limit
-    return Verdict(value, target.limit, target.is_least, is_met, words)
+    return Verdict(value, values['min'], values['max'], target.limit, target.is_least, is_met,
+                   words)

@@ -5,7 +5,7 @@ from proxies import FLOOR, SUBJECT
 
 BEGIN, END = '<!-- bench/table begins -->', '<!-- bench/table ends -->'
 
-FORMAT = 2  # of the JSON: results of another one are as if there were none
+FORMAT = 3  # of the JSON: results of another one are as if there were none
 
 CHART_TITLES = {
     'cpu_us': 'CPU for each request, in microseconds',
@@ -52,7 +52,8 @@ def table(results: list[Content]) -> str:
     heads = ['', *(f'{name} {versions[name]}'.strip() for name in names), 'target', '']
     lines = [f"| {' | '.join(heads)} |", '| --- ' * len(heads) + '|']
     for content in results:
-        cells = [f"{content['title']}: {content['figure']['title']}",
+        what = '; '.join((content['title'], *content['notes']))
+        cells = [f"{what}: {content['figure']['title']}",
                  *(cell(content, name) for name in names), *judgement(content)]
         if not content['quiet']:
             cells[0] += ' (the machine was not quiet)'
@@ -69,7 +70,8 @@ def cell(content: Content, name: str) -> str:
 def judgement(content: Content) -> tuple[str, str]:
     limits = '; '.join(f"{'≥' if each['is_least'] else '≤'} {each['limit']:g} {each['words']}"
                        for each in content['targets'])
-    values = '; '.join(f"{each['value']:.4g}, {'met' if each['is_met'] else 'not met'}"
+    values = '; '.join(f"{each['value']:.3g} ({each['low']:.3g} to {each['high']:.3g}),"
+                       f" {'met' if each['is_met'] else 'not met'}"
                        for each in content['targets'])
     return limits, values
 

@@ -44,7 +44,7 @@ class Progress:
 def print_case(result: Result, found: list[Verdict]) -> None:
     print('\n' + '; '.join((f'{result.name}: {result.title}', *result.notes)))
     width = max(len(each.name) for each in result.runners) + 1
-    print(f"  {'':{width}}" + ''.join(f'{each.title:>13}' for each in result.columns))
+    print(f"  {'':{width}}" + ''.join(f' {each.title:>15}' for each in result.columns))
     for runner in result.runners:
         cells = ''
         for each in result.columns:
@@ -52,7 +52,7 @@ def print_case(result: Result, found: list[Verdict]) -> None:
             text = format(values['median'], each.form)
             if each == result.figure and len(result.rounds) > 1:
                 text += f" ±{format((values['max'] - values['min']) / 2, each.form)}"
-            cells += f'{text:>13}'
+            cells += f' {text:>15}'
         print(f'  {runner.name:{width}}{cells}')
     for name, other in pairs(result):
         ratio = ratios(result, name, other)

@@ -111,15 +111,16 @@ def test_without_ringway_or_the_one_it_is_held_against_nothing_is_judged():
 
 def content(*runners, figure=CPU, **more):
     """What a run leaves of a case: runners are (name, plain, median of the figure)."""
-    return {"case": "small", "title": "128 B", "quiet": True, "time": "2026-01-02T03:04:05Z",
+    return {"case": "small", "title": "128 B", "quiet": True, "notes": [],
+            "time": "2026-01-02T03:04:05Z",
             "machine": {"cpu": "a CPU", "cores": 2, "kernel": "6.1"},
             "figure": {"field": figure.field, "title": figure.title, "form": figure.form},
             "runners": [{"name": name, "kind": name, "version": "1.2", "plain": plain,
                          "is_subject": name == "ringway",
                          "fields": {figure.field: {"median": value}}}
                         for name, plain, value in runners],
-            "targets": [{"value": 0.654, "limit": 0.6, "is_least": False, "is_met": False,
-                         "words": "of the better, nginx"}], **more}
+            "targets": [{"value": 0.654, "low": 0.61, "high": 0.7, "limit": 0.6, "is_least": False,
+                         "is_met": False, "words": "of the better, nginx"}], **more}
 
 
 def test_the_table_has_ringway_first_and_each_target_with_its_verdict():
@@ -127,7 +128,7 @@ def test_the_table_has_ringway_first_and_each_target_with_its_verdict():
                                      ("relay", None, 5))])
     assert table.splitlines()[0] == "|  | ringway 1.2 | nginx 1.2 | target |  |"
     assert table.splitlines()[2] == ("| 128 B: CPU µs | 6.54 | 10.00 | ≤ 0.6 of the better, nginx"
-                                     " | 0.654, not met |")
+                                     " | 0.654 (0.61 to 0.7), not met |")
     assert table.splitlines()[-1] == "Measured on a CPU, 2 cores, Linux 6.1; 2026-01-02."
 
 
@@ -135,6 +136,11 @@ def test_the_table_shows_a_second_instance_behind_the_first():
     table = published.table([content(("ringway", None, 6), ("ringway+idle", "ringway", 7))])
     assert "| 6.00 → 7.00 |" in table
     assert "+idle" not in table
+
+
+def test_the_table_tells_what_a_run_notes_about_itself():
+    table = published.table([content(("ringway", None, 6), notes=["17952 idle clients"])])
+    assert table.splitlines()[2].startswith("| 128 B; 17952 idle clients: CPU µs | 6.00 |")
 
 
 def test_the_table_says_where_the_machine_was_not_quiet():
@@ -160,6 +166,10 @@ def test_only_what_stands_between_the_marks_is_rewritten():
 def test_a_text_without_both_marks_once_is_refused(text):
     with pytest.raises(ValueError):
         published.rewritten(text, "new")
+
+
+def test_readme_has_a_place_for_the_table():
+    assert "new" in published.rewritten((ringway.TREE / "README.md").read_text(), "new")
 
 
 def test_a_chart_is_well_formed_and_has_the_longest_bar_for_the_largest_figure():
