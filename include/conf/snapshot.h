@@ -301,6 +301,7 @@ struct main_conf {
     uint64_t rlimit_nofile; /* 0: as it is */
     struct span pid_path;
     uint64_t worker_connections;
+    bool balances_workers;               /* connections go to the worker with the fewest */
     uint64_t worker_shutdown_timeout_ms; /* 0: none */
     struct log error_log;
 };

@@ -15,6 +15,9 @@
     X(ACCEPTED, "connections_accepted", "client connections accepted")                            \
     X(ACCEPT_PAUSES, "accept_pauses",                                                             \
       "times that accepting paused for want of descriptors or slots")                             \
+    X(HANDED_OVER, "connections_handed_over",                                                     \
+      "client connections given to a worker with fewer of them")                                  \
+    X(TAKEN_OVER, "connections_taken_over", "client connections got from another worker")         \
     X(REQUESTS, "requests", "requests whose head was read")                                       \
     X(CLIENT_HANDSHAKES_FULL, "client_handshakes_full", "full TLS handshakes with clients")       \
     X(CLIENT_HANDSHAKES_RESUMED, "client_handshakes_resumed",                                     \

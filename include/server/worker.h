@@ -37,8 +37,8 @@ struct worker_options {
 int worker_start(const struct worker_options *o, struct worker **out, char *error,
                  size_t error_size) MUST_USE;
 
-/* Tells each worker of all the others, for lending tickets: once all have started and before any
- * accepts. */
+/* Tells each worker of all the others, for lending tickets and handing over connections: once all
+ * have started and before any accepts. */
 void workers_introduce(struct worker **workers, unsigned count);
 
 /* Begins to accept. */
@@ -51,6 +51,10 @@ void worker_go(struct worker *w);
 typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *error);
 int worker_swap(struct worker *w, const struct worker_assignment *a,
                 worker_swapped_fn done) MUST_USE;
+
+/* Right up to the moment, and until it is joined. */
+size_t worker_client_count(const struct worker *w);
+const struct stats *worker_stats(const struct worker *w);
 
 /* Graceful: stops accepting, lets requests end, closes idle connections; ends by itself, or after
  * deadline_ms (0: none) by cutting what is left. */

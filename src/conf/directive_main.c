@@ -259,6 +259,18 @@ static const struct directive rows[] = {
         .help = "connections that one worker may have at the same time, upstreams' included",
     },
     {
+        .name = "worker_balance",
+        .syntax = "on | off",
+        .preset = "on",
+        .contexts = CONTEXT_EVENTS,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_flag,
+        ROW_AT(struct main_draft, conf.balances_workers),
+        .help = "a worker with clearly more connections than another hands new ones on to it",
+        .difference = "ringway's own",
+    },
+    {
         .name = "multi_accept",
         .syntax = "on | off",
         .contexts = CONTEXT_EVENTS,

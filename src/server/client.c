@@ -172,7 +172,8 @@ static void cut(struct client *c, bool with_reset)
 
 /* ---- accepting ---- */
 
-void client_accept(struct client_pool *p, const struct listen_conf *listen, int fd)
+void client_accept(struct client_pool *p, struct view *view, const struct listen_conf *listen,
+                   int fd)
 {
     struct client *c = slab_take(&p->slab);
 
@@ -180,7 +181,7 @@ void client_accept(struct client_pool *p, const struct listen_conf *listen, int 
         (void)close(fd);
         return;
     }
-    *c = (struct client){.pool = p, .view = view_ref(p->view), .listen = listen};
+    *c = (struct client){.pool = p, .view = view_ref(view), .listen = listen};
     list_init(&c->link);
     list_push_back(&p->clients, &c->link);
     p->count++;
@@ -295,8 +296,7 @@ static void handshake(struct client *c)
     finish(c, false); /* the alert still goes out */
 }
 
-/* The listener of the newest view that has the same address; NULL: it is gone. */
-static const struct listen_conf *same_listener(const struct view *v, const struct listen_conf *l)
+const struct listen_conf *client_listener(const struct view *v, const struct listen_conf *l)
 {
     for (size_t i = 0; i < v->snapshot->listen_count; i++) {
         const struct listen_conf *other = &v->snapshot->listens[i];
@@ -314,7 +314,7 @@ static void follow_view(struct client *c)
 
     if (c->view == c->pool->view || c->conn.tls)
         return;
-    listen = same_listener(c->pool->view, c->listen);
+    listen = client_listener(c->pool->view, c->listen);
     if (!listen)
         return; /* it stays on the old one, which ends it after its next answer */
     view_unref(c->view);

@@ -81,6 +81,14 @@ static void PRINTF_LIKE(2, 3) fail_start(const struct control *c, const char *fo
     }
 }
 
+static void log_summary(const struct control *c, const struct snapshot *s)
+{
+    summary_log(log_of(c), s);
+    for (unsigned i = 0; c->worker_count > 1 && i < c->worker_count; i++)
+        summary_log_worker(log_of(c), i, worker_client_count(c->workers[i]),
+                           worker_stats(c->workers[i]));
+}
+
 static void log_listens(const struct control *c)
 {
     for (size_t i = 0; i < c->snapshot->listen_count; i++) {
@@ -168,7 +176,7 @@ static void finish_reload(struct control *c)
     background_redirect(&c->background, first_log_fd(c));
     log_write(log_of(c), LOG_LEVEL_NOTICE, "reloaded: generation %" PRIu64,
               c->snapshot->generation);
-    summary_log(log_of(c), old);
+    log_summary(c, old);
     snapshot_unref(old);
 }
 
@@ -241,7 +249,7 @@ static void reopen_logs(struct control *c)
 {
     char error[CONTROL_ERROR_BYTES];
 
-    summary_log(log_of(c), c->snapshot);
+    log_summary(c, c->snapshot);
     if (snapshot_reopen_logs(c->snapshot, error, sizeof(error)))
         log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
     else
@@ -470,11 +478,11 @@ static void join_workers(struct control *c)
 static void end(struct control *c)
 {
     signals_deinit(&c->signals);
+    if (c->worker_count)
+        log_summary(c, c->snapshot);
     join_workers(c);
-    if (c->worker_count) {
-        summary_log(log_of(c), c->snapshot);
+    if (c->worker_count)
         log_write(log_of(c), LOG_LEVEL_NOTICE, "stopped");
-    }
     if (c->has_pid_file)
         pid_file_remove(span_of_cstr(c->pid_path));
     if (c->sockets.fds) /* else somebody else may listen there */

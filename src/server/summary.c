@@ -1,4 +1,4 @@
-/* summary - what was counted for each upstream peer, as lines of the error log. */
+/* summary - what was counted for upstream peers and for workers, as lines of the error log. */
 #include "server/summary.h"
 
 #include <inttypes.h>
@@ -52,4 +52,18 @@ void summary_log(const struct log *log, const struct snapshot *s)
         for (size_t j = 0; j < s->upstreams[i]->peer_count; j++)
             log_peer(log, s->upstreams[i], &s->upstreams[i]->peers[j]);
     }
+}
+
+void summary_log_worker(const struct log *log, unsigned index, size_t client_count,
+                        const struct stats *s)
+{
+    uint64_t served = get(&s->counters[COUNTER_ACCEPTED]);
+    uint64_t handed_over = get(&s->counters[COUNTER_HANDED_OVER]);
+
+    if (!(served | handed_over))
+        return;
+    log_write(log, LOG_LEVEL_NOTICE,
+              "worker %u: clients %zu; connections served %" PRIu64 ", taken over %" PRIu64
+              ", handed over %" PRIu64,
+              index, client_count, served, get(&s->counters[COUNTER_TAKEN_OVER]), handed_over);
 }

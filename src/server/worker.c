@@ -2,8 +2,6 @@
 #include "server/worker.h"
 
 #include <linux/capability.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,50 +10,10 @@
 
 #include "proxy/access.h"
 #include "proxy/balance.h"
-#include "server/client.h"
-#include "server/listeners.h"
 #include "server/pools.h"
+#include "worker_internal.h"
 
 #define RING_ENTRIES 4096
-#define CHECK_MS 10          /* between looks whether all siblings have drained */
-#define LOG_PATIENCE_MS 1000 /* for access logs, once all clients are gone */
-#define RESUME_SHARE 16      /* accepting goes on when one in so many slots is free */
-
-/* What the workers of one process share besides their snapshot. */
-struct group {
-    _Atomic uint64_t connection_numbers;
-    _Atomic unsigned undrained_count;
-    unsigned worker_count; /* that are not yet joined */
-};
-
-struct worker {
-    struct engine engine;
-    struct client_pool clients;
-    struct listeners listeners;
-    struct view *view;
-    struct worker_options options; /* the first assignment is for the start alone */
-    size_t connections_max;        /* worker_connections: beyond, accepting pauses */
-    struct group *group;
-    struct engine **siblings;
-    pthread_t thread;
-    sem_t has_started;
-    int start_error;
-    char start_text[TLS_ERROR_BYTES];
-    struct task change; /* a client has gone, or something of the drain has */
-    struct timer check;
-    struct timer cut_off;      /* the deadline of a drain */
-    uint64_t logs_end_ms;      /* when logs that take nothing are given up; 0: not yet known */
-    struct farewell *farewell; /* NULL: told */
-    bool is_draining, is_drained, may_exit;
-};
-
-/* That it has drained. Made with the worker, as it must be told whatever memory there is; control
- * may hear it when the worker is gone. */
-struct farewell {
-    struct message message;
-    void (*on_drained)(void *control);
-    void *control;
-};
 
 /* What control tells: made by its thread, freed by whoever has it last. A word back needs nothing
  * of the worker, which may be gone when control hears it. */
@@ -72,121 +30,6 @@ struct command {
     char text[TLS_ERROR_BYTES];
 };
 
-/* ---- accepting ---- */
-
-/* How many must be free before accepting goes on. */
-static size_t slots_to_free(const struct worker *w)
-{
-    return size_max(w->connections_max / RESUME_SHARE, 1);
-}
-
-static void on_accepted(struct listener *l, int fd)
-{
-    struct worker *w = container_of(l->worker, struct worker, listeners);
-
-    client_accept(&w->clients, l->conf, fd);
-    if (w->clients.count < w->connections_max || w->listeners.are_paused)
-        return;
-    listeners_pause(&w->listeners);
-    clients_shed(&w->clients, slots_to_free(w));
-}
-
-static void resume_accepting(struct worker *w)
-{
-    if (w->listeners.are_paused && !w->is_draining &&
-        w->clients.count <= w->connections_max - slots_to_free(w))
-        listeners_start(&w->listeners);
-}
-
-/* ---- draining and ending ---- */
-
-static bool is_quiet(const struct worker *w)
-{
-    return !w->clients.count && listeners_are_gone(&w->listeners) && !w->engine.loans_out &&
-           !w->engine.upstream_conns.count_taken && !access_is_busy(&w->engine);
-}
-
-static void tell_drained(struct loop *loop, struct message *m)
-{
-    struct farewell *f = container_of(m, struct farewell, message);
-
-    (void)loop;
-    if (f->on_drained)
-        f->on_drained(f->control);
-    free(f);
-}
-
-static void drop_farewell(struct loop *loop, struct message *m)
-{
-    (void)loop;
-    free(container_of(m, struct farewell, message));
-}
-
-static void note_drained(struct worker *w)
-{
-    w->is_drained = true;
-    timer_stop(loop_wheel(w->engine.loop), &w->cut_off);
-    atomic_fetch_sub(&w->group->undrained_count, 1);
-    loop_post(w->engine.loop, w->options.control_loop, &w->farewell->message);
-    w->farewell = NULL;
-    loop_submit(w->engine.loop); /* this may be the last turn */
-}
-
-/* A log that takes nothing, as a pipe that nobody reads, does not hold up the end. */
-static void end_logs(struct worker *w)
-{
-    uint64_t now_ms = loop_now_ms(w->engine.loop);
-
-    access_flush(&w->engine);
-    if (w->clients.count || !access_is_busy(&w->engine))
-        return;
-    if (!w->logs_end_ms)
-        w->logs_end_ms = now_ms + LOG_PATIENCE_MS;
-    if (now_ms >= w->logs_end_ms)
-        access_abort(&w->engine);
-}
-
-/* Something has ended: is it all? A worker that has drained stays for its siblings' loans. */
-static void run_change(struct task *t)
-{
-    struct worker *w = container_of(t, struct worker, change);
-
-    resume_accepting(w);
-    if (!w->is_draining)
-        return;
-    if (!w->clients.count && w->view && !w->view->is_retired)
-        view_retire(w->view);
-    end_logs(w);
-    if (!w->is_drained && is_quiet(w))
-        note_drained(w);
-    if (w->is_drained && w->may_exit && !atomic_load(&w->group->undrained_count))
-        loop_stop(w->engine.loop);
-    else
-        timer_set(loop_wheel(w->engine.loop), &w->check, loop_now_ms(w->engine.loop) + CHECK_MS);
-}
-
-static void on_check(struct timer *t)
-{
-    struct worker *w = container_of(t, struct worker, check);
-
-    loop_ready(w->engine.loop, &w->change);
-}
-
-static void on_cut_off(struct timer *t)
-{
-    clients_abort(&container_of(t, struct worker, cut_off)->clients);
-}
-
-static void drain(struct worker *w)
-{
-    if (w->is_draining)
-        return;
-    w->is_draining = true;
-    listeners_end(&w->listeners);
-    clients_drain(&w->clients);
-    loop_ready(w->engine.loop, &w->change);
-}
-
 /* ---- commands, in the worker's thread ---- */
 
 static void drop_command(struct loop *loop, struct message *m)
@@ -199,13 +42,15 @@ static void run_go(struct worker *w, struct command *c)
 {
     w->engine.siblings = w->siblings;
     w->engine.sibling_count = w->siblings ? w->options.count : 0;
+    if (w->group->handovers)
+        handovers_introduce(&w->handovers, w->group->handovers, w->options.count, w->options.index);
     listeners_start(&w->listeners);
     free(c);
 }
 
 static void run_quit(struct worker *w, struct command *c)
 {
-    drain(w);
+    worker_drain(w);
     if (c->deadline_ms)
         timer_set(loop_wheel(w->engine.loop), &w->cut_off,
                   loop_now_ms(w->engine.loop) + c->deadline_ms);
@@ -214,14 +59,14 @@ static void run_quit(struct worker *w, struct command *c)
 
 static void run_stop(struct worker *w, struct command *c)
 {
-    drain(w);
+    worker_drain(w);
     clients_abort(&w->clients);
     free(c);
 }
 
 static void run_exit(struct worker *w, struct command *c)
 {
-    drain(w);
+    worker_drain(w);
     w->may_exit = true;
     loop_ready(w->engine.loop, &w->change);
     free(c);
@@ -404,54 +249,38 @@ static void free_worker(struct worker *w)
     sem_destroy(&w->has_started);
     free(w->siblings);
     free(w->farewell);
-    if (--w->group->worker_count == 0)
+    if (--w->group->worker_count == 0) {
+        free(w->group->handovers);
         free(w->group);
+    }
     free(w);
 }
 
-static void init_worker(struct worker *w, const struct worker_options *o)
+/* 0, or -ENOMEM, and then there is nothing to give back. */
+static int init_worker(struct worker *w, const struct worker_options *o)
 {
     w->options = *o;
+    if (worker_init_serving(w))
+        return -ENOMEM;
     w->connections_max = o->first.snapshot->main.worker_connections;
     w->engine.index = o->index;
-    listeners_init(&w->listeners);
-    w->listeners.accepted = on_accepted;
-    w->listeners.on_change = &w->change;
     access_init(&w->engine);
     list_init(&w->clients.clients);
-    task_init(&w->change, run_change);
-    timer_init(&w->check, on_check);
-    timer_init(&w->cut_off, on_cut_off);
     sem_init(&w->has_started, 0, 0);
-}
-
-static struct farewell *farewell_new(const struct worker_options *o)
-{
-    struct farewell *f = calloc(1, sizeof(*f));
-
-    if (!f)
-        return NULL;
-    f->message = (struct message){.deliver = tell_drained, .undelivered = drop_farewell};
-    f->on_drained = o->on_drained;
-    f->control = o->control;
-    return f;
+    return 0;
 }
 
 static struct worker *worker_new(const struct worker_options *o)
 {
     struct worker *w = calloc(1, sizeof(*w));
     struct group *group = o->beside ? o->beside->group : calloc(1, sizeof(*group));
-    struct farewell *farewell = farewell_new(o);
 
-    if (!w || !group || !farewell) {
-        free(farewell);
+    if (!w || !group || init_worker(w, o)) {
         if (!o->beside)
             free(group);
         free(w);
         return NULL;
     }
-    init_worker(w, o);
-    w->farewell = farewell;
     w->group = group;
     group->worker_count++;
     return w;
@@ -490,13 +319,18 @@ int worker_start(const struct worker_options *o, struct worker **out, char *erro
 
 void workers_introduce(struct worker **workers, unsigned count)
 {
+    struct handovers **all = calloc(count, sizeof(*all));
+
     for (unsigned i = 0; i < count; i++) {
         struct worker *w = workers[i];
 
+        if (all)
+            all[i] = &w->handovers;
         w->siblings = calloc(count, sizeof(*w->siblings));
         for (unsigned k = 0; w->siblings && k < count; k++)
             w->siblings[k] = &workers[k]->engine;
     }
+    workers[0]->group->handovers = all;
 }
 
 static struct command *command_new(struct worker *w,
@@ -548,6 +382,16 @@ int worker_swap(struct worker *w, const struct worker_assignment *a, worker_swap
     c->swapped = done;
     post(c);
     return 0;
+}
+
+size_t worker_client_count(const struct worker *w)
+{
+    return handovers_client_count(&w->handovers);
+}
+
+const struct stats *worker_stats(const struct worker *w)
+{
+    return &w->engine.stats;
 }
 
 void worker_quit(struct worker *w, uint64_t deadline_ms)

@@ -31,6 +31,7 @@ static void main_has_nginx_defaults(void **state)
     assert_int_equal(m->rlimit_nofile, 0);
     assert_span(m->pid_path, "/nowhere/logs/ringway.pid");
     assert_int_equal(m->worker_connections, 512);
+    assert_true(m->balances_workers);
     assert_int_equal(m->worker_shutdown_timeout_ms, 0);
     assert_int_equal(m->error_log.target_count, 1);
     assert_int_equal(m->error_log.targets[0].level, LOG_LEVEL_ERROR);
@@ -42,7 +43,8 @@ static void main_directives_are_taken(void **state)
     static const char text[] =
         "worker_processes 128; worker_rlimit_nofile 65536; worker_shutdown_timeout 1m; pid p;\n"
         "daemon off; error_log stderr warn; error_log e.log info;\n"
-        "worker_cpu_affinity 01 10;\nevents { worker_connections 10; }\n" SERVER("");
+        "worker_cpu_affinity 01 10;\n"
+        "events { worker_connections 10; worker_balance off; }\n" SERVER("");
     struct conf_text t;
     const struct main_conf *m;
 
@@ -54,6 +56,7 @@ static void main_directives_are_taken(void **state)
     assert_int_equal(m->worker_shutdown_timeout_ms, 60000);
     assert_span(m->pid_path, "/nowhere/p");
     assert_int_equal(m->worker_connections, 10);
+    assert_false(m->balances_workers);
     assert_true(CPU_ISSET(0, &m->affinity[0]) && !CPU_ISSET(1, &m->affinity[0]));
     assert_true(CPU_ISSET(1, &m->affinity[1]));
     assert_true(CPU_EQUAL(&m->affinity[1], &m->affinity[127])); /* the last one is for the rest */

@@ -17,6 +17,8 @@ static void limits_are_taken_up_to_the_last(void **state)
         {CONTEXT_MAIN, "daemon on;", 1},
         {CONTEXT_EVENTS, "worker_connections 1;", 1},
         {CONTEXT_EVENTS, "worker_connections 16777216;", 1 << 24},
+        {CONTEXT_EVENTS, "worker_balance off;", 0},
+        {CONTEXT_EVENTS, "worker_balance on;", 1},
     };
 
     blocks_leave(*state, rows, COUNT_OF(rows));
@@ -34,6 +36,8 @@ static void one_beyond_a_limit_is_refused(void **state)
          "invalid value \"yes\" in \"daemon\" directive, it must be \"on\" or \"off\""},
         {CONTEXT_EVENTS, "worker_connections 0;", "value must be between 1 and 16777216"},
         {CONTEXT_EVENTS, "worker_connections 16777217;", "value must be between 1 and 16777216"},
+        {CONTEXT_EVENTS, "worker_balance least;",
+         "invalid value \"least\" in \"worker_balance\" directive, it must be \"on\" or \"off\""},
         {CONTEXT_EVENTS, "worker_connections x;", "invalid number \"x\""},
         {CONTEXT_MAIN, "worker_processes 0;", "value must be between 1 and 128"},
         {CONTEXT_MAIN, "worker_processes 129;", "value must be between 1 and 128"},

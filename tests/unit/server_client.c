@@ -121,7 +121,7 @@ static int call_with(struct house *h, int buffer_bytes)
             setsockopt(other, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof(buffer_bytes)), 0);
     }
     assert_int_equal(connect(other, &a.u.any, a.len), 0);
-    client_accept(&h->pool, &h->pool.view->snapshot->listens[0],
+    client_accept(&h->pool, h->pool.view, &h->pool.view->snapshot->listens[0],
                   accept4(listener, NULL, NULL, SOCK_CLOEXEC));
     close(listener);
     assert_int_equal(fcntl(other, F_SETFL, O_NONBLOCK), 0);

@@ -227,6 +227,7 @@ static void serves_until_a_signal_and_leaves_nothing(void **state)
     assert_int_equal(pid_in_file(w), w->child);
     assert_answer(w, "first");
     signal_and_wait(w, SIGTERM, "(SIGTERM) received");
+    wait_for(w, "clients 0; connections served 1, taken over 0, handed over 0\n");
     wait_for(w, "stopped");
     wait_for_end(w, 0);
     assert_nothing_left(w);

@@ -1,4 +1,4 @@
-/* Tests of server/summary: which peers have a line, and what it counts. */
+/* Tests of server/summary: which peers and workers have a line, and what it counts. */
 #include "server/summary.h"
 
 #include <inttypes.h>
@@ -45,21 +45,36 @@ static void init(struct counted *c)
     c->snapshot.upstream_count = COUNT_OF(c->listed);
 }
 
-/* What a log of that level got. */
-static const char *said_at(struct counted *c, enum log_level level)
+/* A log of that level: its descriptor, for read_log(). */
+static int log_init(struct log *log, struct log_target *target, enum log_level level)
 {
     int fd = memfd_create("log", MFD_CLOEXEC);
-    const struct log_target target = {.fd = fd, .level = level, .is_startup = true};
-    const struct log log = {.targets = &target, .target_count = 1};
-    ssize_t len;
 
     assert_true(fd >= 0);
-    summary_log(&log, &c->snapshot);
-    len = pread(fd, c->said, sizeof(c->said) - 1, 0);
+    *target = (struct log_target){.fd = fd, .level = level, .is_startup = true};
+    *log = (struct log){.targets = target, .target_count = 1};
+    return fd;
+}
+
+static const char *read_log(struct counted *c, int fd)
+{
+    ssize_t len = pread(fd, c->said, sizeof(c->said) - 1, 0);
+
     assert_true(len >= 0);
     c->said[len] = '\0';
     close(fd);
     return c->said;
+}
+
+/* What a log of that level got. */
+static const char *said_at(struct counted *c, enum log_level level)
+{
+    struct log log;
+    struct log_target target;
+    int fd = log_init(&log, &target, level);
+
+    summary_log(&log, &c->snapshot);
+    return read_log(c, fd);
 }
 
 #define assert_said(c, text) assert_string_equal(said_at(c, LOG_LEVEL_NOTICE), text)
@@ -175,6 +190,43 @@ static void names_and_addresses_are_no_text_with_an_end(void **state)
                     "TLS handshakes: full 0, resumed 0, failed 0\n");
 }
 
+/* --- workers -------------------------------------------------------------------------------- */
+
+static const char *said_of_worker(struct counted *c, const struct stats *stats)
+{
+    struct log log;
+    struct log_target target;
+    int fd = log_init(&log, &target, LOG_LEVEL_NOTICE);
+
+    summary_log_worker(&log, 3, 4, stats);
+    return read_log(c, fd);
+}
+
+static void a_worker_without_connections_is_passed_over(void **state)
+{
+    struct stats stats = {0};
+    struct counted c;
+
+    stats_add(&stats, COUNTER_TURNS, 1);
+    assert_string_equal(said_of_worker(&c, &stats), "");
+}
+
+static void each_other_worker_has_a_line(void **state)
+{
+    struct stats stats = {0};
+    struct counted c;
+
+    stats_add(&stats, COUNTER_HANDED_OVER, 3);
+    assert_string_equal(said_of_worker(&c, &stats),
+                        "ringway: [notice] worker 3: clients 4; connections served 0, taken over "
+                        "0, handed over 3\n");
+    stats_add(&stats, COUNTER_ACCEPTED, 2);
+    stats_add(&stats, COUNTER_TAKEN_OVER, 1);
+    assert_string_equal(said_of_worker(&c, &stats),
+                        "ringway: [notice] worker 3: clients 4; connections served 2, taken over "
+                        "1, handed over 3\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +237,8 @@ int main(void)
         cmocka_unit_test(the_largest_counts_have_room),
         cmocka_unit_test(a_log_above_notice_gets_nothing),
         cmocka_unit_test(names_and_addresses_are_no_text_with_an_end),
+        cmocka_unit_test(a_worker_without_connections_is_passed_over),
+        cmocka_unit_test(each_other_worker_has_a_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
