@@ -12,7 +12,7 @@
 
 #include "server/client.h"
 
-#define HANDOVERS_MAX 256 /* of a worker, under way at once; beyond, it keeps what it accepts */
+#define HANDOVERS_MAX 512 /* of a worker, under way at once; beyond, it keeps what it accepts */
 
 #define LOAD_PADDING 64 /* a cache line */
 #define LOAD_CLOSED UINT32_MAX

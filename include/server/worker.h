@@ -52,7 +52,7 @@ typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *err
 int worker_swap(struct worker *w, const struct worker_assignment *a,
                 worker_swapped_fn done) MUST_USE;
 
-/* Right up to the moment, and until it is joined. */
+/* Right up to the moment, until it is joined; it has no client to show once it drains. */
 size_t worker_client_count(const struct worker *w);
 const struct stats *worker_stats(const struct worker *w);
 
