@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import cases
 from figures import Column, Result, Round, Row
 from kit import Kit
+from load import Client
 from measure import START_SECONDS, Options, Running, Told, start_origin, start_proxy
-from memory import Client
 from processes import cpu_of_tasks
 from proxies import Proxy
 

@@ -156,6 +156,25 @@ def start_load(case: Case, port: int, connections: int, directory: Path,
     return Knock(case.clients, port, case.body_bytes, connections, directory)
 
 
+class Client(http.client.HTTPConnection):
+    """A plain one, kept alive, whose answers are read when it suits."""
+
+    def __init__(self, port: int):
+        super().__init__('127.0.0.1', port, timeout=10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def read_answer(self, name: str, host: str) -> None:
+        answer = self.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise Failure(f'{name}: {host} answers {answer.status} {answer.reason}')
+
+
 # --- clients that stay ------------------------------------------------------------------------
 
 IDLE_CLIENTS_MAX = 100_000

@@ -6,16 +6,14 @@ and one for all of them, with all of them there. So what is set aside at the sta
 Sockets are the kernel's, and cost all proxies the same.
 """
 
-import http.client
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import cases
 from figures import Column, Result, Row
-from host import Failure
 from kit import Kit
-from load import hold_clients, idle_clients_max
+from load import Client, hold_clients, idle_clients_max
 from measure import HOLD_SECONDS, START_SECONDS, Options, Running, Told, start_origin, start_proxy
 from processes import Origin, memory_bytes
 from proxies import Proxy
@@ -109,22 +107,3 @@ def of_pools(stack: ExitStack, case: MemoryCase, proxy: Proxy, kit: Kit, origin:
     time.sleep(WAIT_SECONDS)
     count = origin.counters().connections - opened
     return running, row(before, before, memory_bytes(running.process), count)
-
-
-class Client(http.client.HTTPConnection):
-    """A plain one, kept alive."""
-
-    def __init__(self, port: int):
-        super().__init__('127.0.0.1', port, timeout=10)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
-    def read_answer(self, name: str, host: str) -> None:
-        answer = self.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise Failure(f'{name}: {host} answers {answer.status} {answer.reason}')
