@@ -33,7 +33,8 @@ struct attempt {
     uint64_t first_began_ms; /* for proxy_next_upstream_timeout */
     uint64_t state_began_ms;
     uint64_t sent_before, received_before; /* of the connection, when it was leased */
-    bool wants_new_connection;             /* a kept one turned out dead */
+    size_t stale_count;                    /* tries on kept connections that turned out dead */
+    bool wants_new_connection;             /* the last one was such a try */
     bool is_reused;
     bool has_counted_handshake;
     bool has_sent; /* request bytes may have reached the peer */

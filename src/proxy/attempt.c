@@ -330,7 +330,9 @@ void attempt_fail(struct attempt *a, enum outcome outcome)
         a->try_now->status = outcome_row(outcome)->status;
     note_end(a);
     a->wants_new_connection = is_stale(outcome);
-    if (!is_stale(outcome))
+    if (is_stale(outcome))
+        a->stale_count++;
+    else
         peer_set_add(&a->tried, a->peer);
     let_go(a, verdict_of(outcome), false);
 }
@@ -405,14 +407,13 @@ bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned s
     const struct settings *s = settings_of(a);
     uint64_t tries_max = s->proxy_next_upstream_tries ? s->proxy_next_upstream_tries : TRIES_MAX;
     uint64_t timeout_ms = s->proxy_next_upstream_timeout_ms;
+    size_t counted = a->record->try_count - a->stale_count;
     bool is_safe = !a->has_sent || method_is_idempotent(a->record->request->method) ||
                    s->proxy_next_upstream & NEXT_NON_IDEMPOTENT;
 
     if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe || has_consumed_body)
         return false;
-    if (a->record->try_count >= u64_min(tries_max, TRIES_MAX) && !is_stale(outcome))
-        return false;
-    if (a->record->try_count >= TRIES_MAX)
+    if ((counted >= tries_max && !is_stale(outcome)) || a->record->try_count >= TRIES_MAX)
         return false;
     return !timeout_ms || now_ms(a) - a->first_began_ms < timeout_ms;
 }

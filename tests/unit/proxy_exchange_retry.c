@@ -418,6 +418,35 @@ static void one_try_more_is_not_made(void **state)
     assert_tried_once(s);
 }
 
+/* Both peers have their try behind it; whether the last one may fail in turn is the limit. */
+static void fail_behind_a_stale_connection(struct stage *s, uint64_t tries_max)
+{
+    send_on_kept(s, GET, "\r\n\r\n", "");
+    have_two_peers(s, NEXT_ERROR);
+    s->server.root.settings.proxy_next_upstream_tries = tries_max;
+    close(stage_reach_upstream(s, "\r\n\r\n"));
+}
+
+static void a_stale_connection_is_not_counted_as_a_try(void **state)
+{
+    struct stage *s = *state;
+
+    fail_behind_a_stale_connection(s, 2);
+    answer_at(stage_reach_upstream(s, "\r\n\r\n"), OK);
+    assert_passed_on(s, 3, "hi");
+}
+
+static void the_try_behind_a_stale_connection_is_counted(void **state)
+{
+    struct stage *s = *state;
+
+    fail_behind_a_stale_connection(s, 1);
+    assert_int_equal(stage_settle(s), EXCHANGE_KEEPS);
+    assert_status(s, "502 ");
+    assert_int_equal(s->x->record.try_count, 2);
+    assert_int_equal(accept(s->world.listener, NULL, NULL), -1);
+}
+
 /* The time since the first try began, which is made to have been so long ago. */
 static void lose_it_after_ms(struct stage *s, uint64_t ms)
 {
@@ -496,6 +525,8 @@ int main(void)
         CLAIM(a_status_behind_a_body_that_is_gone_is_passed_on),
         CLAIM(a_status_before_the_end_of_the_body_is_tried_with_all_of_it),
         CLAIM(as_many_tries_are_made_as_may_be),
+        CLAIM(a_stale_connection_is_not_counted_as_a_try),
+        CLAIM(the_try_behind_a_stale_connection_is_counted),
         CLAIM(one_try_more_is_not_made),
         CLAIM(within_the_time_another_try_is_made),
         CLAIM(when_the_time_is_up_no_other_try_is_made),
