@@ -27,7 +27,7 @@ CLANG_FORMAT_MAJOR = 14  # others lay out the same .clang-format in other ways
 
 # A library's headers, the files that may include them, and how its names begin.
 ONE_ROOM = [
-    (r"liburing.*", r"src/io/loop\.c", r"io_uring_\w+"),
+    (r"liburing.*", r"src/io/loop\w*\.[ch]", r"io_uring_\w+"),
     (r"wolfssl/.*", r"src/io/tls\w*\.[ch]", r"WOLFSSL\w*|wolfSSL_\w+|wc_\w+"),
     (r"llhttp\.h", r"src/http/parser\.c", r"llhttp_\w+"),
     (r"pcre2\.h", r"src/conf/regex\.c", r"pcre2_\w+|PCRE2_\w+"),

@@ -1,4 +1,4 @@
-/* buffers - what receiving relies on: rings of buffers, src/io/loop.c. */
+/* buffers - what receiving relies on: rings of buffers, src/io/loop_setup.c. */
 #include "ring.h"
 
 #define COUNT 2
