@@ -8,7 +8,9 @@ struct build_options {
     const char *path;      /* file; NULL: text is used */
     struct span text;      /* configuration given as text (from command-line flags) */
     const char *text_name; /* what messages call it; NULL or "command line": without lines */
-    /* Of such a text, by line: what messages call it instead; they must outlive the snapshot. */
+    /* Beside a file: directives of the main context and of events that win over the file's. */
+    struct span tuning;
+    /* Of text or tuning, by line: what messages call it; they must outlive the snapshot. */
     const char *const *line_names;
     size_t line_count;
     const char *error_log; /* -e: where the configuration names none; NULL: the usual place */

@@ -26,6 +26,9 @@ void scope_init(struct scope *s, unsigned context, const struct scope *outer,
  * itself. 0, or -EINVAL, -ENOMEM after it logged why. */
 int scope_read(struct conf *c, struct scope *s) MUST_USE;
 
+/* Sets what another block of the same kind says over what this one said. Likewise. */
+int scope_read_over(struct conf *c, struct scope *s, const struct node *block) MUST_USE;
+
 /* Gives the rest its values: the outer scope's, or without one the defaults. */
 int scope_complete(struct conf *c, struct scope *s) MUST_USE;
 

@@ -157,6 +157,7 @@ struct conf {
     struct conf_options options;
     bool is_in_preset; /* a default is being set: nobody wrote it */
     struct tree tree;
+    struct tree tuning; /* of the command line: wins over the tree */
     struct main_draft main;
     struct vector log_files;           /* struct log_file * */
     struct vector log_formats;         /* struct log_format * */

@@ -1,8 +1,9 @@
 /* options - the command line, as one table of flags.
  *
  * The table is the whole truth: parsing, --help, the manual page, the README's list and the tests
- * go by it. nginx's flags have nginx's letters and meaning; the long ones run ringway without a
- * configuration file, and each names the directive that it stands for (server/standalone).
+ * go by it. nginx's flags have nginx's letters and meaning. Each long one names the directive that
+ * it stands for (server/standalone): those of the main context and of events are for tuning, also
+ * of what a configuration file says; the others run ringway without a file.
  * Values are views of argv. */
 #ifndef RINGWAY_SERVER_OPTIONS_H
 #define RINGWAY_SERVER_OPTIONS_H
@@ -19,6 +20,7 @@
 #define OPTION_PATH_OR_OFF 4u /* likewise, or "off" */
 #define OPTION_OF_TLS 8u      /* of no use without an upstream with https:// */
 #define OPTION_MAY_BE_EMPTY 16u
+#define OPTION_WORDS 32u /* the value is several arguments, with spaces between */
 
 /* Where in the configuration the directive of a long flag stands. */
 enum option_place {
@@ -74,6 +76,9 @@ int options_parse(struct options *o, int argc, char *const *argv,
 /* How a row is called in messages: "--listen", "-c". Returns out. */
 #define OPTION_NAME_BYTES 64
 const char *option_label(const struct option_row *row, char out[OPTION_NAME_BYTES]);
+
+/* Goes with a configuration file, too, and wins over what that says. */
+bool option_is_tuning(const struct option_row *row);
 
 /* The value of a long flag; NULL when it was not given. */
 const char *options_value(const struct options *o, const char *name);

@@ -1,4 +1,5 @@
-/* source - where the configuration comes from: a file with -g in front, or long flags.
+/* source - where the configuration comes from: a file with -g in front and the flags for
+ * tuning over it, or long flags.
  *
  * Owned by main for the life of the process: a reload builds from it again. */
 #ifndef RINGWAY_SERVER_SOURCE_H
@@ -10,7 +11,7 @@
 
 struct source {
     const struct options *options;
-    struct standalone standalone; /* its text is NULL with a file */
+    struct standalone standalone; /* its text is NULL where no long flag was given */
     char *prefix;                 /* with its '/' at the end; owned */
     char *conf_path;              /* complete; owned; NULL without a file */
 };

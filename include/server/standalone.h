@@ -1,5 +1,5 @@
 /* standalone - long flags as configuration text: what runs without a file goes through the same
- * reader as what runs with one.
+ * reader as what runs with one. Beside a file it is the flags for tuning alone.
  *
  * One directive stands on each line, and for each line it is known which flag it comes from, so
  * that messages can name the flag. */

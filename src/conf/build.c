@@ -64,6 +64,22 @@ static int add_error_log(struct conf *c, const char *path)
     return 0;
 }
 
+/* Flags beside a file. */
+static int read_tuning(struct conf *c, const struct build_options *o)
+{
+    struct tree *t = &c->tuning;
+
+    tree_init(t, c->arena, &c->scratch, c->log);
+    if (!o->tuning.len)
+        return 0;
+    t->check = directive_check;
+    t->owner = t;
+    t->root_context = CONTEXT_MAIN;
+    t->line_names = o->line_names;
+    t->line_count = o->line_count;
+    return tree_read_text(t, SPAN(ORIGIN_COMMAND_LINE), o->tuning, false);
+}
+
 static int read_tree(struct conf *c, const struct build_options *o)
 {
     const char *name = o->text_name ? o->text_name : ORIGIN_COMMAND_LINE;
@@ -79,12 +95,13 @@ static int read_tree(struct conf *c, const struct build_options *o)
         rc = tree_read_text(&c->tree, SPAN(ORIGIN_COMMAND_LINE), o->globals, true);
     if (rc)
         return rc;
-    c->tree.line_names = o->line_names;
-    c->tree.line_count = o->line_count;
-    if (o->path)
+    if (o->path) {
         rc = tree_read_file(&c->tree, span_of_cstr(o->path));
-    else
+    } else {
+        c->tree.line_names = o->line_names;
+        c->tree.line_count = o->line_count;
         rc = tree_read_text(&c->tree, span_of_cstr(name), o->text, false);
+    }
     return rc || !o->error_log ? rc : add_error_log(c, o->error_log);
 }
 
@@ -105,9 +122,9 @@ static int learn_regexes(struct conf *c, const struct node *block)
 /* --- main ----------------------------------------------------------------------------------- */
 
 /* The block of a name in the main context; NULL when there is none. */
-static const struct node *find_block(const struct conf *c, unsigned opens)
+static const struct node *find_block(const struct tree *t, unsigned opens)
 {
-    for (const struct node *n = c->tree.root.first; n; n = n->next) {
+    for (const struct node *n = t->root.first; n; n = n->next) {
         if (n->row->opens == opens)
             return n;
     }
@@ -145,23 +162,28 @@ static int build_affinity(struct conf *c)
     return 0;
 }
 
-static int build_main(struct conf *c)
+/* One block, and what comes over it; NULL: not there. */
+static int read_main(struct conf *c, unsigned context, const struct node *block,
+                     const struct node *tuning)
 {
     struct node empty = {0};
-    const struct node *events = find_block(c, CONTEXT_EVENTS);
     struct scope scope;
     int rc;
 
-    scope_init(&scope, CONTEXT_MAIN, NULL, &c->tree.root, &c->main);
+    scope_init(&scope, context, NULL, block ? block : &empty, &c->main);
     rc = scope_read(c, &scope);
+    if (!rc && tuning)
+        rc = scope_read_over(c, &scope, tuning);
+    return rc ? rc : scope_complete(c, &scope);
+}
+
+static int build_main(struct conf *c)
+{
+    int rc = read_main(c, CONTEXT_MAIN, &c->tree.root, &c->tuning.root);
+
     if (!rc)
-        rc = scope_complete(c, &scope);
-    if (rc)
-        return rc;
-    scope_init(&scope, CONTEXT_EVENTS, NULL, events ? events : &empty, &c->main);
-    rc = scope_read(c, &scope);
-    if (!rc)
-        rc = scope_complete(c, &scope);
+        rc = read_main(c, CONTEXT_EVENTS, find_block(&c->tree, CONTEXT_EVENTS),
+                       find_block(&c->tuning, CONTEXT_EVENTS));
     if (!rc)
         rc = build_affinity(c);
     if (!rc)
@@ -241,18 +263,21 @@ static int take_servers(struct conf *c, struct snapshot *s)
 
 static int take_dump(struct conf *c, struct snapshot *s)
 {
-    struct span *names = arena_zalloc(c->arena, (c->tree.text_count + 1) * sizeof(*names));
-    struct span *texts = arena_zalloc(c->arena, (c->tree.text_count + 1) * sizeof(*texts));
+    const struct tree *trees[] = {&c->tree, &c->tuning};
+    size_t count = c->tree.text_count + c->tuning.text_count;
+    struct span *names = arena_zalloc(c->arena, (count + 1) * sizeof(*names));
+    struct span *texts = arena_zalloc(c->arena, (count + 1) * sizeof(*texts));
 
     if (!names || !texts)
         return conf_fail_no_memory(c);
-    for (size_t i = 0; i < c->tree.text_count; i++) {
-        names[i] = c->tree.texts[i].name;
-        texts[i] = c->tree.texts[i].text;
-    }
     s->dump_names = names;
     s->dump_texts = texts;
-    s->dump_count = c->tree.text_count;
+    for (size_t t = 0; t < COUNT_OF(trees); t++) {
+        for (size_t i = 0; i < trees[t]->text_count; i++) {
+            names[s->dump_count] = trees[t]->texts[i].name;
+            texts[s->dump_count++] = trees[t]->texts[i].text;
+        }
+    }
     return 0;
 }
 
@@ -308,12 +333,14 @@ static int build_all(struct conf *c, const struct build_options *o)
     int rc = read_tree(c, o);
 
     if (!rc)
+        rc = read_tuning(c, o);
+    if (!rc)
         rc = learn_regexes(c, &c->tree.root);
     if (!rc)
         rc = build_main(c);
     if (rc)
         return rc;
-    http = find_block(c, CONTEXT_HTTP);
+    http = find_block(&c->tree, CONTEXT_HTTP);
     if (http)
         rc = build_http(c, http);
     if (!rc && !c->servers.count)

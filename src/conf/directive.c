@@ -168,6 +168,20 @@ int scope_read(struct conf *c, struct scope *s)
     return 0;
 }
 
+int scope_read_over(struct conf *c, struct scope *s, const struct node *block)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        size_t number = directive_number(n->row);
+        int rc;
+
+        s->is_set[number / 64] &= ~(UINT64_C(1) << (number % 64));
+        rc = read_directive(c, s, n);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 /* The default is written as it would stand in a file, and read like one. */
 int scope_set_preset(struct conf *c, struct scope *s, const struct directive *d)
 {

@@ -93,6 +93,8 @@ static int set_worker_cpu_affinity(struct conf *c, struct scope *s, const struct
 
     (void)s;
     (void)d;
+    c->main.affinity_sets = (struct vector){0}; /* of the file, where a flag comes over it */
+    c->main.affinity_is_auto = false;
     if (span_equals(n->words[1], SPAN("auto"))) {
         if (n->word_count > 3)
             return conf_fail(c, n,

@@ -7,9 +7,9 @@
 #define HELP_WIDTH 100
 
 static const char *const usage[] = {
-    "ringway [-tTq] [-c FILE] [-p DIRECTORY] [-e FILE] [-g DIRECTIVES]",
+    "ringway [-tTq] [-c FILE] [-p DIRECTORY] [-e FILE] [-g DIRECTIVES] [TUNING ...]",
     "ringway -s stop|quit|reopen|reload [-c FILE] [-p DIRECTORY]",
-    "ringway --listen ADDRESS --upstream URL [--upstream URL ...] [OPTION ...]",
+    "ringway --listen ADDRESS --upstream URL [--upstream URL ...] [OPTION ...] [TUNING ...]",
     "ringway help [DIRECTIVE]",
 };
 
@@ -22,6 +22,23 @@ static const struct signal_row {
     {"HUP", "read the configuration again; without losing a request, and only if it is good"},
     {"USR1", "open the log files again"},
 };
+
+/* Flags that stand together, and what is said above them. */
+static const struct group_row {
+    bool is_of_nginx, is_tuning;
+    const char *title;
+} group_rows[] = {
+    {.is_of_nginx = true, .title = "With a configuration file, as nginx's flags:"},
+    {.title = "Without a file; each stands for the directive in brackets:"},
+    {.is_tuning = true,
+     .title = "For tuning, with a file or without; each wins over the directive in brackets:"},
+};
+
+static bool group_has(const struct group_row *g, const struct option_row *row)
+{
+    return row->help && g->is_of_nginx == (row->place == OPTION_PLACE_NONE) &&
+           g->is_tuning == option_is_tuning(row);
+}
 
 /* "-c FILE", "--listen ADDRESS", "-h, --help". Returns its length. */
 static size_t format_flag(const struct option_row *row, char *out, size_t size)
@@ -63,14 +80,14 @@ static void print_row(FILE *out, const char *flag, const char *help, const char 
     print_wrapped(out, HELP_COLUMN, text);
 }
 
-static void print_rows(FILE *out, bool is_standalone)
+static void print_rows(FILE *out, const struct group_row *g)
 {
     char flag[OPTION_NAME_BYTES * 2];
 
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
 
-        if (!row->help || is_standalone != (row->place != OPTION_PLACE_NONE))
+        if (!group_has(g, row))
             continue;
         (void)format_flag(row, flag, sizeof(flag));
         print_row(out, flag, row->help, row->directive);
@@ -81,10 +98,10 @@ void manual_print_help(FILE *out)
 {
     for (size_t i = 0; i < COUNT_OF(usage); i++)
         fprintf(out, "%s%s\n", i ? "       " : "Usage: ", usage[i]);
-    fprintf(out, "\nWith a configuration file, as nginx's flags:\n");
-    print_rows(out, false);
-    fprintf(out, "\nWithout one; each stands for the directive in brackets:\n");
-    print_rows(out, true);
+    for (size_t i = 0; i < COUNT_OF(group_rows); i++) {
+        fprintf(out, "\n%s\n", group_rows[i].title);
+        print_rows(out, &group_rows[i]);
+    }
     fprintf(out, "\nSignals:\n");
     for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
         print_row(out, signal_rows[i].name, signal_rows[i].help, NULL);
@@ -117,14 +134,14 @@ static void print_item(FILE *out, const char *head, const char *text, const char
     fputc('\n', out);
 }
 
-static void print_items(FILE *out, bool is_standalone)
+static void print_items(FILE *out, const struct group_row *g)
 {
     char flag[OPTION_NAME_BYTES * 2];
 
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
 
-        if (!row->help || is_standalone != (row->place != OPTION_PLACE_NONE))
+        if (!group_has(g, row))
             continue;
         (void)format_flag(row, flag, sizeof(flag));
         print_item(out, flag, row->help, row->directive);
@@ -141,10 +158,11 @@ void manual_print_page(FILE *out)
         print_escaped(out, usage[i]);
         fputc('\n', out);
     }
-    fprintf(out, ".fi\n.SH OPTIONS\nWith a configuration file, as nginx\\(aqs flags:\n");
-    print_items(out, false);
-    fprintf(out, ".PP\nWithout one; each stands for a directive:\n");
-    print_items(out, true);
+    fprintf(out, ".fi\n.SH OPTIONS\n");
+    for (size_t i = 0; i < COUNT_OF(group_rows); i++) {
+        fprintf(out, "%s%s\n", i ? ".PP\n" : "", group_rows[i].title);
+        print_items(out, &group_rows[i]);
+    }
     fprintf(out, ".SH SIGNALS\n");
     for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
         print_item(out, signal_rows[i].name, signal_rows[i].help, NULL);

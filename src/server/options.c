@@ -131,6 +131,12 @@ const struct option_row option_rows[] = {
      .directive = "worker_processes",
      .help = "number of worker threads (default: auto, one for each CPU)",
      .place = OPTION_PLACE_MAIN},
+    {.name = "affinity",
+     .argument = "MASKS|auto",
+     .directive = "worker_cpu_affinity",
+     .help = "CPUs of each worker, as in \"0001 0010\"; auto: one for each in turn",
+     .place = OPTION_PLACE_MAIN,
+     .marks = OPTION_WORDS},
     {.name = "worker-connections",
      .argument = "NUMBER",
      .directive = "worker_connections",
@@ -178,6 +184,11 @@ const char *option_label(const struct option_row *row, char out[OPTION_NAME_BYTE
     else
         snprintf(out, OPTION_NAME_BYTES, "--%s", row->name);
     return out;
+}
+
+bool option_is_tuning(const struct option_row *row)
+{
+    return row->place == OPTION_PLACE_MAIN || row->place == OPTION_PLACE_EVENTS;
 }
 
 static const struct option_row *row_of_letter(char letter)
@@ -307,9 +318,19 @@ static int check_signal(const struct options *o, char *error)
     return o->signal ? options_fail(error, "invalid option: \"-s %s\"", o->signal) : 0;
 }
 
+/* The first flag that runs ringway without a file; NULL: none was given. */
+static const char *standalone_flag(const struct options *o)
+{
+    for (size_t i = 0; i < o->value_count; i++) {
+        if (!option_is_tuning(o->values[i].row))
+            return o->values[i].row->name;
+    }
+    return NULL;
+}
+
 static int check_standalone(const struct options *o, char *error)
 {
-    const char *given = o->values[0].row->name;
+    const char *given = standalone_flag(o);
 
     if (o->conf_path)
         return options_fail(error,
@@ -344,12 +365,15 @@ int options_parse(struct options *o, int argc, char *const *argv, char error[OPT
             return rc;
     }
     o->is_test |= o->is_dump;
-    o->is_standalone = o->value_count > 0;
+    o->is_standalone = standalone_flag(o) != NULL;
     if (o->wants_help)
         return 0;
     rc = check_signal(o, error);
     if (!rc && o->is_standalone)
-        rc = check_standalone(o, error);
+        return check_standalone(o, error);
+    if (!rc && o->signal && o->value_count)
+        return options_fail(error, "\"--%s\" counts when ringway starts: leave it out with \"-s\"",
+                            o->values[0].row->name);
     return rc;
 }
 

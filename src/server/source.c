@@ -1,4 +1,5 @@
-/* source - where the configuration comes from: a file with -g in front, or long flags. */
+/* source - where the configuration comes from: a file with -g in front and the flags for
+ * tuning over it, or long flags. */
 #include "server/source.h"
 
 #include <stdio.h>
@@ -119,7 +120,7 @@ int source_init(struct source *s, const struct options *o, char error[OPTIONS_ER
         return rc;
     rc = set_paths(s, here);
     free(here);
-    if (!rc && o->is_standalone)
+    if (!rc && o->value_count)
         rc = standalone_init(&s->standalone, o, error);
     if (!rc)
         rc = check_file(s, error);
@@ -143,9 +144,11 @@ const char *source_name(const struct source *s)
 
 int source_build(const struct source *s, const struct log *log, bool is_test, struct snapshot **out)
 {
+    struct span flags = span_of(s->standalone.text, s->standalone.len);
     const struct build_options o = {
         .path = s->conf_path,
-        .text = span_of(s->standalone.text, s->standalone.len),
+        .text = s->conf_path ? SPAN_NONE : flags,
+        .tuning = s->conf_path ? flags : SPAN_NONE,
         .prefix = s->prefix,
         .line_names = (const char *const *)s->standalone.names,
         .line_count = s->standalone.line_count,

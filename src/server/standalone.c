@@ -99,20 +99,41 @@ static int put_path(struct writing *w, const struct option_value *v)
     return 0;
 }
 
+/* Each in quotes of its own. */
+static void put_words(struct writing *w, const char *text)
+{
+    while (*(text += strspn(text, " "))) {
+        size_t len = strcspn(text, " ");
+
+        fputc(' ', w->file);
+        put_quoted(w, span_of(text, len), 0);
+        text += len;
+    }
+}
+
+static int put_argument(struct writing *w, const struct option_value *v)
+{
+    unsigned marks = v->row->marks;
+
+    if (marks & OPTION_WORDS) {
+        put_words(w, v->text);
+        return 0;
+    }
+    fputc(' ', w->file);
+    if (marks & OPTION_PATH || (marks & OPTION_PATH_OR_OFF && strcmp(v->text, "off") != 0))
+        return put_path(w, v);
+    put_quoted(w, span_of_cstr(v->text), 0);
+    return 0;
+}
+
 /* The directive of a flag, as its row says. */
 static int put_option(struct writing *w, const struct option_value *v)
 {
-    unsigned marks = v->row->marks;
     int rc = 0;
 
     fputs(v->row->directive, w->file);
-    if (v->row->argument) {
-        fputc(' ', w->file);
-        if (marks & OPTION_PATH || (marks & OPTION_PATH_OR_OFF && strcmp(v->text, "off") != 0))
-            rc = put_path(w, v);
-        else
-            put_quoted(w, span_of_cstr(v->text), 0);
-    }
+    if (v->row->argument)
+        rc = put_argument(w, v);
     fputc(';', w->file);
     end_line(w, v);
     return rc;
@@ -340,7 +361,7 @@ static int put_http(struct writing *w)
     return rc;
 }
 
-static int put_main(struct writing *w)
+static int put_presets(struct writing *w)
 {
     int rc = read_globals(w);
 
@@ -354,17 +375,29 @@ static int put_main(struct writing *w)
         if (!w->is_said[i])
             put_line(w, presets[i].line);
     }
-    return put_place(w, OPTION_PLACE_MAIN);
+    return 0;
 }
 
-static int put_all(struct writing *w)
+static int put_tuning(struct writing *w)
 {
-    int rc = put_main(w);
+    int rc = put_place(w, OPTION_PLACE_MAIN);
 
     put_line(w, "events {");
     if (!rc)
         rc = put_place(w, OPTION_PLACE_EVENTS);
     put_line(w, "}");
+    return rc;
+}
+
+static int put_all(struct writing *w)
+{
+    int rc;
+
+    if (!w->options->is_standalone)
+        return put_tuning(w);
+    rc = put_presets(w);
+    if (!rc)
+        rc = put_tuning(w);
     return rc ? rc : put_http(w);
 }
 

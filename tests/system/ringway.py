@@ -69,7 +69,7 @@ class Ringway:
     nothing from a sanitizer, no assertion.
     """
 
-    def __init__(self, folder, configuration="", *, args=None, listens=None, workers=1,
+    def __init__(self, folder, configuration="", *, args=None, flags=(), listens=None, workers=1,
                  path=None, prefix=(), user=None, preexec=None, log_level="info", waits=True):
         self.path = path or binary()
         self.folder = Path(folder)
@@ -81,7 +81,7 @@ class Ringway:
         self.pid_file = self.folder / "ringway.pid"
         self.workers, self.log_level, self.user = workers, log_level, user
         self.prefix, self.preexec, self.waits = list(prefix), preexec, waits
-        self.args = args if args is not None else self._file_args()
+        self.args = args if args is not None else [*self._file_args(), *flags]
         self.listens = listens
         self.process = None
         self.baseline = None

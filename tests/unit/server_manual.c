@@ -93,14 +93,15 @@ static void help_says_all_of_each_row_once(void **state)
     free(text);
 }
 
-static void flags_of_nginx_stand_before_those_without_a_file(void **state)
+static void flags_stand_below_what_they_are_good_for(void **state)
 {
     char *text = printed(manual_print_help), flag[128], words[140];
     const char *nginx = strstr(text, "\nWith a configuration file");
-    const char *own = strstr(text, "\nWithout one;"), *signals = strstr(text, "\nSignals:\n");
+    const char *own = strstr(text, "\nWithout a file;"), *signals = strstr(text, "\nSignals:\n");
+    const char *tuning = strstr(text, "\nFor tuning, with a file or without; each wins over ");
 
     assert_memory_equal(text, "Usage: ringway ", 15);
-    assert_true(nginx && nginx < own && own < signals);
+    assert_true(nginx && nginx < own && own < tuning && tuning < signals);
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
         const char *at;
@@ -112,6 +113,7 @@ static void flags_of_nginx_stand_before_those_without_a_file(void **state)
         at = strstr(nginx, words);
         assert_non_null(at);
         assert_int_equal(at < own, row->place == OPTION_PLACE_NONE);
+        assert_int_equal(at > tuning, option_is_tuning(row));
         assert_true(at < signals);
     }
     free(text);
@@ -285,9 +287,9 @@ static void second_spellings_are_not_shown(void **state)
 static void usage_and_signals_stand_in_help_and_page(void **state)
 {
     static const char *const words[] = {
-        "ringway [-tTq] [-c FILE] [-p DIRECTORY] [-e FILE] [-g DIRECTIVES]\n",
+        "ringway [-tTq] [-c FILE] [-p DIRECTORY] [-e FILE] [-g DIRECTIVES] [TUNING ...]\n",
         "ringway -s stop|quit|reopen|reload [-c FILE] [-p DIRECTORY]\n",
-        "ringway --listen ADDRESS --upstream URL [--upstream URL ...] [OPTION ...]\n",
+        "ringway --listen ADDRESS --upstream URL [--upstream URL ...] [OPTION ...] [TUNING ...]\n",
         "ringway help [DIRECTIVE]\n",
         "TERM, INT",
         "QUIT",
@@ -314,7 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_says_all_of_each_row_once),
-        cmocka_unit_test(flags_of_nginx_stand_before_those_without_a_file),
+        cmocka_unit_test(flags_stand_below_what_they_are_good_for),
         cmocka_unit_test(lines_of_help_keep_their_columns),
         cmocka_unit_test(a_flag_that_reaches_the_words_has_a_line_of_its_own),
         cmocka_unit_test(page_has_an_item_for_each_row),

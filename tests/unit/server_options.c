@@ -140,6 +140,42 @@ static void flags_that_need_each_other_say_so(void **state)
     assert_refused("ringway --listen 80 --upstream https://a --ca x --ca y", "given twice");
 }
 
+static void flags_for_tuning_go_with_a_file_and_without_one(void **state)
+{
+    struct called c;
+
+    (void)state;
+    call_taken(&c, "ringway --workers 2 -c a.conf --worker-connections 9");
+    assert_false(c.o.is_standalone);
+    assert_string_equal(c.o.conf_path, "a.conf");
+    assert_string_equal(options_value(&c.o, "workers"), "2");
+    call_taken(&c, "ringway --affinity auto");
+    assert_false(c.o.is_standalone);
+    call_taken(&c, "ringway --workers 2 --listen 80 --upstream http://a");
+    assert_true(c.o.is_standalone);
+    assert_refused("ringway --workers 2 -c a.conf --keepalive 3",
+                   "\"--keepalive\" runs without a configuration file");
+    assert_refused("ringway --workers 2 --keepalive 3", "\"--keepalive\" needs \"--upstream URL\"");
+    assert_refused("ringway --workers 2 --workers 3 -c a.conf", "\"--workers\" is given twice");
+    assert_refused("ringway --workers 2 -c a.conf -s reload",
+                   "\"--workers\" counts when ringway starts: leave it out with \"-s\"");
+}
+
+static void flags_for_tuning_are_those_of_main_and_events(void **state)
+{
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < option_row_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        bool is_tuning = row->place == OPTION_PLACE_MAIN || row->place == OPTION_PLACE_EVENTS;
+
+        assert_int_equal(option_is_tuning(row), is_tuning);
+        count += is_tuning;
+    }
+    assert_true(count >= 3);
+}
+
 static void no_value_breaks_out_of_its_line(void **state)
 {
     char *words[] = {(char[]){"ringway"}, (char[]){"--server-name"}, (char[]){"a;\nb"}, NULL};
@@ -240,6 +276,8 @@ int main(void)
         cmocka_unit_test(an_empty_value_is_refused_where_it_means_nothing),
         cmocka_unit_test(an_empty_command_line_is_a_file_at_its_usual_place),
         cmocka_unit_test(flags_that_need_each_other_say_so),
+        cmocka_unit_test(flags_for_tuning_go_with_a_file_and_without_one),
+        cmocka_unit_test(flags_for_tuning_are_those_of_main_and_events),
         cmocka_unit_test(no_value_breaks_out_of_its_line),
         cmocka_unit_test(more_values_than_there_is_room_for_are_refused),
         cmocka_unit_test(a_long_line_loses_its_middle_alone),

@@ -1,0 +1,69 @@
+"""Flags and directives that fit workers to their host: which one wins, and that traffic flows."""
+import os
+import threading
+
+import pytest
+
+import client
+import origin
+import ringway
+import wire
+
+BODY = bytes(range(256)) * 4096  # a megabyte
+
+
+@pytest.fixture
+def serve(start, make_origin):
+    """serve(events="...", flags=[...]) -> (edge, port) in front of an origin that echoes."""
+    def begin(events="", flags=(), **more):
+        port, own = ringway.free_ports(), make_origin(origin.serve(
+            lambda r: wire.response(200, BODY + r.body)))
+        text = ringway.http(ringway.server(
+            port, f"client_max_body_size 0; location / {{ proxy_pass http://{own.address}; }}"))
+        return start(text.replace("events { ", "events { " + events), flags=flags, **more), port
+    return begin
+
+
+def assert_serves(port, clients=8):
+    """All at once: a body up and a larger one down, whole."""
+    wrong = []
+
+    def ask():
+        with client.Client(port) as c:
+            answer = c.ask("/", "POST", body=BODY[:100_000])
+        if answer.status != 200 or answer.body != BODY + BODY[:100_000]:
+            wrong.append((answer.status, len(answer.body)))
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+        assert not t.is_alive()
+    assert not wrong
+
+
+# --- flags over a file ----------------------------------------------------------------------------
+
+def test_flags_win_over_the_file_and_stay_at_a_reload(serve):
+    edge, port = serve(flags=["--workers", "3", "--affinity", "1"])  # the file says 1
+    assert len(os.listdir(f"/proc/{edge.pid}/task")) == 4  # control and three workers
+    for task in os.listdir(f"/proc/{edge.pid}/task"):
+        if task != str(edge.pid):
+            assert os.sched_getaffinity(int(task)) == {0}
+    said = edge.reload()
+    assert "takes effect after a restart" not in said
+    assert_serves(port)
+
+
+def test_a_mistake_in_a_flag_is_said_of_the_flag(conf_file):
+    path = conf_file(ringway.http(ringway.server(8080, "return 200;")))
+    done = ringway.run_file(path, "-t", "--workers", "129")
+    assert done.returncode == 1
+    assert ("[emerg] value must be between 1 and 128 in command line (--workers 129)\n"
+            in done.stderr)
+    done = ringway.run_file(path, "-T", "--workers", "2")
+    assert done.returncode == 0
+    assert '# configuration command line:\nworker_processes "2";\n' in done.stdout
+    done = ringway.run_file(path, "-s", "reload", "--workers", "2")
+    assert (done.returncode, done.stderr) == (
+        1, 'ringway: "--workers" counts when ringway starts: leave it out with "-s"\n')
