@@ -290,6 +290,11 @@ struct listen_conf {
     struct origin origin;
 };
 
+/* How each worker is made. A reload does not change what runs. */
+struct tuning_conf {
+    uint64_t ring_entries;
+};
+
 struct main_conf {
     bool is_daemon;
     bool has_user;
@@ -301,6 +306,7 @@ struct main_conf {
     uint64_t rlimit_nofile; /* 0: as it is */
     struct span pid_path;
     uint64_t worker_connections;
+    struct tuning_conf tuning;
     bool balances_workers;               /* connections go to the worker with the fewest */
     uint64_t worker_shutdown_timeout_ms; /* 0: none */
     struct log error_log;

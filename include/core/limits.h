@@ -17,6 +17,10 @@
 #define CHUNK_HEADER_BYTES 256
 #define CHUNK_ROOM (CHUNK_BYTES - CHUNK_HEADER_BYTES)
 
+/* Of the submission queue; what the kernel takes. What does not fit at once is submitted early. */
+#define RING_ENTRIES_MIN 1
+#define RING_ENTRIES_MAX 32768
+
 /* Buffers that the kernel fills, per worker. All are its own again at the end of each turn, so
  * their number bounds the receives of one turn and not the connections; a receive that finds none
  * is armed again. A connection that fills a small one gets large ones until one stays half empty.

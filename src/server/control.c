@@ -136,6 +136,14 @@ static void keep_old(struct control *c, const char *why)
               *why ? "; " : "", c->snapshot->generation);
 }
 
+static void warn_of_number(const struct control *c, const char *directive, uint64_t now,
+                           uint64_t then)
+{
+    if (then != now)
+        log_write(log_of(c), LOG_LEVEL_WARN, "%s %" PRIu64 " takes effect after a restart",
+                  directive, then);
+}
+
 /* What cannot change while threads run is said, and left as it was. */
 static void warn_of_restart(const struct control *c, const struct snapshot *next)
 {
@@ -146,11 +154,8 @@ static void warn_of_restart(const struct control *c, const struct snapshot *next
                   "worker_processes %u takes effect after a restart: "
                   "%u workers go on",
                   then->worker_count, c->worker_count);
-    if (then->worker_connections != now->worker_connections)
-        log_write(log_of(c), LOG_LEVEL_WARN,
-                  "worker_connections %" PRIu64 " takes effect after a "
-                  "restart",
-                  then->worker_connections);
+    warn_of_number(c, "worker_connections", now->worker_connections, then->worker_connections);
+    warn_of_number(c, "ring_entries", now->tuning.ring_entries, then->tuning.ring_entries);
     if (then->has_user != now->has_user || then->uid != now->uid || then->gid != now->gid)
         log_write(log_of(c), LOG_LEVEL_WARN, "\"user\" takes effect after a restart");
 }

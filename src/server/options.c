@@ -142,6 +142,11 @@ const struct option_row option_rows[] = {
      .directive = "worker_connections",
      .help = "connections that one worker may have, upstreams' included",
      .place = OPTION_PLACE_EVENTS},
+    {.name = "ring-entries",
+     .argument = "NUMBER",
+     .directive = "ring_entries",
+     .help = "operations that a worker hands to the kernel at once, at most (default: 4096)",
+     .place = OPTION_PLACE_EVENTS},
 };
 
 const size_t option_row_count = COUNT_OF(option_rows);

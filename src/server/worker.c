@@ -13,8 +13,6 @@
 #include "server/pools.h"
 #include "worker_internal.h"
 
-#define RING_ENTRIES 4096
-
 /* What control tells: made by its thread, freed by whoever has it last. A word back needs nothing
  * of the worker, which may be gone when control hears it. */
 struct command {
@@ -160,8 +158,9 @@ static void drop_capabilities(void)
 
 static int set_up(struct worker *w)
 {
+    const struct tuning_conf *tuning = &w->options.first.snapshot->main.tuning;
     struct loop_options o = {
-        .entries = RING_ENTRIES,
+        .entries = (unsigned)tuning->ring_entries,
         .small_buffer_count = SMALL_BUFFER_COUNT,
         .large_buffer_count = LARGE_BUFFER_COUNT,
         .stats = &w->engine.stats,

@@ -1,5 +1,6 @@
 """Flags and directives that fit workers to their host: which one wins, and that traffic flows."""
 import os
+import re
 import threading
 
 import pytest
@@ -67,3 +68,21 @@ def test_a_mistake_in_a_flag_is_said_of_the_flag(conf_file):
     done = ringway.run_file(path, "-s", "reload", "--workers", "2")
     assert (done.returncode, done.stderr) == (
         1, 'ringway: "--workers" counts when ringway starts: leave it out with "-s"\n')
+
+
+# --- what each is good for: traffic flows at both ends of its range -------------------------------
+
+@pytest.mark.parametrize("events", [
+    "ring_entries 1;", "ring_entries 32768;",
+])
+def test_traffic_flows_at_the_limits(serve, events):
+    _, port = serve(events)
+    assert_serves(port)
+
+
+def test_what_needs_a_restart_is_said(serve):
+    edge, port = serve("ring_entries 64;")
+    text = edge.conf_file.read_text()
+    edge.conf_file.write_text(text.replace("ring_entries 64;", "ring_entries 128;"))
+    assert re.search(r"\[warn\].*ring_entries 128 takes effect after a restart", edge.reload())
+    assert_serves(port)

@@ -27,6 +27,7 @@ struct world {
 struct wishes {
     const char *main, *server; /* directives */
     unsigned workers, connections;
+    const char *events; /* more directives; NULL: none */
 };
 
 static void write_wishes(const struct world *w, const struct wishes *wishes)
@@ -36,16 +37,17 @@ static void write_wishes(const struct world *w, const struct wishes *wishes)
     assert_non_null(file);
     assert_true(fprintf(file,
                         "%s%s pid %s; error_log stderr notice; worker_processes %u;\n"
-                        "events { worker_connections %u; }\n"
+                        "events { worker_connections %u; %s }\n"
                         "http { access_log off; server { listen unix:%s; %s } }\n",
                         geteuid() == 0 ? "user root; " : "", wishes->main, w->pid_file,
-                        wishes->workers, wishes->connections, w->socket, wishes->server) > 0);
+                        wishes->workers, wishes->connections, wishes->events ? wishes->events : "",
+                        w->socket, wishes->server) > 0);
     assert_int_equal(fclose(file), 0);
 }
 
 static void write_conf(const struct world *w, const char *main_text, const char *server_text)
 {
-    write_wishes(w, &(struct wishes){main_text, server_text, 2, 16});
+    write_wishes(w, &(struct wishes){main_text, server_text, 2, 16, NULL});
 }
 
 static int set_up(void **state)
@@ -360,9 +362,11 @@ static void what_needs_a_restart_is_said_and_left(void **state)
 
     start(w);
     wait_for(w, "listening on unix:");
-    write_wishes(w, &(struct wishes){"daemon off;", "return 200 second;", 3, 17});
+    write_wishes(w,
+                 &(struct wishes){"daemon off;", "return 200 second;", 3, 17, "ring_entries 64;"});
     signal_and_wait(w, SIGHUP, "worker_processes 3 takes effect after a restart: 2 workers go on");
     wait_for(w, "worker_connections 17 takes effect after a restart");
+    wait_for(w, "ring_entries 64 takes effect after a restart");
     wait_for(w, "reloaded: generation 2");
     assert_answer(w, "second");
     assert_int_equal(kill(w->child, SIGTERM), 0);

@@ -1,0 +1,61 @@
+/* Tests of conf/directive_tuning: its rows, their defaults and limits. */
+#include "../directive_fixture.h"
+
+#include "conf/directive_tuning.h"
+#include "conf/setter.h"
+
+DIRECTIVE_TABLE_CLAIMS(directive_tuning_table)
+
+static void limits_are_taken_up_to_the_last(void **state)
+{
+    static const struct block_number rows[] = {
+        {CONTEXT_EVENTS, "ring_entries 1;", 1},
+        {CONTEXT_EVENTS, "ring_entries 32768;", 32768},
+    };
+
+    blocks_leave(*state, rows, COUNT_OF(rows));
+}
+
+static void one_beyond_a_limit_is_refused(void **state)
+{
+    static const struct block_claim claims[] = {
+        {CONTEXT_EVENTS, "ring_entries 0;", "value must be between 1 and 32768"},
+        {CONTEXT_EVENTS, "ring_entries 32769;", "value must be between 1 and 32768"},
+        {CONTEXT_EVENTS, "ring_entries 4097;", "value must be a power of two"},
+        {CONTEXT_EVENTS, "ring_entries 3;", "value must be a power of two"},
+        {CONTEXT_EVENTS, "ring_entries 4k;", "\"ring_entries\" directive invalid number"},
+    };
+
+    blocks_refused(*state, claims, COUNT_OF(claims));
+}
+
+/* What a worker is made with where nothing is said. */
+static void defaults_are_those_of_the_rooms_that_use_them(void **state)
+{
+    struct draft *d = *state;
+    const struct tuning_conf *t = &d->c.main.conf.tuning;
+    struct block b;
+
+    block_init(&b, d, CONTEXT_EVENTS);
+    assert_int_equal(scope_complete(&d->c, &b.scope), 0);
+    assert_int_equal(t->ring_entries, 4096);
+}
+
+static void each_row_says_that_nginx_has_it_not(void **state)
+{
+    for (size_t i = 0; i < directive_tuning_table.count; i++)
+        assert_string_equal(directive_tuning_table.rows[i].difference, "ringway's own");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DIRECTIVE_TABLE_TESTS,
+        DRAFT_TEST(limits_are_taken_up_to_the_last),
+        DRAFT_TEST(one_beyond_a_limit_is_refused),
+        DRAFT_TEST(defaults_are_those_of_the_rooms_that_use_them),
+        DRAFT_TEST(each_row_says_that_nginx_has_it_not),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
