@@ -94,6 +94,8 @@ def stacks(recording: Path) -> list[list[Frame]]:
 def layer_of(frames: list[Frame], functions: dict[str, str]) -> str:
     name, file = frames[0]
     if not file.startswith('[') or file == '[vdso]':
+        if 'libIPSec_MB' in file:
+            return 'TLS'
         plain = re.sub(r'\.(lto_priv|constprop|isra|part|cold)\b.*', '', name)
         return functions.get(plain, 'libc' if 'libc' in file or file == '[vdso]' else OURS)
     inside = [name for name, file in frames if file.startswith('[')]

@@ -15,6 +15,11 @@ build_packages=(
 test_packages=(
     python3 python3-pytest python3-cryptography openssl
 )
+# What a build takes where Debian has it, and can do without.
+optional_packages=()
+if [ "$(uname -m)" = x86_64 ]; then
+    optional_packages+=(libipsec-mb-dev)
+fi
 
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -52,6 +57,16 @@ packages_are_installed() {
     { as_root apt-get -q update && install_packages "${missing[@]}"; } >>"$log" 2>&1 && return 0
     tail -n 20 "$log" >&2
     fail "cannot install: ${missing[*]}"
+}
+
+# The same for those that can be done without.
+packages_are_taken() {
+    command -v dpkg-query >/dev/null && [ $# -gt 0 ] || return 0
+    local name
+    for name in $(packages_missing "$@"); do
+        apt-cache show "$name" >/dev/null 2>&1 || continue
+        (packages_are_installed "$name") || say "going on without $name"
+    done
 }
 
 install_packages() {

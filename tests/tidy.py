@@ -30,12 +30,14 @@ ONE_ROOM = [
     (r"liburing.*", r"src/io/loop\w*\.[ch]", r"io_uring_\w+"),
     (r"wolfssl/.*", r"src/io/tls\w*\.[ch]", r"WOLFSSL\w*|wolfSSL_\w+|wc_\w+"),
     (r"llhttp\.h", r"src/http/parser\.c", r"llhttp_\w+"),
+    (r"intel-ipsec-mb\.h", r"src/io/tls_bulk\.c", r"IMB_\w+|imb_\w+|gcm_\w+"),
     (r"pcre2\.h", r"src/conf/regex\.c", r"pcre2_\w+|PCRE2_\w+"),
 ]
 
 # Globals that may change: (file, name) and why.
 MUTABLE = {
     ("src/core/log.c", "lost_count"): "lines are lost by whatever log there is, also between two",
+    ("src/io/tls_bulk.c", "bulk"): "wolfSSL's devices are the process's",
 }
 
 TEXT_FOLDERS = ["src", "include", "tests", "scripts", "bench", "configs"]

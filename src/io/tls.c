@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "io/tls_bulk.h"
 
 /* What a peer may send before the handshake is finished; the largest honest ones send certificate
  * chains of some 20 KB. Ends floods that wolfSSL would swallow. */
@@ -42,6 +43,7 @@ int tls_attach(struct tls *t, WOLFSSL_CTX *ctx)
     t->ssl = wolfSSL_new(ctx);
     if (!t->ssl)
         return -ENOMEM;
+    (void)wolfSSL_SetDevId(t->ssl, tls_bulk_device());
     wolfSSL_SetIOReadCtx(t->ssl, t);
     wolfSSL_SetIOWriteCtx(t->ssl, t);
     wolfSSL_SetCertCbCtx(t->ssl, t);

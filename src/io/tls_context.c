@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/tls_bulk.h"
 #include "io/tls_pem.h"
 
 #define SUITES_TEXT_BYTES 4096
@@ -22,7 +23,10 @@
 
 int tls_library_init(void)
 {
-    return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : -EIO;
+    if (wolfSSL_Init() != WOLFSSL_SUCCESS)
+        return -EIO;
+    tls_bulk_init();
+    return 0;
 }
 
 void tls_library_deinit(void)
