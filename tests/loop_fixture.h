@@ -30,6 +30,7 @@ struct turning {
 struct turning_sizes {
     unsigned entries, small_buffers, large_buffers;
     size_t chunks;
+    size_t large_bytes; /* 0: as usual */
 };
 
 static inline void turning_init_with(struct turning *t, const struct turning_sizes *sizes)
@@ -37,6 +38,7 @@ static inline void turning_init_with(struct turning *t, const struct turning_siz
     struct loop_options options = {.entries = sizes->entries,
                                    .small_buffer_count = sizes->small_buffers,
                                    .large_buffer_count = sizes->large_buffers,
+                                   .large_buffer_bytes = sizes->large_bytes,
                                    .stats = &t->stats};
     char error[256];
 

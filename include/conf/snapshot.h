@@ -293,6 +293,7 @@ struct listen_conf {
 /* How each worker is made. A reload does not change what runs. */
 struct tuning_conf {
     uint64_t ring_entries;
+    uint64_t receive_buffer_count, receive_buffer_bytes; /* of the large ones */
 };
 
 struct main_conf {

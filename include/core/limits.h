@@ -24,11 +24,12 @@
 /* Buffers that the kernel fills, per worker. All are its own again at the end of each turn, so
  * their number bounds the receives of one turn and not the connections; a receive that finds none
  * is armed again. A connection that fills a small one gets large ones until one stays half empty.
- */
+ * LARGE_BUFFER_BYTES: the most that receive_buffers may say, and what it says by itself. */
 #define SMALL_BUFFER_BYTES 4096
 #define SMALL_BUFFER_COUNT 512
 #define LARGE_BUFFER_BYTES CHUNK_ROOM
-#define LARGE_BUFFER_COUNT 32
+#define LARGE_BUFFER_BYTES_MIN SMALL_BUFFER_BYTES
+#define LARGE_BUFFER_COUNT_MAX 32768 /* half of the identifiers; the other half is small ones' */
 
 /* What waits in one connection to be sent. At high water its source is not read any more; at low
  * water it is again. One receive and one TLS record may come on top. */

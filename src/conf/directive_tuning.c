@@ -23,6 +23,26 @@ static int set_ring_entries(struct conf *c, struct scope *s, const struct direct
     return rc ? rc : check_power_of_two(c, n, *entries);
 }
 
+static int set_receive_buffers(struct conf *c, struct scope *s, const struct directive *d,
+                               const struct node *n)
+{
+    uint64_t *count = &c->main.conf.tuning.receive_buffer_count;
+    uint64_t *bytes = &c->main.conf.tuning.receive_buffer_bytes;
+
+    (void)s;
+    (void)d;
+    if (span_to_u64(n->words[1], count) < 0)
+        return conf_fail(c, n, "invalid number \"%.*s\"", SPAN_ARG(n->words[1]));
+    if (*count < 1 || *count > LARGE_BUFFER_COUNT_MAX)
+        return conf_fail(c, n, "value must be between 1 and %d", LARGE_BUFFER_COUNT_MAX);
+    if (setter_parse_size(n->words[2], false, bytes) < 0)
+        return conf_fail(c, n, "invalid size \"%.*s\"", SPAN_ARG(n->words[2]));
+    if (*bytes < LARGE_BUFFER_BYTES_MIN || *bytes > CHUNK_BYTES)
+        return conf_fail(c, n, "size must be between %dk and %dk", LARGE_BUFFER_BYTES_MIN >> 10,
+                         CHUNK_BYTES >> 10);
+    return check_power_of_two(c, n, *count);
+}
+
 static const struct directive rows[] = {
     {
         .name = "ring_entries",
@@ -36,6 +56,18 @@ static const struct directive rows[] = {
         ROW_AT(struct main_draft, conf.tuning.ring_entries),
         .help = "operations that a worker hands to the kernel at once, at most; a power of two "
                 "from 1 to 32768",
+        .difference = OWN,
+    },
+    {
+        .name = "receive_buffers",
+        .syntax = "number size",
+        .preset = "32 32k",
+        .contexts = CONTEXT_EVENTS,
+        .args_min = 2,
+        .args_max = 2,
+        .set = set_receive_buffers,
+        .help = "buffers of each worker for what comes in bulk: as many receives can be filled in "
+                "one turn of its loop; a power of two from 1 to 32768, each of 4k to 32k",
         .difference = OWN,
     },
 };

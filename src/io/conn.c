@@ -108,7 +108,7 @@ static void note_received(struct conn *c, const struct completion *done)
     c->raw_is_borrowed = true;
     c->received_bytes += n;
     c->progress_ms = loop_now_ms(c->loop);
-    c->is_bulk = c->is_bulk ? n > LARGE_BUFFER_BYTES / 8 : n == SMALL_BUFFER_BYTES;
+    c->is_bulk = c->is_bulk ? n > loop_large_buffer_bytes(c->loop) / 8 : n == SMALL_BUFFER_BYTES;
 }
 
 static void on_received(struct op *op, const struct completion *done)

@@ -194,6 +194,11 @@ struct stats *loop_stats(struct loop *l)
     return l->stats;
 }
 
+size_t loop_large_buffer_bytes(const struct loop *l)
+{
+    return l->buffers[BUFFERS_LARGE].buffer_bytes;
+}
+
 void task_init(struct task *t, task_fn run)
 {
     list_init(&t->link);

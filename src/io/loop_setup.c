@@ -106,8 +106,10 @@ static void buffers_deinit(struct loop *l, struct buffers *b)
 
 static int init(struct loop *l, const struct loop_options *o)
 {
+    size_t large_bytes = o->large_buffer_bytes ? o->large_buffer_bytes : LARGE_BUFFER_BYTES;
     int result = 0;
 
+    assert(large_bytes <= CHUNK_ROOM);
     list_init(&l->ready);
     list_init(&l->flush);
     l->stats = o->stats;
@@ -118,8 +120,7 @@ static int init(struct loop *l, const struct loop_options *o)
         result =
             buffers_init(l, &l->buffers[BUFFERS_SMALL], SMALL_BUFFER_BYTES, o->small_buffer_count);
     if (!result && o->large_buffer_count)
-        result =
-            buffers_init(l, &l->buffers[BUFFERS_LARGE], LARGE_BUFFER_BYTES, o->large_buffer_count);
+        result = buffers_init(l, &l->buffers[BUFFERS_LARGE], large_bytes, o->large_buffer_count);
     return result;
 }
 

@@ -144,6 +144,17 @@ static void warn_of_number(const struct control *c, const char *directive, uint6
                   directive, then);
 }
 
+static void warn_of_tuning(const struct control *c, const struct tuning_conf *now,
+                           const struct tuning_conf *then)
+{
+    warn_of_number(c, "ring_entries", now->ring_entries, then->ring_entries);
+    if (then->receive_buffer_count != now->receive_buffer_count ||
+        then->receive_buffer_bytes != now->receive_buffer_bytes)
+        log_write(log_of(c), LOG_LEVEL_WARN,
+                  "receive_buffers %" PRIu64 " %" PRIu64 " takes effect after a restart",
+                  then->receive_buffer_count, then->receive_buffer_bytes);
+}
+
 /* What cannot change while threads run is said, and left as it was. */
 static void warn_of_restart(const struct control *c, const struct snapshot *next)
 {
@@ -155,7 +166,7 @@ static void warn_of_restart(const struct control *c, const struct snapshot *next
                   "%u workers go on",
                   then->worker_count, c->worker_count);
     warn_of_number(c, "worker_connections", now->worker_connections, then->worker_connections);
-    warn_of_number(c, "ring_entries", now->tuning.ring_entries, then->tuning.ring_entries);
+    warn_of_tuning(c, &now->tuning, &then->tuning);
     if (then->has_user != now->has_user || then->uid != now->uid || then->gid != now->gid)
         log_write(log_of(c), LOG_LEVEL_WARN, "\"user\" takes effect after a restart");
 }

@@ -147,6 +147,12 @@ const struct option_row option_rows[] = {
      .directive = "ring_entries",
      .help = "operations that a worker hands to the kernel at once, at most (default: 4096)",
      .place = OPTION_PLACE_EVENTS},
+    {.name = "receive-buffers",
+     .argument = "'NUMBER SIZE'",
+     .directive = "receive_buffers",
+     .help = "buffers of each worker for what comes in bulk (default: '32 32k')",
+     .place = OPTION_PLACE_EVENTS,
+     .marks = OPTION_WORDS},
 };
 
 const size_t option_row_count = COUNT_OF(option_rows);

@@ -128,7 +128,7 @@ static uint64_t memory_bytes_available(void)
 int resource_check_memory(const struct snapshot *s, char *error, size_t error_size)
 {
     uint64_t buffers = (uint64_t)SMALL_BUFFER_BYTES * SMALL_BUFFER_COUNT +
-                       (uint64_t)LARGE_BUFFER_BYTES * LARGE_BUFFER_COUNT;
+                       s->main.tuning.receive_buffer_bytes * s->main.tuning.receive_buffer_count;
     uint64_t needed =
         s->main.worker_count * (buffers + s->main.worker_connections * CONNECTION_BYTES_MIN);
     uint64_t available = memory_bytes_available();
@@ -137,8 +137,9 @@ int resource_check_memory(const struct snapshot *s, char *error, size_t error_si
         return 0;
     snprintf(error, error_size,
              "%u workers with %" PRIu64 " worker_connections each need at least "
-             "%" PRIu64 " MiB of memory, and %" PRIu64 " MiB are available: lower worker_processes "
-             "or worker_connections",
+             "%" PRIu64 " MiB of memory, and %" PRIu64
+             " MiB are available: lower worker_processes, "
+             "worker_connections or receive_buffers",
              s->main.worker_count, s->main.worker_connections, needed >> 20, available >> 20);
     return -ENOMEM;
 }

@@ -162,7 +162,8 @@ static int set_up(struct worker *w)
     struct loop_options o = {
         .entries = (unsigned)tuning->ring_entries,
         .small_buffer_count = SMALL_BUFFER_COUNT,
-        .large_buffer_count = LARGE_BUFFER_COUNT,
+        .large_buffer_count = (unsigned)tuning->receive_buffer_count,
+        .large_buffer_bytes = size_min(tuning->receive_buffer_bytes, LARGE_BUFFER_BYTES),
         .stats = &w->engine.stats,
     };
     const struct worker_assignment *a = &w->options.first;

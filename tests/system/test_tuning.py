@@ -56,6 +56,20 @@ def test_flags_win_over_the_file_and_stay_at_a_reload(serve):
     assert_serves(port)
 
 
+def test_a_flag_of_two_words_is_one_argument(serve):
+    _, port = serve(flags=["--receive-buffers", "4 8k", "--ring-entries=64"])
+    assert_serves(port)
+
+
+def test_more_buffers_than_there_is_memory_are_refused(conf_file):
+    path = conf_file("daemon off;\n" + ringway.http(ringway.server(ringway.free_ports(),
+                                                                   "return 200;")))
+    done = ringway.run_file(path, "--workers", "128", "--worker-connections", "16",
+                            "--receive-buffers", "32768 32k")
+    assert done.returncode == 1
+    assert "lower worker_processes, worker_connections or receive_buffers" in done.stderr
+
+
 def test_a_mistake_in_a_flag_is_said_of_the_flag(conf_file):
     path = conf_file(ringway.http(ringway.server(8080, "return 200;")))
     done = ringway.run_file(path, "-t", "--workers", "129")
@@ -73,7 +87,8 @@ def test_a_mistake_in_a_flag_is_said_of_the_flag(conf_file):
 # --- what each is good for: traffic flows at both ends of its range -------------------------------
 
 @pytest.mark.parametrize("events", [
-    "ring_entries 1;", "ring_entries 32768;",
+    "ring_entries 1;", "ring_entries 32768;", "receive_buffers 1 4k;",
+    "receive_buffers 32768 4096;", "receive_buffers 256 32k;",
 ])
 def test_traffic_flows_at_the_limits(serve, events):
     _, port = serve(events)

@@ -228,6 +228,28 @@ static void receives_fill_buffers_of_their_kind(void **state)
     close_pair(fds);
 }
 
+static void large_buffers_have_the_size_that_is_asked_for(void **state)
+{
+    static const struct turning_sizes sizes = {16, 2, 2, 1, .large_bytes = 8192};
+    static char many[20000];
+    struct recorded r;
+    struct turning t;
+    int fds[2];
+
+    turning_init_with(&t, &sizes);
+    assert_int_equal(loop_large_buffer_bytes(t.loop), 8192);
+    make_pair(fds);
+    assert_int_equal(write(fds[1], many, sizeof(many)), sizeof(many));
+    recorded_init(&r, &t);
+    loop_recv(t.loop, &r.op, fds[0], true);
+    turn_until(t.loop, r.count);
+    assert_int_equal(r.result, 8192);
+    assert_int_equal(r.data.len, 8192);
+    close_pair(fds);
+    turning_deinit(&t);
+    assert_int_equal(loop_large_buffer_bytes(((struct turning *)*state)->loop), LARGE_BUFFER_BYTES);
+}
+
 static void the_end_of_a_stream_brings_no_data(void **state)
 {
     struct turning *t = *state;
@@ -317,6 +339,7 @@ int main(void)
         CLAIM(handshakes_are_bounded_per_turn),
         CLAIM(it_runs_until_it_is_stopped),
         CLAIM(receives_fill_buffers_of_their_kind),
+        CLAIM(large_buffers_have_the_size_that_is_asked_for),
         CLAIM(the_end_of_a_stream_brings_no_data),
         CLAIM(without_buffers_a_receive_says_enobufs_and_comes_again),
         CLAIM(buffers_go_round_for_ever),

@@ -237,20 +237,23 @@ static void more_memory_than_any_host_has_is_refused(void **state)
 
     assert_int_equal(resource_check_memory(&s, error, sizeof(error)), -ENOMEM);
     assert_memory_equal(error, words, strlen(words));
-    assert_non_null(strstr(error, " are available: lower worker_processes or worker_connections"));
+    assert_non_null(strstr(error, " are available: lower worker_processes, worker_connections "
+                                  "or receive_buffers"));
 }
 
 /* Nothing is allocated in between. 2048: what the room counts for a connection. */
 static void check_against_an_address_space(void *arg)
 {
-    const uint64_t buffers = (uint64_t)SMALL_BUFFER_BYTES * SMALL_BUFFER_COUNT +
-                             (uint64_t)LARGE_BUFFER_BYTES * LARGE_BUFFER_COUNT;
+    const uint64_t buffers =
+        (uint64_t)SMALL_BUFFER_BYTES * SMALL_BUFFER_COUNT + UINT64_C(64) * 8192;
     struct snapshot s = snapshot_for(2, 50);
     const rlim_t needed = 2 * (buffers + 50 * 2048);
     const rlim_t hard = limit_of(RLIMIT_AS).rlim_max;
     char error[ERROR_BYTES] = "";
     int enough, short_of_one;
 
+    s.main.tuning.receive_buffer_count = 64;
+    s.main.tuning.receive_buffer_bytes = 8192;
     limit_to(RLIMIT_AS, needed, hard);
     enough = resource_check_memory(&s, error, sizeof(error));
     limit_to(RLIMIT_AS, needed - 1, hard);
