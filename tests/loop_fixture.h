@@ -30,7 +30,7 @@ struct turning {
 struct turning_sizes {
     unsigned entries, small_buffers, large_buffers;
     size_t chunks;
-    size_t large_bytes; /* 0: as usual */
+    size_t large_bytes, high_water; /* 0: as usual */
 };
 
 static inline void turning_init_with(struct turning *t, const struct turning_sizes *sizes)
@@ -39,6 +39,7 @@ static inline void turning_init_with(struct turning *t, const struct turning_siz
                                    .small_buffer_count = sizes->small_buffers,
                                    .large_buffer_count = sizes->large_buffers,
                                    .large_buffer_bytes = sizes->large_bytes,
+                                   .send_high_water = sizes->high_water,
                                    .stats = &t->stats};
     char error[256];
 

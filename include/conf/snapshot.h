@@ -294,6 +294,7 @@ struct listen_conf {
 struct tuning_conf {
     uint64_t ring_entries;
     uint64_t receive_buffer_count, receive_buffer_bytes; /* of the large ones */
+    uint64_t send_high_water;
 };
 
 struct main_conf {

@@ -32,9 +32,11 @@
 #define LARGE_BUFFER_COUNT_MAX 32768 /* half of the identifiers; the other half is small ones' */
 
 /* What waits in one connection to be sent. At high water its source is not read any more; at low
- * water it is again. One receive and one TLS record may come on top. */
+ * water, half of it, it is again. One receive and one TLS record may come on top.
+ * OUT_BYTES_HIGH: where send_high_water does not say another. */
 #define OUT_BYTES_HIGH (128 * 1024)
-#define OUT_BYTES_LOW (64 * 1024)
+#define OUT_BYTES_HIGH_MIN RECORD_BYTES_MAX
+#define OUT_BYTES_HIGH_MAX (16 * 1024 * 1024)
 #define OUT_CHUNKS_PER_SEND 8
 
 /* Memory of one exchange for heads and variables: first block, and all of it (then 503). */
@@ -70,7 +72,6 @@
 
 static_assert(CHUNK_ROOM >= RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES,
               "a sealed record fits into one chunk");
-static_assert(OUT_BYTES_LOW < OUT_BYTES_HIGH, "a connection that was full becomes writable again");
 static_assert(LARGE_BUFFER_BYTES <= CHUNK_ROOM, "what one receive brings can be kept in one chunk");
 static_assert(RESPONSE_HEAD_BYTES_MAX < WRITTEN_HEAD_BYTES_MAX,
               "a response head that was accepted can be written, with what we add");

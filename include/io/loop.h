@@ -63,6 +63,7 @@ struct loop_options {
     unsigned small_buffer_count; /* receive buffers of SMALL_BUFFER_BYTES: a power of two, or 0 */
     unsigned large_buffer_count; /* large ones: likewise */
     size_t large_buffer_bytes;   /* of each, at most CHUNK_ROOM; 0: LARGE_BUFFER_BYTES */
+    size_t send_high_water;      /* of its conns (core/limits.h); 0: OUT_BYTES_HIGH */
     struct stats *stats;         /* counters of the owner; not NULL */
 };
 
@@ -86,6 +87,7 @@ uint64_t loop_now_us(const struct loop *l);  /* the same clock, read at once */
 struct wheel *loop_wheel(struct loop *l);
 struct stats *loop_stats(struct loop *l);
 size_t loop_large_buffer_bytes(const struct loop *l); /* what one receive brings at most */
+size_t loop_send_high_water(const struct loop *l);    /* half of it is low water */
 
 void task_init(struct task *t, task_fn run);
 /* Runs it in this turn if the run phase is yet to come, else in the next. */

@@ -9,6 +9,8 @@
 
 static const struct setter_bounds entries_bounds = {RING_ENTRIES_MIN, RING_ENTRIES_MAX};
 
+static const struct setter_bounds high_water_bounds = {OUT_BYTES_HIGH_MIN, OUT_BYTES_HIGH_MAX};
+
 static int check_power_of_two(struct conf *c, const struct node *n, uint64_t number)
 {
     return number & (number - 1) ? conf_fail(c, n, "value must be a power of two") : 0;
@@ -21,6 +23,20 @@ static int set_ring_entries(struct conf *c, struct scope *s, const struct direct
     int rc = set_number(c, s, d, n);
 
     return rc ? rc : check_power_of_two(c, n, *entries);
+}
+
+/* set_size(), within bounds. */
+static int set_bounded_size(struct conf *c, struct scope *s, const struct directive *d,
+                            const struct node *n)
+{
+    const struct setter_bounds *bounds = d->detail;
+    const uint64_t *bytes = setter_value(s, d);
+    int rc = set_size(c, s, d, n);
+
+    if (!rc && (*bytes < bounds->min || *bytes > bounds->max))
+        return conf_fail(c, n, "value must be between %" PRIu64 " and %" PRIu64, bounds->min,
+                         bounds->max);
+    return rc;
 }
 
 static int set_receive_buffers(struct conf *c, struct scope *s, const struct directive *d,
@@ -68,6 +84,20 @@ static const struct directive rows[] = {
         .set = set_receive_buffers,
         .help = "buffers of each worker for what comes in bulk: as many receives can be filled in "
                 "one turn of its loop; a power of two from 1 to 32768, each of 4k to 32k",
+        .difference = OWN,
+    },
+    {
+        .name = "send_high_water",
+        .syntax = "size",
+        .preset = "128k",
+        .contexts = CONTEXT_EVENTS,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_bounded_size,
+        .detail = &high_water_bounds,
+        ROW_AT(struct main_draft, conf.tuning.send_high_water),
+        .help = "how much may wait in a connection to be sent before its source is not read any "
+                "more; it is again at half of that; 16k to 16m",
         .difference = OWN,
     },
 };

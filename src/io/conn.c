@@ -166,7 +166,7 @@ static void on_sent(struct op *op, const struct completion *done)
     c->progress_ms = loop_now_ms(c->loop);
     if (conn_out_bytes(c))
         step_later(c);
-    if (c->wants_room && conn_out_bytes(c) <= OUT_BYTES_LOW) {
+    if (c->wants_room && conn_out_bytes(c) <= loop_send_high_water(c->loop) / 2) {
         c->wants_room = false;
         wake_owner(c);
     }
@@ -370,7 +370,7 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk)
 
 bool conn_has_room(struct conn *c)
 {
-    if (conn_out_bytes(c) < OUT_BYTES_HIGH)
+    if (conn_out_bytes(c) < loop_send_high_water(c->loop))
         return true;
     c->wants_room = true;
     return false;

@@ -199,6 +199,11 @@ size_t loop_large_buffer_bytes(const struct loop *l)
     return l->buffers[BUFFERS_LARGE].buffer_bytes;
 }
 
+size_t loop_send_high_water(const struct loop *l)
+{
+    return l->send_high_water;
+}
+
 void task_init(struct task *t, task_fn run)
 {
     list_init(&t->link);

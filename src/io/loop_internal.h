@@ -34,6 +34,7 @@ struct loop {
     struct wheel wheel;
     struct list ready, flush;
     struct buffers buffers[BUFFERS_KINDS];
+    size_t send_high_water;
     struct stats *stats;
 };
 

@@ -153,6 +153,7 @@ static void warn_of_tuning(const struct control *c, const struct tuning_conf *no
         log_write(log_of(c), LOG_LEVEL_WARN,
                   "receive_buffers %" PRIu64 " %" PRIu64 " takes effect after a restart",
                   then->receive_buffer_count, then->receive_buffer_bytes);
+    warn_of_number(c, "send_high_water", now->send_high_water, then->send_high_water);
 }
 
 /* What cannot change while threads run is said, and left as it was. */

@@ -153,6 +153,12 @@ const struct option_row option_rows[] = {
      .help = "buffers of each worker for what comes in bulk (default: '32 32k')",
      .place = OPTION_PLACE_EVENTS,
      .marks = OPTION_WORDS},
+    {.name = "send-high-water",
+     .argument = "SIZE",
+     .directive = "send_high_water",
+     .help = "how much may wait in a connection to be sent before its source is not read any more "
+             "(default: 128k)",
+     .place = OPTION_PLACE_EVENTS},
 };
 
 const size_t option_row_count = COUNT_OF(option_rows);

@@ -3,12 +3,16 @@
 
 #include <stdlib.h>
 
-/* At high water on both sides of an exchange, with one record and one input beside; address space
- * until it is used. What more they ask for is refused. */
-#define CHUNKS_PER_CONNECTION (2 * (OUT_BYTES_HIGH / CHUNK_ROOM + 4))
 #define CHUNKS_SPARE 64
 #define IDENTITIES_MAX 4096 /* of TLS sessions; the least recently used goes */
 #define ACCEPT_SURPLUS 1024 /* what one accept may bring at once before its pause takes effect */
+
+/* At high water on both sides of an exchange, with one record and one input beside; address space
+ * until it is used. What more they ask for is refused. */
+static size_t chunks_per_connection(const struct engine *e)
+{
+    return 2 * (loop_send_high_water(e->loop) / CHUNK_ROOM + 4);
+}
 
 int pools_init(struct engine *e, struct client_pool *clients, size_t connections_max)
 {
@@ -20,7 +24,7 @@ int pools_init(struct engine *e, struct client_pool *clients, size_t connections
     e->head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
     if (!e->tickets || !e->regex_scratch || !e->head_buffer)
         return -ENOMEM;
-    result = chunk_pool_init(&e->chunks, connections * CHUNKS_PER_CONNECTION + CHUNKS_SPARE);
+    result = chunk_pool_init(&e->chunks, connections * chunks_per_connection(e) + CHUNKS_SPARE);
     if (!result)
         result = slab_init(&e->exchanges, sizeof(struct exchange), connections);
     if (!result)

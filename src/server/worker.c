@@ -164,6 +164,7 @@ static int set_up(struct worker *w)
         .small_buffer_count = SMALL_BUFFER_COUNT,
         .large_buffer_count = (unsigned)tuning->receive_buffer_count,
         .large_buffer_bytes = size_min(tuning->receive_buffer_bytes, LARGE_BUFFER_BYTES),
+        .send_high_water = tuning->send_high_water,
         .stats = &w->engine.stats,
     };
     const struct worker_assignment *a = &w->options.first;

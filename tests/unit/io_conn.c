@@ -262,31 +262,42 @@ static void partial_sends_lose_and_double_nothing(void **state)
     end_deinit(&e);
 }
 
-static void room_ends_at_high_water_and_comes_back_at_low(void **state)
+/* high: of these conns. */
+static void assert_room_ends_at(struct turning *t, size_t high)
 {
-    struct turning *t = *state;
-    char *bytes = calloc(1, OUT_BYTES_HIGH), *sink = malloc(OUT_BYTES_HIGH);
+    char *bytes = calloc(1, high), *sink = malloc(high);
     struct end e;
     int peer;
 
     end_open(&e, t, &peer);
     e.reads = false;
-    assert_int_equal(conn_write(&e.conn, span_of(bytes, OUT_BYTES_HIGH - 1)), 0);
+    assert_int_equal(conn_write(&e.conn, span_of(bytes, high - 1)), 0);
     assert_true(conn_has_room(&e.conn));
     assert_int_equal(conn_write(&e.conn, SPAN("x")), 0);
     assert_false(conn_has_room(&e.conn));
     make_narrow(e.conn.fd);
     while (!e.run_count) {
-        assert_true(conn_out_bytes(&e.conn) > OUT_BYTES_LOW);
+        assert_true(conn_out_bytes(&e.conn) > high / 2);
         (void)!read(peer, sink, 2000);
         loop_turn(t->loop, 1);
     }
-    assert_true(conn_out_bytes(&e.conn) <= OUT_BYTES_LOW);
+    assert_true(conn_out_bytes(&e.conn) <= high / 2);
     assert_true(conn_has_room(&e.conn));
     free(bytes);
     free(sink);
     close(peer);
     end_deinit(&e);
+}
+
+static void room_ends_at_high_water_and_comes_back_at_low(void **state)
+{
+    static const struct turning_sizes sizes = {64, 16, 8, 64, .high_water = OUT_BYTES_HIGH_MIN};
+    struct turning t;
+
+    assert_room_ends_at(*state, OUT_BYTES_HIGH);
+    turning_init_with(&t, &sizes);
+    assert_room_ends_at(&t, OUT_BYTES_HIGH_MIN);
+    turning_deinit(&t);
 }
 
 static void a_chunk_is_taken_over(void **state)
