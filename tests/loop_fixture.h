@@ -31,6 +31,7 @@ struct turning_sizes {
     unsigned entries, small_buffers, large_buffers;
     size_t chunks;
     size_t large_bytes, high_water; /* 0: as usual */
+    uint64_t busy_poll_us;
 };
 
 static inline void turning_init_with(struct turning *t, const struct turning_sizes *sizes)
@@ -40,6 +41,7 @@ static inline void turning_init_with(struct turning *t, const struct turning_siz
                                    .large_buffer_count = sizes->large_buffers,
                                    .large_buffer_bytes = sizes->large_bytes,
                                    .send_high_water = sizes->high_water,
+                                   .busy_poll_us = sizes->busy_poll_us,
                                    .stats = &t->stats};
     char error[256];
 

@@ -39,6 +39,9 @@
 #define OUT_BYTES_HIGH_MAX (16 * 1024 * 1024)
 #define OUT_CHUNKS_PER_SEND 8
 
+/* Looking for completions without sleeping, before a worker sleeps. Timers are as exact as ever. */
+#define BUSY_POLL_US_MAX 1000000
+
 /* Memory of one exchange for heads and variables: first block, and all of it (then 503). */
 #define EXCHANGE_ARENA_BYTES 4096
 #define EXCHANGE_ARENA_BYTES_MAX (1024 * 1024)

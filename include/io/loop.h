@@ -64,6 +64,7 @@ struct loop_options {
     unsigned large_buffer_count; /* large ones: likewise */
     size_t large_buffer_bytes;   /* of each, at most CHUNK_ROOM; 0: LARGE_BUFFER_BYTES */
     size_t send_high_water;      /* of its conns (core/limits.h); 0: OUT_BYTES_HIGH */
+    uint64_t busy_poll_us;       /* looks that long for completions before it sleeps */
     struct stats *stats;         /* counters of the owner; not NULL */
 };
 

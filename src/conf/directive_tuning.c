@@ -9,6 +9,7 @@
 
 static const struct setter_bounds entries_bounds = {RING_ENTRIES_MIN, RING_ENTRIES_MAX};
 
+static const struct setter_bounds busy_poll_bounds = {0, BUSY_POLL_US_MAX};
 static const struct setter_bounds high_water_bounds = {OUT_BYTES_HIGH_MIN, OUT_BYTES_HIGH_MAX};
 
 static int check_power_of_two(struct conf *c, const struct node *n, uint64_t number)
@@ -98,6 +99,20 @@ static const struct directive rows[] = {
         ROW_AT(struct main_draft, conf.tuning.send_high_water),
         .help = "how much may wait in a connection to be sent before its source is not read any "
                 "more; it is again at half of that; 16k to 16m",
+        .difference = OWN,
+    },
+    {
+        .name = "busy_poll",
+        .syntax = "microseconds",
+        .preset = "0",
+        .contexts = CONTEXT_EVENTS,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_number,
+        .detail = &busy_poll_bounds,
+        ROW_AT(struct main_draft, conf.tuning.busy_poll_us),
+        .help = "how long a worker that has nothing to do looks for news before it sleeps: saves "
+                "the time to wake up, and takes its CPU; 0 to 1000000",
         .difference = OWN,
     },
 };

@@ -29,24 +29,59 @@ static uint64_t wait_limit_ms(const struct loop *l, uint64_t wait_ms)
     return u64_min(wait_ms, next > l->now_ms ? next - l->now_ms : 0);
 }
 
-static void wait_for_completions(struct loop *l, uint64_t wait_ms)
+/* EBUSY: the completion queue is full and must be harvested first. */
+static void check_wait(int result)
 {
-    uint64_t limit = wait_limit_ms(l, wait_ms);
-    struct __kernel_timespec ts = {
-        .tv_sec = (long long)(limit / 1000),
-        .tv_nsec = (long long)(limit % 1000) * 1000000,
-    };
-    struct io_uring_cqe *cqe;
-    int result;
-
-    if (limit == 0)
-        result = io_uring_submit_and_get_events(&l->ring);
-    else
-        result = io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1,
-                                                  limit == UINT64_MAX ? NULL : &ts, NULL);
-    /* EBUSY: the completion queue is full and must be harvested first. */
     assert(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
            result == -EAGAIN);
+}
+
+static void look_for_completions(struct loop *l)
+{
+    check_wait(io_uring_submit_and_get_events(&l->ring));
+}
+
+static void sleep_for_completions(struct loop *l, uint64_t limit_ms)
+{
+    struct __kernel_timespec ts = {
+        .tv_sec = (long long)(limit_ms / 1000),
+        .tv_nsec = (long long)(limit_ms % 1000) * 1000000,
+    };
+    struct io_uring_cqe *cqe;
+
+    check_wait(io_uring_submit_and_wait_timeout(&l->ring, &cqe, 1,
+                                                limit_ms == UINT64_MAX ? NULL : &ts, NULL));
+}
+
+/* Looks without sleeping for busy_poll_us, but not beyond the limit. Returns what of the limit is
+ * left to be slept; 0 with a completion. */
+static uint64_t poll_for_completions(struct loop *l, uint64_t limit_ms)
+{
+    uint64_t began_us = loop_now_us(l), now_us = began_us, passed_ms;
+
+    while (now_us - began_us < l->busy_poll_us && (now_us - began_us) / 1000 < limit_ms) {
+        look_for_completions(l);
+        if (io_uring_cq_ready(&l->ring))
+            return 0;
+        now_us = loop_now_us(l);
+    }
+    passed_ms = (now_us - began_us) / 1000;
+    return limit_ms == UINT64_MAX ? limit_ms : limit_ms - u64_min(limit_ms, passed_ms);
+}
+
+static void wait_for_completions(struct loop *l, uint64_t wait_ms)
+{
+    uint64_t limit_ms = wait_limit_ms(l, wait_ms);
+
+    if (l->busy_poll_us && limit_ms) {
+        limit_ms = poll_for_completions(l, limit_ms);
+        if (!limit_ms)
+            return; /* all was submitted */
+    }
+    if (limit_ms)
+        sleep_for_completions(l, limit_ms);
+    else
+        look_for_completions(l);
 }
 
 /* Looks up the buffer that a receive filled, and notes it for the end of the turn. */

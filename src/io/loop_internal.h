@@ -35,6 +35,7 @@ struct loop {
     struct list ready, flush;
     struct buffers buffers[BUFFERS_KINDS];
     size_t send_high_water;
+    uint64_t busy_poll_us;
     struct stats *stats;
 };
 

@@ -113,6 +113,7 @@ static int init(struct loop *l, const struct loop_options *o)
     list_init(&l->ready);
     list_init(&l->flush);
     l->stats = o->stats;
+    l->busy_poll_us = o->busy_poll_us;
     l->send_high_water = o->send_high_water ? o->send_high_water : OUT_BYTES_HIGH;
     l->now_us = loop_now_us(l);
     l->now_ms = l->now_us / 1000;

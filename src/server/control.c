@@ -154,6 +154,7 @@ static void warn_of_tuning(const struct control *c, const struct tuning_conf *no
                   "receive_buffers %" PRIu64 " %" PRIu64 " takes effect after a restart",
                   then->receive_buffer_count, then->receive_buffer_bytes);
     warn_of_number(c, "send_high_water", now->send_high_water, then->send_high_water);
+    warn_of_number(c, "busy_poll", now->busy_poll_us, then->busy_poll_us);
 }
 
 /* What cannot change while threads run is said, and left as it was. */

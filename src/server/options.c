@@ -159,6 +159,12 @@ const struct option_row option_rows[] = {
      .help = "how much may wait in a connection to be sent before its source is not read any more "
              "(default: 128k)",
      .place = OPTION_PLACE_EVENTS},
+    {.name = "busy-poll",
+     .argument = "MICROSECONDS",
+     .directive = "busy_poll",
+     .help = "how long a worker that has nothing to do looks for news before it sleeps (default: "
+             "0)",
+     .place = OPTION_PLACE_EVENTS},
 };
 
 const size_t option_row_count = COUNT_OF(option_rows);

@@ -165,6 +165,7 @@ static int set_up(struct worker *w)
         .large_buffer_count = (unsigned)tuning->receive_buffer_count,
         .large_buffer_bytes = size_min(tuning->receive_buffer_bytes, LARGE_BUFFER_BYTES),
         .send_high_water = tuning->send_high_water,
+        .busy_poll_us = tuning->busy_poll_us,
         .stats = &w->engine.stats,
     };
     const struct worker_assignment *a = &w->options.first;
