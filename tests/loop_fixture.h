@@ -32,6 +32,7 @@ struct turning_sizes {
     size_t chunks;
     size_t large_bytes, high_water; /* 0: as usual */
     uint64_t busy_poll_us;
+    size_t zerocopy_bytes;
 };
 
 static inline void turning_init_with(struct turning *t, const struct turning_sizes *sizes)
@@ -42,6 +43,7 @@ static inline void turning_init_with(struct turning *t, const struct turning_siz
                                    .large_buffer_bytes = sizes->large_bytes,
                                    .send_high_water = sizes->high_water,
                                    .busy_poll_us = sizes->busy_poll_us,
+                                   .zerocopy_bytes = sizes->zerocopy_bytes,
                                    .stats = &t->stats};
     char error[256];
 

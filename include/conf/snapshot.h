@@ -295,7 +295,8 @@ struct tuning_conf {
     uint64_t ring_entries;
     uint64_t receive_buffer_count, receive_buffer_bytes; /* of the large ones */
     uint64_t send_high_water;
-    uint64_t busy_poll_us; /* 0: none */
+    uint64_t send_zerocopy_bytes; /* from how much on; 0: off */
+    uint64_t busy_poll_us;        /* 0: none */
 };
 
 struct main_conf {

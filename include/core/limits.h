@@ -38,6 +38,7 @@
 #define OUT_BYTES_HIGH_MIN RECORD_BYTES_MAX
 #define OUT_BYTES_HIGH_MAX (16 * 1024 * 1024)
 #define OUT_CHUNKS_PER_SEND 8
+#define OUT_BYTES_PER_SEND (OUT_CHUNKS_PER_SEND * CHUNK_ROOM)
 
 /* Looking for completions without sleeping, before a worker sleeps. Timers are as exact as ever. */
 #define BUSY_POLL_US_MAX 1000000

@@ -46,6 +46,8 @@
     X(TURNS, "turns", "turns of the loop")                                                        \
     X(RECEIVE_STARVED, "receive_starved", "receives armed again because the ring had no buffer")  \
     X(SHORT_SENDS, "short_sends", "sends that the kernel took in part")                           \
+    X(ZEROCOPY_SENDS, "zerocopy_sends", "sends whose bytes the kernel read where they lay")       \
+    X(ZEROCOPY_REFUSED, "zerocopy_refused", "sends made again with copies")                       \
     X(LOG_RECORDS_LOST, "log_records_lost",                                                       \
       "access records dropped because the log did not keep up")
 

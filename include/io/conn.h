@@ -53,7 +53,9 @@ struct conn {
     bool has_shut;        /* it was */
     bool has_handshaken;  /* TLS: bytes can be sealed */
     bool lingers;
-    bool resets; /* close with RST */
+    bool resets;              /* close with RST */
+    bool awaits_notification; /* a send without copies said what it took, and still reads it */
+    bool copies_sends;        /* this socket has no other way */
     struct op recv_op, send_op, control_op;
     struct task step; /* of the flush phase: hold, seal, send, or go on with closing */
     struct span raw;  /* received and unread: ciphertext with TLS, else plain */
@@ -63,6 +65,7 @@ struct conn {
     struct outbox staged; /* plain output, to be sealed (TLS) */
     struct outbox out;    /* bytes for the socket; the first sending_bytes may be in flight */
     size_t sending_bytes;
+    int taken;                           /* while it awaits the notification: what the send said */
     uint64_t received_bytes, sent_bytes; /* on the wire */
     uint64_t progress_ms;                /* when bytes last came or went */
 };

@@ -27,7 +27,7 @@ struct task;
 
 struct completion {
     int result;       /* as the system call would return it, negative errno on failure */
-    bool is_last;     /* false: a multishot operation goes on */
+    bool is_last;     /* false: a multishot operation goes on, or memory is still read */
     struct span data; /* for receives: valid until the end of this turn */
 };
 
@@ -64,6 +64,7 @@ struct loop_options {
     unsigned large_buffer_count; /* large ones: likewise */
     size_t large_buffer_bytes;   /* of each, at most CHUNK_ROOM; 0: LARGE_BUFFER_BYTES */
     size_t send_high_water;      /* of its conns (core/limits.h); 0: OUT_BYTES_HIGH */
+    size_t zerocopy_bytes;       /* its conns send so much without copies; 0: none is so large */
     uint64_t busy_poll_us;       /* looks that long for completions before it sleeps */
     struct stats *stats;         /* counters of the owner; not NULL */
 };
@@ -89,6 +90,9 @@ struct wheel *loop_wheel(struct loop *l);
 struct stats *loop_stats(struct loop *l);
 size_t loop_large_buffer_bytes(const struct loop *l); /* what one receive brings at most */
 size_t loop_send_high_water(const struct loop *l);    /* half of it is low water */
+/* From how much on conns send without copies; SIZE_MAX: never, as was asked or as the kernel cannot
+ * do it. */
+size_t loop_zerocopy_bytes(const struct loop *l);
 
 void task_init(struct task *t, task_fn run);
 /* Runs it in this turn if the run phase is yet to come, else in the next. */
@@ -117,6 +121,11 @@ void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a
 void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk);
 void loop_send(struct loop *l, struct op *op, int fd, struct span data);
 void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *message);
+/* The same without copies: two completions. The first says what was taken; the last says 0, once
+ * the memory is not read any more: when the peer has acknowledged it, or the connection was reset.
+ * Where it fails there may be one alone. -EOPNOTSUPP: not on such a socket. -ENOMEM: beyond
+ * RLIMIT_MEMLOCK. */
+void loop_sendmsg_zerocopy(struct loop *l, struct op *op, int fd, const struct msghdr *message);
 void loop_read(struct loop *l, struct op *op, int fd, void *data, size_t size, uint64_t offset);
 void loop_write(struct loop *l, struct op *op, int fd, struct span data); /* at the end of a file */
 void loop_shutdown(struct loop *l, struct op *op, int fd, int how);

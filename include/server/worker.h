@@ -37,6 +37,9 @@ struct worker_options {
 int worker_start(const struct worker_options *o, struct worker **out, char *error,
                  size_t error_size) MUST_USE;
 
+/* False: the kernel has no zero-copy sends, though they were asked for. */
+bool worker_has_zerocopy(const struct worker *w);
+
 /* Tells each worker of all the others, for lending tickets and handing over connections: once all
  * have started and before any accepts. */
 void workers_introduce(struct worker **workers, unsigned count);

@@ -10,6 +10,7 @@
 static const struct setter_bounds entries_bounds = {RING_ENTRIES_MIN, RING_ENTRIES_MAX};
 
 static const struct setter_bounds busy_poll_bounds = {0, BUSY_POLL_US_MAX};
+static const struct setter_bounds zerocopy_bounds = {1, OUT_BYTES_PER_SEND};
 static const struct setter_bounds high_water_bounds = {OUT_BYTES_HIGH_MIN, OUT_BYTES_HIGH_MAX};
 
 static int check_power_of_two(struct conf *c, const struct node *n, uint64_t number)
@@ -38,6 +39,15 @@ static int set_bounded_size(struct conf *c, struct scope *s, const struct direct
         return conf_fail(c, n, "value must be between %" PRIu64 " and %" PRIu64, bounds->min,
                          bounds->max);
     return rc;
+}
+
+static int set_send_zerocopy(struct conf *c, struct scope *s, const struct directive *d,
+                             const struct node *n)
+{
+    uint64_t *bytes = setter_value(s, d);
+
+    *bytes = 0;
+    return span_equals(n->words[1], SPAN("off")) ? 0 : set_bounded_size(c, s, d, n);
 }
 
 static int set_receive_buffers(struct conf *c, struct scope *s, const struct directive *d,
@@ -99,6 +109,22 @@ static const struct directive rows[] = {
         ROW_AT(struct main_draft, conf.tuning.send_high_water),
         .help = "how much may wait in a connection to be sent before its source is not read any "
                 "more; it is again at half of that; 16k to 16m",
+        .difference = OWN,
+    },
+    {
+        .name = "send_zerocopy",
+        .syntax = "off | size",
+        .preset = "off",
+        .contexts = CONTEXT_EVENTS,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_send_zerocopy,
+        .detail = &zerocopy_bounds,
+        ROW_AT(struct main_draft, conf.tuning.send_zerocopy_bytes),
+        .help =
+            "sends of at least that size are not copied by the kernel, where it and the network "
+            "card can do so; a connection then sends on when its peer has acknowledged; 1 to "
+            "260096",
         .difference = OWN,
     },
     {

@@ -1,12 +1,11 @@
 /* conn - reading, writing and closing a byte stream. */
-#include "io/conn.h"
+#include "conn_internal.h"
 
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
 static void on_received(struct op *op, const struct completion *c);
-static void on_sent(struct op *op, const struct completion *c);
 static void on_connected(struct op *op, const struct completion *c);
 static void on_shut(struct op *op, const struct completion *c);
 static void on_closed(struct op *op, const struct completion *c);
@@ -18,7 +17,7 @@ static void set_up(struct conn *c, struct loop *l, struct chunk_pool *chunks, st
 {
     *c = (struct conn){.loop = l, .chunks = chunks, .owner = owner, .fd = -1};
     op_init(&c->recv_op, on_received);
-    op_init(&c->send_op, on_sent);
+    op_init(&c->send_op, conn_on_sent);
     op_init(&c->control_op, on_connected);
     task_init(&c->step, run_step);
     outbox_init(&c->staged, chunks);
@@ -63,39 +62,20 @@ void conn_start_tls(struct conn *c, struct tls *tls)
 
 /* ---- facts ---- */
 
-static void wake_owner(struct conn *c)
-{
-    if (c->owner)
-        loop_ready(c->loop, c->owner);
-}
-
-static void step_later(struct conn *c)
-{
-    loop_flush_later(c->loop, &c->step);
-}
-
-static void fail(struct conn *c, int error)
-{
-    if (!c->error)
-        c->error = error;
-    c->end = CONN_END_FAILED;
-    wake_owner(c);
-}
-
 static void on_connected(struct op *op, const struct completion *done)
 {
     struct conn *c = container_of(op, struct conn, control_op);
 
-    step_later(c);
+    conn_step_later(c);
     if (c->state != CONN_CONNECTING)
         return;
     if (done->result < 0) {
-        fail(c, done->result);
+        conn_fail(c, done->result);
         return;
     }
     c->state = CONN_OPEN;
     c->progress_ms = loop_now_ms(c->loop);
-    wake_owner(c);
+    conn_wake_owner(c);
 }
 
 /* The size of the next buffer follows from how full the last one was. */
@@ -115,7 +95,7 @@ static void on_received(struct op *op, const struct completion *done)
 {
     struct conn *c = container_of(op, struct conn, recv_op);
 
-    step_later(c);
+    conn_step_later(c);
     if (c->state == CONN_CLOSING)
         return;
     if (done->result == -ENOBUFS) {
@@ -128,48 +108,12 @@ static void on_received(struct op *op, const struct completion *done)
     }
     c->wants_input = false;
     if (done->result < 0)
-        fail(c, done->result);
+        conn_fail(c, done->result);
     else if (done->result == 0)
         c->end = c->tls ? CONN_END_CUT : CONN_END_CLEAN;
     else
         note_received(c, done);
-    wake_owner(c);
-}
-
-/* Nothing can be sent any more. What the peer said before it went can still be read. */
-static void fail_output(struct conn *c, int error)
-{
-    if (!c->error)
-        c->error = error;
-    outbox_clear(&c->staged);
-    outbox_clear(&c->out);
-    wake_owner(c);
-}
-
-static void on_sent(struct op *op, const struct completion *done)
-{
-    struct conn *c = container_of(op, struct conn, send_op);
-
-    /* On an open conn nothing but more output waits for a send to end. */
-    if (c->state != CONN_OPEN || c->ends_output)
-        step_later(c);
-    if (c->state == CONN_CLOSING)
-        return;
-    if (done->result < 0) {
-        fail_output(c, done->result);
-        return;
-    }
-    if ((size_t)done->result < c->sending_bytes)
-        stats_add(loop_stats(c->loop), COUNTER_SHORT_SENDS, 1);
-    outbox_drop(&c->out, (size_t)done->result);
-    c->sent_bytes += (size_t)done->result;
-    c->progress_ms = loop_now_ms(c->loop);
-    if (conn_out_bytes(c))
-        step_later(c);
-    if (c->wants_room && conn_out_bytes(c) <= loop_send_high_water(c->loop) / 2) {
-        c->wants_room = false;
-        wake_owner(c);
-    }
+    conn_wake_owner(c);
 }
 
 void conn_drop_tls(struct conn *c)
@@ -213,7 +157,7 @@ static void open_more(struct conn *c)
     if (!c->plain_chunk)
         c->plain_chunk = chunk_take(c->chunks);
     if (!c->plain_chunk) {
-        fail(c, -ENOMEM);
+        conn_fail(c, -ENOMEM);
         return;
     }
     result = tls_open(c->tls, &c->raw, c->plain_chunk->bytes, CHUNK_ROOM, &len);
@@ -229,7 +173,7 @@ static void open_more(struct conn *c)
     }
     if (result == TLS_FAILED) {
         c->end = CONN_END_FAILED;
-        step_later(c); /* an alert wants to go out */
+        conn_step_later(c); /* an alert wants to go out */
     }
 }
 
@@ -270,7 +214,7 @@ void conn_want_input(struct conn *c)
         return;
     c->wants_input = true;
     c->progress_ms = loop_now_ms(c->loop); /* the wait begins now */
-    step_later(c);
+    conn_step_later(c);
 }
 
 static void arm_receive(struct conn *c)
@@ -279,7 +223,7 @@ static void arm_receive(struct conn *c)
         return;
     if (c->raw.len || c->plain.len) {
         c->wants_input = false;
-        wake_owner(c);
+        conn_wake_owner(c);
         return;
     }
     loop_recv(c->loop, &c->recv_op, c->fd, c->is_bulk);
@@ -299,7 +243,7 @@ static void hold_unread(struct conn *c)
     c->raw_chunk = chunk_take(c->chunks);
     if (!c->raw_chunk) {
         c->raw = SPAN_NONE;
-        fail(c, -ENOMEM);
+        conn_fail(c, -ENOMEM);
         return;
     }
     (void)chunk_append(c->raw_chunk, unread);
@@ -315,10 +259,10 @@ enum conn_progress conn_handshake(struct conn *c)
     if (c->end != CONN_END_NONE && !c->raw.len)
         return CONN_FAILED;
     if (!loop_takes_handshake(c->loop)) {
-        wake_owner(c);
+        conn_wake_owner(c);
         return CONN_WAITS;
     }
-    step_later(c);
+    conn_step_later(c);
     result = tls_handshake(c->tls, &c->raw);
     if (!c->raw.len)
         drop_raw(c);
@@ -335,80 +279,6 @@ enum conn_progress conn_handshake(struct conn *c)
     return CONN_READY;
 }
 
-/* ---- writing ---- */
-
-int conn_tls_output(void *conn, struct span sealed)
-{
-    return outbox_append(&((struct conn *)conn)->out, sealed);
-}
-
-/* Output that begins to wait does so now, whenever bytes last moved. */
-static void begin_output(struct conn *c)
-{
-    if (!conn_out_bytes(c))
-        c->progress_ms = loop_now_ms(c->loop);
-    step_later(c);
-}
-
-int conn_write(struct conn *c, struct span s)
-{
-    if (c->error)
-        return 0; /* nobody reads it; the owner learns of the error by itself */
-    begin_output(c);
-    return outbox_append(c->tls ? &c->staged : &c->out, s);
-}
-
-void conn_write_chunk(struct conn *c, struct chunk *chunk)
-{
-    if (c->error) {
-        chunk_give(c->chunks, chunk);
-        return;
-    }
-    begin_output(c);
-    outbox_adopt(c->tls ? &c->staged : &c->out, chunk);
-}
-
-bool conn_has_room(struct conn *c)
-{
-    if (conn_out_bytes(c) < loop_send_high_water(c->loop))
-        return true;
-    c->wants_room = true;
-    return false;
-}
-
-static void seal_staged(struct conn *c)
-{
-    struct chunk *first;
-
-    while ((first = outbox_first(&c->staged)) != NULL) {
-        struct span unread = chunk_unread(first);
-        struct span record = span_take(unread, size_min(unread.len, RECORD_BYTES_MAX));
-        int result = tls_seal(c->tls, record);
-
-        if (result) {
-            fail(c, result);
-            return;
-        }
-        outbox_drop(&c->staged, record.len);
-    }
-}
-
-static void start_send(struct conn *c)
-{
-    struct chunk *first = outbox_first(&c->out);
-
-    if (c->send_op.is_in_flight || !first || c->error)
-        return;
-    if (first->link.next != &c->out.list) {
-        const struct msghdr *message = outbox_message(&c->out, &c->sending_bytes);
-
-        loop_sendmsg(c->loop, &c->send_op, c->fd, message);
-        return;
-    }
-    c->sending_bytes = chunk_unread(first).len;
-    loop_send(c->loop, &c->send_op, c->fd, chunk_unread(first));
-}
-
 /* ---- ending ---- */
 
 void conn_end_output(struct conn *c)
@@ -416,7 +286,7 @@ void conn_end_output(struct conn *c)
     if (c->state != CONN_OPEN || c->ends_output)
         return;
     c->ends_output = true;
-    step_later(c);
+    conn_step_later(c);
 }
 
 /* TLS says close_notify before FIN: RFC 8446 section 6.1. Waits for what is still to be sent. */
@@ -426,7 +296,7 @@ static void shut_output(struct conn *c)
         return;
     if (c->has_handshaken)
         tls_seal_close_notify(c->tls);
-    start_send(c);
+    conn_send(c);
     if (conn_out_bytes(c))
         return;
     c->has_shut = true;
@@ -444,7 +314,7 @@ void conn_finish(struct conn *c, bool lingers)
     }
     c->state = CONN_FINISHING;
     c->lingers = lingers;
-    step_later(c);
+    conn_step_later(c);
 }
 
 void conn_abort(struct conn *c, bool with_reset)
@@ -459,7 +329,7 @@ void conn_abort(struct conn *c, bool with_reset)
         loop_cancel(c->loop, &c->send_op);
     if (c->control_op.is_in_flight)
         loop_cancel(c->loop, &c->control_op);
-    step_later(c);
+    conn_step_later(c);
 }
 
 static void on_shut(struct op *op, const struct completion *done)
@@ -467,9 +337,18 @@ static void on_shut(struct op *op, const struct completion *done)
     struct conn *c = container_of(op, struct conn, control_op);
 
     (void)done; /* a peer that is gone already is as good as one that was told */
-    step_later(c);
+    conn_step_later(c);
     if (c->state == CONN_OPEN)
-        wake_owner(c); /* all that it wrote is sent */
+        conn_wake_owner(c); /* all that it wrote is sent */
+}
+
+/* Once the descriptor is gone. */
+static void step_closed(struct conn *c)
+{
+    if (c->send_op.is_in_flight)
+        return; /* the notification comes */
+    c->state = CONN_CLOSED;
+    conn_wake_owner(c);
 }
 
 static void on_closed(struct op *op, const struct completion *done)
@@ -478,8 +357,7 @@ static void on_closed(struct op *op, const struct completion *done)
 
     (void)done; /* the descriptor is gone, whatever close says: close(2) */
     c->fd = -1;
-    c->state = CONN_CLOSED;
-    wake_owner(c);
+    step_closed(c);
 }
 
 /* All was handed to the kernel: says so to the peer, then lingers or closes. */
@@ -514,10 +392,16 @@ static void linger_step(struct conn *c)
 static void close_step(struct conn *c)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    bool is_sending = c->send_op.is_in_flight && !c->awaits_notification;
 
-    if (c->recv_op.is_in_flight || c->send_op.is_in_flight || c->control_op.is_in_flight)
+    if (c->recv_op.is_in_flight || is_sending || c->control_op.is_in_flight)
         return;
-    if (c->resets)
+    if (c->fd < 0) {
+        step_closed(c);
+        return;
+    }
+    /* Without a reset the kernel would go on sending from our memory for as long as it likes. */
+    if (c->resets || c->awaits_notification)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     op_init(&c->control_op, on_closed);
     loop_close(c->loop, &c->control_op, c->fd);
@@ -540,11 +424,11 @@ static void run_step(struct task *t)
         return;
     hold_unread(c);
     if (c->has_handshaken && !c->error) {
-        seal_staged(c);
+        conn_seal(c);
         if (c->state == CONN_FINISHING && !c->error)
             tls_seal_close_notify(c->tls);
     }
-    start_send(c);
+    conn_send(c);
     if (c->state == CONN_FINISHING) {
         finish_step(c);
         return;

@@ -239,6 +239,11 @@ size_t loop_send_high_water(const struct loop *l)
     return l->send_high_water;
 }
 
+size_t loop_zerocopy_bytes(const struct loop *l)
+{
+    return l->zerocopy_bytes;
+}
+
 void task_init(struct task *t, task_fn run)
 {
     list_init(&t->link);
@@ -350,6 +355,14 @@ void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *me
     struct io_uring_sqe *sqe = begin(l, op);
 
     io_uring_prep_sendmsg(sqe, fd, message, MSG_NOSIGNAL);
+    mark(sqe, op, TAG_OPERATION);
+}
+
+void loop_sendmsg_zerocopy(struct loop *l, struct op *op, int fd, const struct msghdr *message)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_sendmsg_zc(sqe, fd, message, MSG_NOSIGNAL);
     mark(sqe, op, TAG_OPERATION);
 }
 

@@ -34,7 +34,7 @@ struct loop {
     struct wheel wheel;
     struct list ready, flush;
     struct buffers buffers[BUFFERS_KINDS];
-    size_t send_high_water;
+    size_t send_high_water, zerocopy_bytes;
     uint64_t busy_poll_us;
     struct stats *stats;
 };

@@ -104,6 +104,15 @@ static void buffers_deinit(struct loop *l, struct buffers *b)
     free(b->used);
 }
 
+static bool has_zerocopy(struct loop *l)
+{
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&l->ring);
+    bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SENDMSG_ZC);
+
+    io_uring_free_probe(probe);
+    return has;
+}
+
 static int init(struct loop *l, const struct loop_options *o)
 {
     size_t large_bytes = o->large_buffer_bytes ? o->large_buffer_bytes : LARGE_BUFFER_BYTES;
@@ -114,6 +123,7 @@ static int init(struct loop *l, const struct loop_options *o)
     list_init(&l->flush);
     l->stats = o->stats;
     l->busy_poll_us = o->busy_poll_us;
+    l->zerocopy_bytes = o->zerocopy_bytes && has_zerocopy(l) ? o->zerocopy_bytes : SIZE_MAX;
     l->send_high_water = o->send_high_water ? o->send_high_water : OUT_BYTES_HIGH;
     l->now_us = loop_now_us(l);
     l->now_ms = l->now_us / 1000;

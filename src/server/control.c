@@ -154,6 +154,10 @@ static void warn_of_tuning(const struct control *c, const struct tuning_conf *no
                   "receive_buffers %" PRIu64 " %" PRIu64 " takes effect after a restart",
                   then->receive_buffer_count, then->receive_buffer_bytes);
     warn_of_number(c, "send_high_water", now->send_high_water, then->send_high_water);
+    if (then->send_zerocopy_bytes)
+        warn_of_number(c, "send_zerocopy", now->send_zerocopy_bytes, then->send_zerocopy_bytes);
+    else if (now->send_zerocopy_bytes)
+        log_write(log_of(c), LOG_LEVEL_WARN, "send_zerocopy off takes effect after a restart");
     warn_of_number(c, "busy_poll", now->busy_poll_us, then->busy_poll_us);
 }
 
@@ -454,8 +458,17 @@ static int go_to_background(struct control *c)
     return rc;
 }
 
+static void warn_of_kernel(const struct control *c)
+{
+    if (c->snapshot->main.tuning.send_zerocopy_bytes && !worker_has_zerocopy(c->workers[0]))
+        log_write(log_of(c), LOG_LEVEL_WARN,
+                  "send_zerocopy has no effect: this kernel, or a sandbox, does not offer "
+                  "IORING_OP_SENDMSG_ZC, so what is sent is copied");
+}
+
 static void tell_started(struct control *c)
 {
+    warn_of_kernel(c);
     log_write(log_of(c), LOG_LEVEL_NOTICE,
               "ringway/" RINGWAY_VERSION " started: %u worker%s, "
               "generation %" PRIu64,

@@ -159,6 +159,11 @@ const struct option_row option_rows[] = {
      .help = "how much may wait in a connection to be sent before its source is not read any more "
              "(default: 128k)",
      .place = OPTION_PLACE_EVENTS},
+    {.name = "send-zerocopy",
+     .argument = "SIZE|off",
+     .directive = "send_zerocopy",
+     .help = "sends of at least that size are not copied by the kernel (default: off)",
+     .place = OPTION_PLACE_EVENTS},
     {.name = "busy-poll",
      .argument = "MICROSECONDS",
      .directive = "busy_poll",

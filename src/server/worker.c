@@ -165,6 +165,7 @@ static int set_up(struct worker *w)
         .large_buffer_count = (unsigned)tuning->receive_buffer_count,
         .large_buffer_bytes = size_min(tuning->receive_buffer_bytes, LARGE_BUFFER_BYTES),
         .send_high_water = tuning->send_high_water,
+        .zerocopy_bytes = tuning->send_zerocopy_bytes,
         .busy_poll_us = tuning->busy_poll_us,
         .stats = &w->engine.stats,
     };
@@ -317,6 +318,11 @@ int worker_start(const struct worker_options *o, struct worker **out, char *erro
     if (w)
         free_worker(w);
     return result;
+}
+
+bool worker_has_zerocopy(const struct worker *w)
+{
+    return loop_zerocopy_bytes(w->engine.loop) != SIZE_MAX;
 }
 
 void workers_introduce(struct worker **workers, unsigned count)

@@ -13,6 +13,9 @@ static void limits_are_taken_up_to_the_last(void **state)
         {CONTEXT_EVENTS, "ring_entries 32768;", 32768},
         {CONTEXT_EVENTS, "send_high_water 16k;", 16384},
         {CONTEXT_EVENTS, "send_high_water 16m;", 16 << 20},
+        {CONTEXT_EVENTS, "send_zerocopy off;", 0},
+        {CONTEXT_EVENTS, "send_zerocopy 1;", 1},
+        {CONTEXT_EVENTS, "send_zerocopy 260096;", 260096},
         {CONTEXT_EVENTS, "busy_poll 0;", 0},
         {CONTEXT_EVENTS, "busy_poll 1000000;", 1000000},
     };
@@ -31,6 +34,9 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_EVENTS, "send_high_water 16383;", "value must be between 16384 and 16777216"},
         {CONTEXT_EVENTS, "send_high_water 16777217;", "value must be between 16384 and 16777216"},
         {CONTEXT_EVENTS, "send_high_water 1g;", "\"send_high_water\" directive invalid value"},
+        {CONTEXT_EVENTS, "send_zerocopy 0;", "value must be between 1 and 260096"},
+        {CONTEXT_EVENTS, "send_zerocopy 260097;", "value must be between 1 and 260096"},
+        {CONTEXT_EVENTS, "send_zerocopy on;", "\"send_zerocopy\" directive invalid value"},
         {CONTEXT_EVENTS, "busy_poll 1000001;", "value must be between 0 and 1000000"},
         {CONTEXT_EVENTS, "busy_poll 50us;", "\"busy_poll\" directive invalid number"},
         {CONTEXT_EVENTS, "receive_buffers 0 4k;", "value must be between 1 and 32768"},
@@ -79,6 +85,7 @@ static void defaults_are_those_of_the_rooms_that_use_them(void **state)
     assert_int_equal(t->ring_entries, 4096);
     assert_int_equal(t->send_high_water, OUT_BYTES_HIGH);
     assert_int_equal(t->busy_poll_us, 0);
+    assert_int_equal(t->send_zerocopy_bytes, 0);
     assert_int_equal(t->receive_buffer_count, 32);
     assert_int_equal(size_min(t->receive_buffer_bytes, CHUNK_ROOM), LARGE_BUFFER_BYTES);
 }

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "child.h"
+#include "sandbox.h"
 #include "scarce_memory.h"
 #include "server/listener.h"
 #include "server/pid_file.h"
@@ -22,6 +23,7 @@ struct world {
     size_t looked; /* what of the text was waited for already */
     size_t said_bytes;
     char said[SAID_BYTES];
+    bool refuses_probes; /* the kernel does not tell the process what it can do */
 };
 
 struct wishes {
@@ -87,6 +89,8 @@ static void serve(const struct world *w)
     struct source source;
     char error[OPTIONS_ERROR_BYTES];
 
+    if (w->refuses_probes)
+        refuse_probes();
     EXPECT(source_init(&source, &o, error) == 0);
     EXPECT(source_build(&source, log_startup(), false, &snapshot) == 0);
     _exit(control_run(&source, snapshot));
@@ -362,18 +366,35 @@ static void what_needs_a_restart_is_said_and_left(void **state)
 
     start(w);
     wait_for(w, "listening on unix:");
-    write_wishes(w,
-                 &(struct wishes){
-                     "daemon off;", "return 200 second;", 3, 17,
-                     "ring_entries 64; receive_buffers 8 4k; send_high_water 16k; busy_poll 7;"});
+    write_wishes(w, &(struct wishes){"daemon off;", "return 200 second;", 3, 17,
+                                     "ring_entries 64; receive_buffers 8 4k; send_high_water 16k; "
+                                     "send_zerocopy 9k; busy_poll 7;"});
     signal_and_wait(w, SIGHUP, "worker_processes 3 takes effect after a restart: 2 workers go on");
     wait_for(w, "worker_connections 17 takes effect after a restart");
     wait_for(w, "ring_entries 64 takes effect after a restart");
     wait_for(w, "receive_buffers 8 4096 takes effect after a restart");
     wait_for(w, "send_high_water 16384 takes effect after a restart");
+    wait_for(w, "send_zerocopy 9216 takes effect after a restart");
     wait_for(w, "busy_poll 7 takes effect after a restart");
     wait_for(w, "reloaded: generation 2");
     assert_answer(w, "second");
+    assert_int_equal(kill(w->child, SIGTERM), 0);
+    wait_for_end(w, 0);
+    assert_nothing_left(w);
+}
+
+static void zerocopy_that_the_kernel_does_not_offer_is_warned_about(void **state)
+{
+    struct world *w = *state;
+
+    w->refuses_probes = true;
+    write_wishes(w,
+                 &(struct wishes){"daemon off;", "return 200 first;", 1, 16, "send_zerocopy 16k;"});
+    start(w);
+    wait_for(w, "[warn] ");
+    wait_for(w, "send_zerocopy has no effect: this kernel");
+    wait_for(w, "listening on unix:");
+    assert_answer(w, "first");
     assert_int_equal(kill(w->child, SIGTERM), 0);
     wait_for_end(w, 0);
     assert_nothing_left(w);
@@ -447,6 +468,7 @@ int main(void)
         CONTROL_TEST(reload_of_a_wrong_configuration_changes_nothing),
         CONTROL_TEST(reload_that_no_worker_takes_changes_nothing),
         CONTROL_TEST(what_needs_a_restart_is_said_and_left),
+        CONTROL_TEST(zerocopy_that_the_kernel_does_not_offer_is_warned_about),
         CONTROL_TEST(log_files_are_opened_again),
         CONTROL_TEST(address_that_somebody_has_is_no_start),
         CONTROL_TEST(pid_file_that_cannot_be_written_is_no_start),
