@@ -24,12 +24,15 @@
 /* Buffers that the kernel fills, per worker. All are its own again at the end of each turn, so
  * their number bounds the receives of one turn and not the connections; a receive that finds none
  * is armed again. A connection that fills a small one gets large ones until one stays half empty.
+ * Of each size the kernel has so many bytes at first, and twice as many after each turn that used
+ * more than three in four of them: memory that no turn needs is never touched.
  * LARGE_BUFFER_BYTES: the most that receive_buffers may say, and what it says by itself. */
 #define SMALL_BUFFER_BYTES 4096
 #define SMALL_BUFFER_COUNT 512
 #define LARGE_BUFFER_BYTES CHUNK_ROOM
 #define LARGE_BUFFER_BYTES_MIN SMALL_BUFFER_BYTES
 #define LARGE_BUFFER_COUNT_MAX 32768 /* half of the identifiers; the other half is small ones' */
+#define BUFFER_BYTES_LENT_FIRST (128 * 1024)
 
 /* What waits in one connection to be sent. At high water its source is not read any more; at low
  * water, half of it, it is again. One receive and one TLS record may come on top.
@@ -76,6 +79,7 @@
 
 static_assert(CHUNK_ROOM >= RECORD_BYTES_MAX + RECORD_OVERHEAD_BYTES,
               "a sealed record fits into one chunk");
+static_assert(LARGE_BUFFER_BYTES <= BUFFER_BYTES_LENT_FIRST, "the kernel has buffers of each size");
 static_assert(LARGE_BUFFER_BYTES <= CHUNK_ROOM, "what one receive brings can be kept in one chunk");
 static_assert(RESPONSE_HEAD_BYTES_MAX < WRITTEN_HEAD_BYTES_MAX,
               "a response head that was accepted can be written, with what we add");

@@ -152,12 +152,27 @@ static void run_tasks(struct list *tasks)
     }
 }
 
+/* Twice as many, behind those that are added already. Returns how many were added. */
+static unsigned lend_more(struct buffers *b, unsigned added_count)
+{
+    unsigned more = (unsigned)size_min(b->lent_count, b->count - b->lent_count);
+
+    for (unsigned i = 0; i < more; i++)
+        buffers_add(b, b->lent_count + i, added_count + i);
+    b->lent_count += more;
+    return more;
+}
+
 static void return_buffers(struct buffers *b)
 {
+    unsigned added_count = b->used_count;
+
     for (unsigned i = 0; i < b->used_count; i++)
         buffers_add(b, b->used[i], i);
-    if (b->used_count)
-        io_uring_buf_ring_advance(b->ring, (int)b->used_count);
+    if (b->used_count > b->lent_count / 4 * 3)
+        added_count += lend_more(b, added_count);
+    if (added_count)
+        io_uring_buf_ring_advance(b->ring, (int)added_count);
     b->used_count = 0;
 }
 

@@ -12,12 +12,14 @@
 #define LARGE_ID_FIRST 0x8000u
 
 /* Receive buffers of one size. The kernel takes them in turn; used ones go back at the end of the
- * turn. */
+ * turn. It has as many as turns turned out to need: all of those are touched, however few are used
+ * at a time, and the fewer there are, the warmer they stay. */
 struct buffers {
     struct io_uring_buf_ring *ring;
     char *memory;
     size_t buffer_bytes;
-    unsigned count; /* a power of two */
+    unsigned count;      /* a power of two */
+    unsigned lent_count; /* the kernel has, or they were used in this turn: the first ones */
     unsigned short group;
     unsigned first_id;
     unsigned used_count;

@@ -89,9 +89,10 @@ static int buffers_init(struct loop *l, struct buffers *b, size_t buffer_bytes, 
     b->ring = io_uring_setup_buf_ring(&l->ring, count, b->group, 0, &error);
     if (!b->ring)
         return error;
-    for (unsigned i = 0; i < count; i++)
+    b->lent_count = (unsigned)size_min(count, BUFFER_BYTES_LENT_FIRST / buffer_bytes);
+    for (unsigned i = 0; i < b->lent_count; i++)
         buffers_add(b, i, i);
-    io_uring_buf_ring_advance(b->ring, (int)count);
+    io_uring_buf_ring_advance(b->ring, (int)b->lent_count);
     return 0;
 }
 

@@ -326,6 +326,94 @@ static void buffers_go_round_for_ever(void **state)
     }
 }
 
+#define LENT_FIRST (BUFFER_BYTES_LENT_FIRST / SMALL_BUFFER_BYTES)
+
+static size_t distinct(const char *const *places, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+
+        while (places[k] != places[i])
+            k++;
+        n += k == i;
+    }
+    return n;
+}
+
+static void buffers_that_no_turn_needs_stay_untouched(void **state)
+{
+    enum { ROUNDS = 4 * LENT_FIRST };
+    static const struct turning_sizes sizes = {64, 4 * LENT_FIRST, 1, 1};
+    const char *places[ROUNDS];
+    struct turning t;
+    struct recorded r;
+    int fds[2];
+
+    (void)state;
+    turning_init_with(&t, &sizes);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        make_pair(fds);
+        assert_int_equal(write(fds[1], "x", 1), 1);
+        recorded_init(&r, &t);
+        loop_recv(t.loop, &r.op, fds[0], false);
+        turn_until(t.loop, r.count);
+        assert_int_equal(r.result, 1);
+        places[i] = r.data.data;
+        close_pair(fds);
+    }
+    assert_int_equal(distinct(places, ROUNDS), LENT_FIRST);
+    turning_deinit(&t);
+}
+
+#define LARGE_LENT_FIRST (BUFFER_BYTES_LENT_FIRST / LARGE_BUFFER_BYTES)
+
+/* One turn of a receive on each, with a byte there to read. Returns how many got it. Those for
+ * large buffers do not wait first, so that all complete in one turn, whatever a kernel wakes. */
+static size_t receive_at_once(struct turning *t, struct recorded *r, int (*fds)[2], size_t count)
+{
+    size_t filled = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(write(fds[i][1], "x", 1), 1);
+        recorded_init(&r[i], t);
+        loop_recv(t->loop, &r[i].op, fds[i][0], true);
+    }
+    loop_turn(t->loop, 1000);
+    for (size_t i = 0; i < count; i++) {
+        char byte;
+
+        assert_int_equal(r[i].count, 1);
+        filled += r[i].result == 1;
+        if (r[i].result != 1)
+            assert_int_equal(read(fds[i][0], &byte, 1), 1);
+    }
+    return filled;
+}
+
+static void buffers_double_when_a_turn_uses_nearly_all(void **state)
+{
+    enum { COUNT = 4 * LARGE_LENT_FIRST, NEARLY_ALL = LARGE_LENT_FIRST * 3 / 4 };
+    static const struct turning_sizes sizes = {64, 1, COUNT, 1};
+    struct recorded r[COUNT + 1];
+    int fds[COUNT + 1][2];
+    struct turning t;
+
+    (void)state;
+    turning_init_with(&t, &sizes);
+    for (size_t i = 0; i <= COUNT; i++)
+        make_pair(fds[i]);
+    assert_int_equal(receive_at_once(&t, r, fds, NEARLY_ALL), NEARLY_ALL);
+    assert_int_equal(receive_at_once(&t, r, fds, COUNT), LARGE_LENT_FIRST);
+    assert_int_equal(receive_at_once(&t, r, fds, 2 * NEARLY_ALL + 1), 2 * NEARLY_ALL + 1);
+    for (size_t n = 0; n < 3; n++)
+        assert_int_equal(receive_at_once(&t, r, fds, COUNT + 1), COUNT);
+    for (size_t i = 0; i <= COUNT; i++)
+        close_pair(fds[i]);
+    turning_deinit(&t);
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -343,6 +431,8 @@ int main(void)
         CLAIM(the_end_of_a_stream_brings_no_data),
         CLAIM(without_buffers_a_receive_says_enobufs_and_comes_again),
         CLAIM(buffers_go_round_for_ever),
+        cmocka_unit_test(buffers_that_no_turn_needs_stay_untouched),
+        cmocka_unit_test(buffers_double_when_a_turn_uses_nearly_all),
     };
 
     return cmocka_run_group_tests_name("io_loop", tests, NULL, NULL);
