@@ -43,7 +43,7 @@ static inline void world_init_engine(struct world *w)
     assert_int_equal(chunk_pool_init(&e->chunks, 64), 0);
     assert_int_equal(slab_init(&e->upstream_conns, sizeof(struct upstream_conn), CONNECTIONS_MAX),
                      0);
-    e->tickets = tls_cache_new(64, TICKETS_PER_IDENTITY);
+    e->tickets = tls_cache_new(64);
     assert_non_null(e->tickets);
     list_init(&e->access_buffers);
 }
@@ -81,7 +81,8 @@ static inline void world_init_tls(struct world *w)
         w->profiles[i] = (struct tls_profile){.index = (unsigned)i,
                                               .settings = bench_client_settings(),
                                               .sends_sni = true,
-                                              .reuses_sessions = true};
+                                              .reuses_sessions = true,
+                                              .tickets_max = 32};
         w->profiles[i].settings_digest.digest[0] = (unsigned char)i;
     }
     w->server_shared = tls_server_shared_new();

@@ -48,7 +48,7 @@ struct client_tls_draft {
     struct vector conf_commands; /* struct conf_command */
     unsigned protocols;
     bool server_name, session_reuse, verify;
-    uint64_t verify_depth;
+    uint64_t verify_depth, session_tickets;
     const struct certificate_cache_conf *certificate_cache; /* NULL: off */
 };
 

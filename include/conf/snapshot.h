@@ -103,6 +103,7 @@ struct tls_profile {
     struct tls_client_settings settings; /* bytes of the files, in the arena */
     bool sends_sni;                      /* proxy_ssl_server_name */
     bool reuses_sessions;                /* proxy_ssl_session_reuse */
+    unsigned tickets_max;                /* proxy_ssl_session_tickets */
     struct tls_identity settings_digest; /* over everything that a session depends on here */
     struct span ca_origin;               /* the file of the CAs, the site's or the system's */
     struct origin origin;                /* where the proxy_pass stands that made it */

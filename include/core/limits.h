@@ -68,8 +68,8 @@
 /* Index files of one request that stand for others; beyond: 500. */
 #define INDEX_REDIRECTS_MAX 10
 
-/* Tickets kept per identity and worker. */
-#define TICKETS_PER_IDENTITY 32
+/* Tickets kept per identity and worker: what proxy_ssl_session_tickets may say. */
+#define TICKETS_PER_IDENTITY_MAX 1024
 
 /* Levels of include, of nested blocks, and parameters of a directive, in a configuration. */
 #define CONF_DEPTH_MAX 32

@@ -39,8 +39,7 @@ const char *tls_miss_word(enum tls_miss m);
 
 struct tls_cache; /* pools by identity; beyond a bound the least recently used one goes */
 
-/* per_identity_max: tickets kept per identity; the oldest goes when one more comes. */
-struct tls_cache *tls_cache_new(size_t identities_max, size_t per_identity_max) MUST_USE;
+struct tls_cache *tls_cache_new(size_t identities_max) MUST_USE;
 void tls_cache_free(struct tls_cache *c);
 
 /* A ticket to resume with, or NULL and why not. peer: the address text, by which a change of
@@ -48,9 +47,16 @@ void tls_cache_free(struct tls_cache *c);
 struct tls_ticket *tls_cache_take(struct tls_cache *c, const struct tls_identity *id,
                                   struct span peer, uint64_t now_ms, enum tls_miss *miss) MUST_USE;
 
+/* Where a ticket belongs. */
+struct tls_place {
+    const struct tls_identity *identity;
+    struct span peer;
+    size_t tickets_max; /* of the identity; the oldest goes when one more comes */
+};
+
 /* Puts in a ticket; takes it over. */
-void tls_cache_put(struct tls_cache *c, const struct tls_identity *id, struct span peer,
-                   struct tls_ticket *ticket, uint64_t now_ms);
+void tls_cache_put(struct tls_cache *c, const struct tls_place *place, struct tls_ticket *ticket,
+                   uint64_t now_ms);
 
 /* The peer refused a ticket of this identity: what was made before is dropped. */
 void tls_cache_refused(struct tls_cache *c, const struct tls_identity *id, uint64_t now_ms);

@@ -78,6 +78,9 @@ struct lane_key {
 /* The lane for a peer; made when it is new. NULL: no memory. */
 struct lane *lane_find(struct peer *p, const struct lane_key *key) MUST_USE;
 
+/* Keeps a ticket to resume with; takes it over. */
+void lane_keep_ticket(struct lane *l, struct tls_ticket *ticket);
+
 /* Called when something that the lane was kept for has gone. A lane with a certificate that a
  * request chose goes with the last of that, and the certificate with it; others stay, within
  * LANES_PER_PEER_MAX. */

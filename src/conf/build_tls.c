@@ -167,6 +167,7 @@ static int read_client_settings(struct conf *c, const struct client_tls_draft *d
         p->settings.key_log_path = draft->key_log.text.data;
     p->sends_sni = draft->server_name;
     p->reuses_sessions = draft->session_reuse;
+    p->tickets_max = (unsigned)draft->session_tickets;
     rc = build_suites(c, &wish, &p->settings.suites);
     if (!rc)
         rc = read_trust(c, draft, &p->origin, p);
@@ -192,6 +193,7 @@ static void digest_client(struct tls_profile *p)
         span_of_cstr(s->key_log_path),
         TLS_PART_OF(p->sends_sni),
         TLS_PART_OF(p->reuses_sessions),
+        TLS_PART_OF(p->tickets_max),
     };
 
     tls_identity_make(&p->settings_digest, parts, COUNT_OF(parts));

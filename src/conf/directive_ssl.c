@@ -212,6 +212,7 @@ static const struct setter_word verify_client_words[] = {
 };
 
 static const struct setter_bounds depth_bounds = {0, 100};
+static const struct setter_bounds tickets_bounds = {1, TICKETS_PER_IDENTITY_MAX};
 
 #define PROTOCOLS_DIFFERENCE                                                            \
     "TLSv1.2 and TLSv1.3 only: older ones in a list are dropped with a warning, and a " \
@@ -326,6 +327,17 @@ static const struct directive rows[] = {
      .help = "whether TLS sessions with upstreams are resumed",
      .difference = "tickets are kept per identity (address, names, CA, certificate), TLS 1.3 "
                    "tickets are used once"},
+    {.name = "proxy_ssl_session_tickets",
+     .syntax = "number",
+     .preset = "32",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_number,
+     .detail = &tickets_bounds,
+     CLIENT(session_tickets),
+     .help = "TLS sessions with an upstream that each worker keeps to resume them, per identity; 1 "
+             "to 1024",
+     .difference = "ringway's own"},
     {.name = "proxy_ssl_trusted_certificate",
      .syntax = "file",
      .contexts = CONTEXT_LEVELS,

@@ -22,13 +22,12 @@ struct pool {
     struct tls_identity identity;
     uint64_t peer_hash;
     bool has_lost_to_time; /* the last ticket that went was past its lifetime */
-    size_t count;
+    size_t count, tickets_max;
     struct tls_ticket *tickets[];
 };
 
 struct tls_cache {
     size_t pools_max;
-    size_t tickets_max; /* per pool */
     size_t pool_count;
     size_t bucket_mask;
     struct list by_age; /* the least recently used first */
@@ -116,22 +115,23 @@ static void free_pool(struct tls_cache *c, struct pool *p)
     free(p);
 }
 
-static struct pool *new_pool(struct tls_cache *c, const struct tls_identity *id, struct span peer)
+static struct pool *new_pool(struct tls_cache *c, const struct tls_place *place)
 {
     struct pool *p;
 
     if (c->pool_count == c->pools_max)
         free_pool(c, list_entry(c->by_age.next, struct pool, by_age));
-    p = calloc(1, sizeof(*p) + c->tickets_max * sizeof(p->tickets[0]));
+    p = calloc(1, sizeof(*p) + place->tickets_max * sizeof(p->tickets[0]));
     if (!p)
         return NULL;
-    p->identity = *id;
-    p->peer_hash = span_hash(peer);
+    p->identity = *place->identity;
+    p->peer_hash = span_hash(place->peer);
+    p->tickets_max = place->tickets_max;
     list_init(&p->by_age);
     list_init(&p->by_identity);
     list_init(&p->by_peer);
     list_push_back(&c->by_age, &p->by_age);
-    list_push_back(identity_bucket(c, id), &p->by_identity);
+    list_push_back(identity_bucket(c, place->identity), &p->by_identity);
     list_push_back(peer_bucket(c, p->peer_hash), &p->by_peer);
     c->pool_count++;
     return p;
@@ -168,19 +168,17 @@ static void drop_expired(struct pool *p, uint64_t now_ms)
 
 /* --- the cache ------------------------------------------------------------------------------- */
 
-struct tls_cache *tls_cache_new(size_t identities_max, size_t per_identity_max)
+struct tls_cache *tls_cache_new(size_t identities_max)
 {
     struct tls_cache *c = calloc(1, sizeof(*c));
     size_t buckets = 16;
 
     assert(identities_max > 0);
-    assert(per_identity_max > 0);
     if (!c)
         return NULL;
     while (buckets < identities_max)
         buckets *= 2;
     c->pools_max = identities_max;
-    c->tickets_max = per_identity_max;
     c->bucket_mask = buckets - 1;
     list_init(&c->by_age);
     c->by_identity = malloc(buckets * sizeof(struct list));
@@ -232,23 +230,24 @@ struct tls_ticket *tls_cache_take(struct tls_cache *c, const struct tls_identity
     return tls_ticket_copy(newest);
 }
 
-void tls_cache_put(struct tls_cache *c, const struct tls_identity *id, struct span peer,
-                   struct tls_ticket *ticket, uint64_t now_ms)
+void tls_cache_put(struct tls_cache *c, const struct tls_place *place, struct tls_ticket *ticket,
+                   uint64_t now_ms)
 {
-    struct pool *p = find(c, id);
+    struct pool *p = find(c, place->identity);
 
+    assert(place->tickets_max > 0);
     /* One that was lent keeps the time that its first owner gave it. */
     if (!ticket->expires_ms)
         ticket->expires_ms = now_ms + ticket->lifetime_ms;
     if (!p && ticket->expires_ms > now_ms)
-        p = new_pool(c, id, peer);
+        p = new_pool(c, place);
     if (!p || ticket->expires_ms <= now_ms) {
         tls_ticket_free(ticket);
         return;
     }
     touch(c, p);
     drop_expired(p, now_ms);
-    if (p->count == c->tickets_max)
+    if (p->count == p->tickets_max)
         tls_ticket_free(pull(p, 0));
     p->tickets[p->count++] = ticket;
     p->has_lost_to_time = false;

@@ -33,8 +33,7 @@ static void come_home(struct loan *loan)
     struct engine *e = loan->home;
 
     for (size_t i = 0; i < loan->count; i++)
-        tls_cache_put(e->tickets, &loan->identity, l->peer->conf->address_text, loan->tickets[i],
-                      loop_now_ms(e->loop));
+        lane_keep_ticket(l, loan->tickets[i]);
     stats_add(&e->stats, COUNTER_TICKETS_BORROWED, loan->count);
     l->is_borrowing = false;
     l->may_borrow = loan->count > 0;

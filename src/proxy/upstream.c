@@ -331,7 +331,7 @@ void upstream_save_tickets(struct upstream_conn *u)
             tls_ticket_free(ticket);
             continue;
         }
-        tls_cache_put(cache_of(l), &l->identity, l->peer->conf->address_text, ticket, now_ms(l));
+        lane_keep_ticket(l, ticket);
         has_saved = true;
     }
     if (!has_saved)

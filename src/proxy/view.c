@@ -223,6 +223,18 @@ static bool lane_is_unused(const struct lane *l)
     return !l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters);
 }
 
+void lane_keep_ticket(struct lane *l, struct tls_ticket *ticket)
+{
+    const struct tls_place place = {
+        .identity = &l->identity,
+        .peer = l->peer->conf->address_text,
+        .tickets_max = l->profile->tickets_max,
+    };
+    struct engine *e = l->peer->upstream->view->engine;
+
+    tls_cache_put(e->tickets, &place, ticket, loop_now_ms(e->loop));
+}
+
 void lane_settle(struct lane *l)
 {
     if (l->certificate && lane_is_unused(l))

@@ -19,7 +19,7 @@ int pools_init(struct engine *e, struct client_pool *clients, size_t connections
     size_t connections = connections_max + ACCEPT_SURPLUS;
     int result;
 
-    e->tickets = tls_cache_new(IDENTITIES_MAX, TICKETS_PER_IDENTITY);
+    e->tickets = tls_cache_new(IDENTITIES_MAX);
     e->regex_scratch = regex_scratch_new();
     e->head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
     if (!e->tickets || !e->regex_scratch || !e->head_buffer)

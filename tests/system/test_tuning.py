@@ -2,9 +2,11 @@
 import os
 import re
 import threading
+import time
 
 import pytest
 
+import certs
 import client
 import origin
 import ringway
@@ -103,3 +105,20 @@ def test_what_needs_a_restart_is_said(serve):
     edge.conf_file.write_text(text.replace("ring_entries 64;", "ring_entries 128;"))
     assert re.search(r"\[warn\].*ring_entries 128 takes effect after a restart", edge.reload())
     assert_serves(port)
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_so_many_sessions_are_kept_as_the_file_says(start, make_origin, pki, kept):
+    port, context = ringway.free_ports(), certs.server_context(pki.leaf("ip:127.0.0.1"), tickets=8)
+    own = make_origin(lambda c: c.read_request() and c.respond(
+        200, b"x", [("Connection", "close")]), tls=context)
+    start(ringway.http(ringway.server(
+        port, f"proxy_ssl_session_tickets {kept};\n"
+              f"proxy_ssl_trusted_certificate {pki.root.cert_file};\n"
+              f"location / {{ proxy_pass https://{own.address}; }}")))
+    assert client.get(port).body == b"x"
+    time.sleep(0.1)
+    context.num_tickets = 0  # from now on it gives none
+    for _ in range(5):
+        assert client.get(port).body == b"x"
+    assert [c.was_resumed for c in own.handshaken] == [False] + [True] * kept + [False] * (5 - kept)

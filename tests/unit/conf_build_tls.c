@@ -60,6 +60,7 @@ static void verification_is_on_by_default(void **state)
     assert_true(p->settings.verifies);
     assert_true(p->sends_sni);
     assert_true(p->reuses_sessions);
+    assert_int_equal(p->tickets_max, 32);
     assert_int_equal(p->settings.verify_depth, 9);
     assert_int_equal(p->settings.protocols, TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3);
     assert_true(span_equals(p->settings.ca_pem, SPAN(one_pem)));

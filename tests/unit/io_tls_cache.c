@@ -11,6 +11,7 @@
 
 #define PEER SPAN("127.0.0.1:443")
 #define LIFETIME_MS (3600u * 1000)
+#define TICKETS 2 /* of each identity */
 
 static struct tls_cache *cache;
 
@@ -27,8 +28,8 @@ static void put(const char *name, bool is_tls13, uint64_t now_ms)
 {
     struct tls_identity id = identity(name);
 
-    tls_cache_put(cache, &id, PEER, bench_ticket(is_tls13 ? TLS_PROTOCOL_1_3 : TLS_PROTOCOL_1_2),
-                  now_ms);
+    tls_cache_put(cache, &(struct tls_place){&id, PEER, TICKETS},
+                  bench_ticket(is_tls13 ? TLS_PROTOCOL_1_3 : TLS_PROTOCOL_1_2), now_ms);
 }
 
 static bool takes(const char *name, uint64_t now_ms, enum tls_miss *miss)
@@ -50,7 +51,7 @@ static size_t count(const char *name, uint64_t now_ms)
 static int set_up(void **state)
 {
     (void)state;
-    cache = tls_cache_new(3, 2);
+    cache = tls_cache_new(3);
     return cache ? 0 : -1;
 }
 
@@ -144,6 +145,20 @@ static void pool_keeps_the_newest_tickets(void **state)
     assert_true(takes("a", LIFETIME_MS + 10, &miss));
 }
 
+static void each_identity_has_a_limit_of_its_own(void **state)
+{
+    struct tls_identity one = identity("one"), three = identity("three");
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        tls_cache_put(cache, &(struct tls_place){&one, PEER, 1}, bench_ticket(TLS_PROTOCOL_1_3), 0);
+        tls_cache_put(cache, &(struct tls_place){&three, PEER, 3}, bench_ticket(TLS_PROTOCOL_1_3),
+                      0);
+    }
+    assert_int_equal(count("one", 0), 1);
+    assert_int_equal(count("three", 0), 3);
+}
+
 static void least_recently_used_identity_goes(void **state)
 {
     enum tls_miss miss;
@@ -187,7 +202,7 @@ static void half_is_lent_and_keeps_its_age(void **state)
     put("a", true, 0);
     assert_int_equal(tls_cache_lend(cache, &a, 5, lent, 4), 1);
     assert_int_equal(count("a", 5), 1);
-    tls_cache_put(cache, &b, PEER, lent[0], 1000);
+    tls_cache_put(cache, &(struct tls_place){&b, PEER, TICKETS}, lent[0], 1000);
     assert_int_equal(count("b", LIFETIME_MS - 1), 1);
     assert_int_equal(count("b", LIFETIME_MS), 0);
 }
@@ -216,6 +231,7 @@ int main(void)
         TEST(ticket_ends_with_its_lifetime),
         TEST(other_settings_for_a_known_peer_are_told_apart),
         TEST(pool_keeps_the_newest_tickets),
+        TEST(each_identity_has_a_limit_of_its_own),
         TEST(least_recently_used_identity_goes),
         TEST(refusal_drops_what_was_there),
         TEST(half_is_lent_and_keeps_its_age),

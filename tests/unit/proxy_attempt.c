@@ -266,8 +266,7 @@ static void a_ticket_that_breaks_the_handshake_costs_one_more_try(void **state)
     struct end others[2];
 
     w->peers[1].is_down = true;
-    tls_cache_put(w->engine.tickets, &lane_of(w, 0, NULL)->identity, w->peers[0].address_text,
-                  bench_ticket(TLS_PROTOCOL_1_3), loop_now_ms(w->t.loop));
+    lane_keep_ticket(lane_of(w, 0, NULL), bench_ticket(TLS_PROTOCOL_1_3));
     begin(x);
     answer(x, &others[0], false);
     assert_int_equal(conn_write(&others[0].conn, SPAN("no TLS of yours")), 0);

@@ -228,7 +228,8 @@ static void *run_sibling(void *arg)
     (void)sem_post(&s->is_ready);
     (void)sem_wait(&s->may_turn);
     for (size_t i = 0; i < s->ticket_count; i++)
-        tls_cache_put(s->engine.tickets, &s->identity, SPAN("127.0.0.1:1001"),
+        tls_cache_put(s->engine.tickets,
+                      &(struct tls_place){&s->identity, SPAN("127.0.0.1:1001"), 32},
                       bench_ticket(TLS_PROTOCOL_1_3), loop_now_ms(s->engine.loop));
     loop_run(s->engine.loop);
     loop_submit(s->engine.loop);
@@ -254,7 +255,7 @@ static void start_sibling(struct sibling *s, struct world *w, size_t ticket_coun
     (void)sem_init(&s->may_turn, 0, 0);
     s->ticket_count = ticket_count;
     s->engine.index = 1;
-    s->engine.tickets = tls_cache_new(64, TICKETS_PER_IDENTITY);
+    s->engine.tickets = tls_cache_new(64);
     assert_int_equal(pthread_create(&s->thread, NULL, run_sibling, s), 0);
     (void)sem_wait(&s->is_ready);
     siblings[0] = &w->engine;

@@ -49,7 +49,7 @@ static int set_up(void **state)
     turning_init(&h->t);
     e->loop = h->t.loop;
     e->regex_scratch = regex_scratch_new();
-    e->tickets = tls_cache_new(16, TICKETS_PER_IDENTITY);
+    e->tickets = tls_cache_new(16);
     e->head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
     assert_true(e->regex_scratch && e->tickets && e->head_buffer);
     assert_int_equal(chunk_pool_init(&e->chunks, 64), 0);
