@@ -5,6 +5,7 @@
 #ifndef RINGWAY_TESTS_EXCHANGE_FIXTURE_H
 #define RINGWAY_TESTS_EXCHANGE_FIXTURE_H
 
+#include "endpoints.h"
 #include "upstream_fixture.h"
 
 #include "proxy/access.h"
@@ -73,8 +74,8 @@ static inline void stage_init_client(struct stage *s)
                                       .number = 1,
                                       .request_count = 1,
                                       .since_ms = loop_now_ms(s->world.t.loop)};
-    assert_int_equal(address_parse_ip(SPAN("192.0.2.1"), 50000, &s->client.address), 0);
-    assert_int_equal(address_parse_ip(SPAN("192.0.2.2"), 80, &s->client.local_address), 0);
+    s->client.address = endpoint_at("192.0.2.1", 50000);
+    s->client.local_address = endpoint_at("192.0.2.2", 80);
 }
 
 static inline struct exchange_options stage_options(struct stage *s)

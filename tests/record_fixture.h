@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "endpoints.h"
 #include "http/parser.h"
 #include "proxy/record.h"
 
@@ -101,8 +102,8 @@ static void make_record(struct fixture *f)
     f->client.number = 7;
     f->client.request_count = 2;
     f->client.since_ms = loop_now_ms(f->engine.loop) - 1500;
-    assert_int_equal(address_parse_ip(SPAN("192.0.2.1"), 50000, &f->client.address), 0);
-    assert_int_equal(address_parse_ip(SPAN("192.0.2.254"), 8080, &f->client.local_address), 0);
+    f->client.address = endpoint_at("192.0.2.1", 50000);
+    f->client.local_address = endpoint_at("192.0.2.254", 8080);
     f->record = (struct record){
         .engine = &f->engine,
         .arena = &f->arena,

@@ -20,6 +20,13 @@ struct address {
     } u;
 };
 
+/* What is kept of an address as long as a connection lives: without a path, a fifth of the size. */
+struct endpoint {
+    unsigned char ip[16]; /* in network order; of AF_INET the first 4 */
+    uint16_t port;        /* in host order; 0 for unix sockets */
+    sa_family_t family;   /* AF_UNSPEC: none */
+};
+
 /* "unix:" paths, "[", "]:65535" and IPv6 texts fit. */
 #define ADDRESS_TEXT_BYTES 128
 
@@ -46,12 +53,14 @@ int address_resolve(struct span host, uint16_t port, struct address *out, size_t
 /* "127.0.0.1:80", "[::1]:80", "unix:/path". Returns the length; NUL-terminated. */
 size_t address_format(const struct address *a, char out[ADDRESS_TEXT_BYTES]);
 
-/* Without the port: $remote_addr; "unix:" for unix sockets. */
-size_t address_format_host(const struct address *a, char out[ADDRESS_TEXT_BYTES]);
-
 /* 0 for unix sockets. */
 uint16_t address_port(const struct address *a);
 
 bool address_equals(const struct address *a, const struct address *b);
+
+struct endpoint endpoint_of(const struct address *a);
+
+/* Without the port: $remote_addr; "unix:" for unix sockets. As address_format(). */
+size_t endpoint_format_host(const struct endpoint *e, char out[ADDRESS_TEXT_BYTES]);
 
 #endif

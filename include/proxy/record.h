@@ -29,7 +29,7 @@ struct try_record {
 /* What a client connection tells of itself; outlives its exchanges. */
 struct client_facts {
     struct conn *conn;
-    struct address address, local_address;
+    struct endpoint address, local_address;
     uint64_t number;        /* $connection */
     uint64_t request_count; /* $connection_requests, this one included */
     uint64_t since_ms;      /* of the loop's clock, when it was accepted */

@@ -22,9 +22,9 @@ struct span value_seconds(struct record *r, uint64_t ms);   /* "1.234" */
 struct span value_hex(struct record *r, struct span bytes); /* lower case */
 
 /* An address without its port. */
-struct span value_host(struct record *r, const struct address *a);
+struct span value_host(struct record *r, const struct endpoint *e);
 /* Its port; SPAN_NONE for unix sockets. */
-struct span value_port(struct record *r, const struct address *a);
+struct span value_port(struct record *r, const struct endpoint *e);
 
 /* All of them in one text, with the separator between. */
 struct span value_join(struct record *r, const struct span *parts, size_t count,

@@ -192,20 +192,29 @@ static size_t format_unix(const struct address *a, char out[ADDRESS_TEXT_BYTES])
     return (size_t)snprintf(out, ADDRESS_TEXT_BYTES, "unix:%.*s", (int)len, path);
 }
 
-size_t address_format_host(const struct address *a, char out[ADDRESS_TEXT_BYTES])
+struct endpoint endpoint_of(const struct address *a)
 {
-    const void *raw = NULL;
+    struct endpoint e = {.family = AF_UNSPEC};
 
-    out[0] = '\0';
     if (!a->len)
+        return e;
+    e.family = a->u.any.sa_family;
+    e.port = address_port(a);
+    if (e.family == AF_INET)
+        memcpy(e.ip, &a->u.in.sin_addr, sizeof(a->u.in.sin_addr));
+    else if (e.family == AF_INET6)
+        memcpy(e.ip, &a->u.in6.sin6_addr, sizeof(a->u.in6.sin6_addr));
+    return e;
+}
+
+size_t endpoint_format_host(const struct endpoint *e, char out[ADDRESS_TEXT_BYTES])
+{
+    out[0] = '\0';
+    if (e->family == AF_UNSPEC)
         return 0;
-    if (a->u.any.sa_family == AF_INET)
-        raw = &a->u.in.sin_addr;
-    else if (a->u.any.sa_family == AF_INET6)
-        raw = &a->u.in6.sin6_addr;
-    else
+    if (e->family == AF_UNIX)
         return (size_t)snprintf(out, ADDRESS_TEXT_BYTES, "unix:");
-    if (!inet_ntop(a->u.any.sa_family, raw, out, ADDRESS_TEXT_BYTES))
+    if (!inet_ntop(e->family, e->ip, out, ADDRESS_TEXT_BYTES))
         assert(!"inet_ntop: ADDRESS_TEXT_BYTES is large enough");
     return strlen(out);
 }
@@ -213,6 +222,7 @@ size_t address_format_host(const struct address *a, char out[ADDRESS_TEXT_BYTES]
 size_t address_format(const struct address *a, char out[ADDRESS_TEXT_BYTES])
 {
     char host[ADDRESS_TEXT_BYTES];
+    struct endpoint e = endpoint_of(a);
     const char *format;
 
     out[0] = '\0';
@@ -220,7 +230,7 @@ size_t address_format(const struct address *a, char out[ADDRESS_TEXT_BYTES])
         return 0;
     if (a->u.any.sa_family == AF_UNIX)
         return format_unix(a, out);
-    (void)address_format_host(a, host);
+    (void)endpoint_format_host(&e, host);
     format = a->u.any.sa_family == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u";
     return (size_t)snprintf(out, ADDRESS_TEXT_BYTES, format, INET6_ADDRSTRLEN, host,
                             (unsigned)address_port(a));

@@ -402,7 +402,7 @@ static void write_line(struct record *r, enum log_level level)
 
     if (!log_takes(log, level))
         return;
-    (void)address_format_host(&r->client->address, client);
+    (void)endpoint_format_host(&r->client->address, client);
     add_text(&line, ", request: \"", r->request->request_line);
     add_upstream(&line, r);
     add_text(&line, ", host: \"", host ? host->value : SPAN_NONE);

@@ -144,17 +144,17 @@ const struct error_page *reply_error_page(const struct record *r, unsigned statu
 /* The name of this host in a URL; data NULL where none is known. */
 static struct span own_host(struct record *r)
 {
-    const struct address *local = &r->client->local_address;
+    const struct endpoint *local = &r->client->local_address;
     struct span host;
 
     if (r->location->settings.server_name_in_redirect && r->server->name.len)
         return r->server->name;
     if (r->request->host.len)
         return r->request->host;
-    if (!local->len || local->u.any.sa_family == AF_UNIX)
+    if (local->family == AF_UNSPEC || local->family == AF_UNIX)
         return SPAN_NONE;
     host = value_host(r, local);
-    if (local->u.any.sa_family == AF_INET6)
+    if (local->family == AF_INET6)
         return arena_printf(r->arena, "[%.*s]", SPAN_ARG(host));
     return host;
 }
@@ -163,7 +163,7 @@ static struct span own_host(struct record *r)
 static struct span absolute_url(struct record *r, struct span to)
 {
     const struct settings *s = &r->location->settings;
-    unsigned port = address_port(&r->client->local_address);
+    unsigned port = r->client->local_address.port;
     bool is_tls = r->listen->is_tls;
     const char *scheme = is_tls ? "https" : "http";
     struct span host;

@@ -60,38 +60,35 @@ struct span value_hex(struct record *r, struct span bytes)
 }
 
 /* inet_ntop(3) costs as much as the rest of a header with an address in it. */
-static struct span host_of_ipv4(struct record *r, const struct address *a)
+static struct span host_of_ipv4(struct record *r, const struct endpoint *e)
 {
-    const unsigned char *bytes = (const unsigned char *)&a->u.in.sin_addr;
     char *data = value_alloc(r, INET_ADDRSTRLEN);
     struct writer w;
 
     if (!data)
         return SPAN_NONE;
     writer_init(&w, data, INET_ADDRSTRLEN);
-    for (size_t i = 0; i < sizeof(a->u.in.sin_addr); i++) {
+    for (size_t i = 0; i < sizeof(struct in_addr); i++) {
         if (i)
             writer_span(&w, SPAN("."));
-        writer_u64(&w, bytes[i]);
+        writer_u64(&w, e->ip[i]);
     }
     return span_of(w.data, w.len);
 }
 
-struct span value_host(struct record *r, const struct address *a)
+struct span value_host(struct record *r, const struct endpoint *e)
 {
     char *text;
 
-    if (a->len && a->u.any.sa_family == AF_INET)
-        return host_of_ipv4(r, a);
+    if (e->family == AF_INET)
+        return host_of_ipv4(r, e);
     text = value_alloc(r, ADDRESS_TEXT_BYTES);
-    return text ? span_of(text, address_format_host(a, text)) : SPAN_NONE;
+    return text ? span_of(text, endpoint_format_host(e, text)) : SPAN_NONE;
 }
 
-struct span value_port(struct record *r, const struct address *a)
+struct span value_port(struct record *r, const struct endpoint *e)
 {
-    uint16_t port = address_port(a);
-
-    return port ? value_u64(r, port) : SPAN_NONE;
+    return e->port ? value_u64(r, e->port) : SPAN_NONE;
 }
 
 /* ---- lists ---- */

@@ -75,12 +75,12 @@ static struct span server_port(struct record *r, const struct value_key *key)
 
 static struct span binary_remote_addr(struct record *r, const struct value_key *key)
 {
-    const struct address *a = &r->client->address;
+    const struct endpoint *e = &r->client->address;
 
-    if (a->len && a->u.any.sa_family == AF_INET)
-        return span_of((const char *)&a->u.in.sin_addr, sizeof(a->u.in.sin_addr));
-    if (a->len && a->u.any.sa_family == AF_INET6)
-        return span_of((const char *)&a->u.in6.sin6_addr, sizeof(a->u.in6.sin6_addr));
+    if (e->family == AF_INET)
+        return span_of((const char *)e->ip, sizeof(struct in_addr));
+    if (e->family == AF_INET6)
+        return span_of((const char *)e->ip, sizeof(struct in6_addr));
     return remote_addr(r, key);
 }
 

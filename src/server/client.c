@@ -95,26 +95,25 @@ static struct tls_context *select_context(void *owner, struct span sni)
 /* The peer's address, also of a client that has reset the connection already: getpeername(2) has
  * none for it. SO_PEERNAME wants the exact length (sk_getsockopt() of the kernel's
  * net/core/sock.c), which is that of the listener's own. */
-static void note_peer(struct client *c)
+static struct endpoint peer_of(const struct client *c)
 {
-    struct address *a = &c->facts.address;
+    struct address a = {.len = c->listen->address.len};
 
-    a->len = c->listen->address.len;
-    if (!getsockopt(c->conn.fd, SOL_SOCKET, SO_PEERNAME, &a->u.any, &a->len))
-        return;
-    a->len = sizeof(a->u);
-    if (getpeername(c->conn.fd, &a->u.any, &a->len))
-        a->len = 0;
+    if (!getsockopt(c->conn.fd, SOL_SOCKET, SO_PEERNAME, &a.u.any, &a.len))
+        return endpoint_of(&a);
+    a.len = sizeof(a.u);
+    if (getpeername(c->conn.fd, &a.u.any, &a.len))
+        a.len = 0;
+    return endpoint_of(&a);
 }
 
-static void note_addresses(struct client *c)
+static struct endpoint local_of(const struct client *c)
 {
-    struct address *local = &c->facts.local_address;
+    struct address a = {.len = sizeof(a.u)};
 
-    note_peer(c);
-    local->len = sizeof(local->u);
-    if (getsockname(c->conn.fd, &local->u.any, &local->len))
-        local->len = 0;
+    if (getsockname(c->conn.fd, &a.u.any, &a.len))
+        a.len = 0;
+    return endpoint_of(&a);
 }
 
 static void set_options(struct client *c)
@@ -193,7 +192,8 @@ void client_accept(struct client_pool *p, struct view *view, const struct listen
     c->facts.number = atomic_fetch_add_explicit(p->numbers, 1, memory_order_relaxed) + 1;
     c->facts.since_ms = loop_now_ms(p->engine->loop);
     stats_add(&p->engine->stats, COUNTER_ACCEPTED, 1);
-    note_addresses(c);
+    c->facts.address = peer_of(c);
+    c->facts.local_address = local_of(c);
     set_options(c);
     wait_for(c, settings_of(c)->client_header_timeout_ms);
     if (listen->is_tls && begin_tls(c)) {
@@ -238,7 +238,7 @@ static void log_handshake_failure(struct client *c)
 
     if (tls_failure(c->conn.tls, &reason) == TLS_FAILURE_NONE)
         reason = "the client closed the connection";
-    (void)address_format_host(&c->facts.address, text);
+    (void)endpoint_format_host(&c->facts.address, text);
     log_write(&settings_of(c)->error_log, LOG_LEVEL_INFO,
               "*%llu SSL handshake failed: %s, client: %s", (unsigned long long)c->facts.number,
               reason, text);

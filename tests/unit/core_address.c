@@ -59,14 +59,18 @@ static void port_is_between_1_and_65535(void **state)
 static void assert_ip_text(const char *text, const char *formatted, const char *host)
 {
     char out[ADDRESS_TEXT_BYTES];
+    struct endpoint e;
     struct address a;
 
     assert_int_equal(address_parse_ip(span_of_cstr(text), 8080, &a), 0);
     assert_int_equal(address_format(&a, out), strlen(formatted));
     assert_string_equal(out, formatted);
-    assert_int_equal(address_format_host(&a, out), strlen(host));
-    assert_string_equal(out, host);
     assert_int_equal(address_port(&a), 8080);
+    e = endpoint_of(&a);
+    assert_int_equal(endpoint_format_host(&e, out), strlen(host));
+    assert_string_equal(out, host);
+    assert_int_equal(e.port, 8080);
+    assert_int_equal(e.family, a.u.any.sa_family);
     assert_true(address_is_ip_text(span_of_cstr(text)));
 }
 
@@ -96,6 +100,7 @@ static void names_are_not_ip_texts(void **state)
 static void unix_paths_round_trip(void **state)
 {
     char out[ADDRESS_TEXT_BYTES];
+    struct endpoint e;
     struct address a;
 
     (void)state;
@@ -103,9 +108,11 @@ static void unix_paths_round_trip(void **state)
     assert_string_equal(a.u.un.sun_path, "/run/x.sock");
     assert_int_equal(address_format(&a, out), 16);
     assert_string_equal(out, "unix:/run/x.sock");
-    assert_int_equal(address_format_host(&a, out), 5);
-    assert_string_equal(out, "unix:");
     assert_int_equal(address_port(&a), 0);
+    e = endpoint_of(&a);
+    assert_int_equal(endpoint_format_host(&e, out), 5);
+    assert_string_equal(out, "unix:");
+    assert_int_equal(e.port, 0);
     assert_int_equal(address_parse_unix(SPAN("unix:@name"), &a), 0);
     assert_int_equal(a.u.un.sun_path[0], 0);
     assert_int_equal(address_format(&a, out), 10);
@@ -132,16 +139,23 @@ static void unix_paths_have_bounds(void **state)
 static void unbound_unix_peers_and_no_address_print(void **state)
 {
     struct address a = {.len = sizeof(sa_family_t), .u.any.sa_family = AF_UNIX};
+    struct endpoint e = endpoint_of(&a);
     char out[ADDRESS_TEXT_BYTES];
 
     (void)state;
     assert_int_equal(address_format(&a, out), 5);
     assert_string_equal(out, "unix:");
+    assert_int_equal(endpoint_format_host(&e, out), 5);
+    assert_string_equal(out, "unix:");
     a = (struct address){.len = 0};
     assert_int_equal(address_format(&a, out), 0);
     assert_string_equal(out, "");
-    assert_int_equal(address_format_host(&a, out), 0);
     assert_int_equal(address_port(&a), 0);
+    e = endpoint_of(&a);
+    assert_int_equal(endpoint_format_host(&e, out), 0);
+    assert_string_equal(out, "");
+    assert_int_equal(e.family, AF_UNSPEC);
+    assert_int_equal(e.port, 0);
 }
 
 static bool texts_are_equal(const char *a, uint16_t a_port, const char *b, uint16_t b_port)

@@ -42,8 +42,8 @@ static void every_variable_bears_an_empty_record(void **state)
     struct fixture *f = *state;
 
     f->record.pass = NULL;
-    f->client.address = (struct address){.len = 0};
-    f->client.local_address = (struct address){.len = 0};
+    f->client.address = (struct endpoint){.family = AF_UNSPEC};
+    f->client.local_address = (struct endpoint){.family = AF_UNSPEC};
     for (int i = VARIABLE_NONE + 1; i < VARIABLE_CAPTURE; i++) {
         struct template_part part = {.variable = (enum variable_id)i, .text = SPAN("name")};
 
@@ -106,12 +106,12 @@ static void addresses_of_every_kind_are_told(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(address_parse_ip(SPAN("255.0.10.200"), 1, &f->client.address), 0);
+    f->client.address = endpoint_at("255.0.10.200", 1);
     assert_worth(f, "$remote_addr:$remote_port", "255.0.10.200:1");
-    assert_int_equal(address_parse_ip(SPAN("2001:db8::1"), 65535, &f->client.address), 0);
+    f->client.address = endpoint_at("2001:db8::1", 65535);
     assert_worth(f, "$remote_addr $remote_port", "2001:db8::1 65535");
     assert_memory_equal(worth(f, "$binary_remote_addr"), "\x20\x01\x0d\xb8", 5);
-    assert_int_equal(address_parse_unix(SPAN("unix:/run/x"), &f->client.address), 0);
+    f->client.address = endpoint_at("unix:/run/x", 0);
     assert_worth(f, "$remote_addr", "unix:");
     assert_worth(f, "$remote_port", "-");
 }
