@@ -43,8 +43,8 @@ struct conn {
     struct tls *tls; /* owned; NULL without TLS */
     int fd;
     int error; /* the first failure of the system, negative errno; 0: none */
-    enum conn_state state;
-    enum conn_end end;
+    enum conn_state state : 8;
+    enum conn_end end : 8;
     bool wants_input;     /* a receive is armed once all is consumed */
     bool wants_room;      /* the owner waits for the output to drain */
     bool is_bulk;         /* receives get large buffers */
@@ -56,16 +56,15 @@ struct conn {
     bool resets;              /* close with RST */
     bool awaits_notification; /* a send without copies said what it took, and still reads it */
     bool copies_sends;        /* this socket has no other way */
+    uint32_t sending_bytes;
+    int taken; /* while it awaits the notification: what the send said */
     struct op recv_op, send_op, control_op;
     struct task step; /* of the flush phase: hold, seal, send, or go on with closing */
     struct span raw;  /* received and unread: ciphertext with TLS, else plain */
     struct chunk *raw_chunk;
-    struct span plain; /* decrypted and unread */
-    struct chunk *plain_chunk;
+    struct chunk *plain;  /* decrypted, with bytes unread; NULL: none */
     struct outbox staged; /* plain output, to be sealed (TLS) */
     struct outbox out;    /* bytes for the socket; the first sending_bytes may be in flight */
-    size_t sending_bytes;
-    int taken;                           /* while it awaits the notification: what the send said */
     uint64_t received_bytes, sent_bytes; /* on the wire */
     uint64_t progress_ms;                /* when bytes last came or went */
 };

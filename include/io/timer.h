@@ -18,10 +18,10 @@ typedef void (*timer_fn)(struct timer *t);
 
 struct timer {
     struct list link;
-    uint64_t deadline_ms; /* 0: not set */
-    uint64_t slot_ms;     /* the deadline by which it stands in the wheel */
+    uint64_t deadline_ms;         /* 0: not set */
+    uint64_t slot_ms : 48;        /* the deadline by which it stands in the wheel */
+    uint64_t level : 8, slot : 8; /* where it stands */
     timer_fn expired;
-    unsigned char level, slot; /* where it stands */
 };
 
 struct wheel {

@@ -20,8 +20,8 @@ static void set_up(struct conn *c, struct loop *l, struct chunk_pool *chunks, st
     op_init(&c->send_op, conn_on_sent);
     op_init(&c->control_op, on_connected);
     task_init(&c->step, run_step);
-    outbox_init(&c->staged, chunks);
-    outbox_init(&c->out, chunks);
+    outbox_init(&c->staged);
+    outbox_init(&c->out);
     c->progress_ms = loop_now_ms(l);
 }
 
@@ -140,10 +140,9 @@ static void drop_raw(struct conn *c)
 
 static void drop_plain(struct conn *c)
 {
-    c->plain = SPAN_NONE;
-    if (c->plain_chunk)
-        chunk_give(c->chunks, c->plain_chunk);
-    c->plain_chunk = NULL;
+    if (c->plain)
+        chunk_give(c->chunks, c->plain);
+    c->plain = NULL;
 }
 
 /* Decrypts the next bytes, at most a chunk. */
@@ -154,18 +153,16 @@ static void open_more(struct conn *c)
 
     if (!c->raw.len && !tls_has_opened_bytes(c->tls))
         return;
-    if (!c->plain_chunk)
-        c->plain_chunk = chunk_take(c->chunks);
-    if (!c->plain_chunk) {
+    c->plain = chunk_take(c->chunks);
+    if (!c->plain) {
         conn_fail(c, -ENOMEM);
         return;
     }
-    result = tls_open(c->tls, &c->raw, c->plain_chunk->bytes, CHUNK_ROOM, &len);
+    result = tls_open(c->tls, &c->raw, c->plain->bytes, CHUNK_ROOM, &len);
     if (!c->raw.len)
         drop_raw(c);
-    if (result == TLS_OK)
-        c->plain = span_of(c->plain_chunk->bytes, len);
-    else
+    c->plain->end = (uint32_t)len;
+    if (result != TLS_OK)
         drop_plain(c);
     if (result == TLS_END) {
         drop_raw(c); /* what comes behind close_notify is nobody's: RFC 8446 section 6.1 */
@@ -181,17 +178,25 @@ struct span conn_input(struct conn *c)
 {
     if (!c->tls)
         return c->raw;
-    if (!c->plain.len && c->state == CONN_OPEN && c->end != CONN_END_FAILED)
+    if (!c->plain && c->state == CONN_OPEN && c->end != CONN_END_FAILED)
         open_more(c);
-    return c->plain;
+    return c->plain ? chunk_unread(c->plain) : SPAN_NONE;
+}
+
+static void consume_plain(struct conn *c, size_t n)
+{
+    if (!n)
+        return; /* there may be nothing */
+    assert(n <= chunk_unread(c->plain).len);
+    c->plain->start += (uint32_t)n;
+    if (c->plain->start == c->plain->end)
+        drop_plain(c);
 }
 
 void conn_consume(struct conn *c, size_t n)
 {
     if (c->tls) {
-        c->plain = span_skip(c->plain, n);
-        if (!c->plain.len)
-            drop_plain(c);
+        consume_plain(c, n);
         return;
     }
     c->raw = span_skip(c->raw, n);
@@ -203,7 +208,7 @@ enum conn_end conn_end(const struct conn *c)
 {
     if (c->end == CONN_END_FAILED)
         return c->end;
-    if (c->plain.len || c->raw.len || (c->tls && tls_has_opened_bytes(c->tls)))
+    if (c->plain || c->raw.len || (c->tls && tls_has_opened_bytes(c->tls)))
         return CONN_END_NONE;
     return c->end;
 }
@@ -221,7 +226,7 @@ static void arm_receive(struct conn *c)
 {
     if (!c->wants_input || c->recv_op.is_in_flight || c->end != CONN_END_NONE)
         return;
-    if (c->raw.len || c->plain.len) {
+    if (c->raw.len || c->plain) {
         c->wants_input = false;
         conn_wake_owner(c);
         return;
@@ -447,8 +452,8 @@ void conn_deinit(struct conn *c)
     task_cancel(&c->step);
     drop_raw(c);
     drop_plain(c);
-    outbox_clear(&c->staged);
-    outbox_clear(&c->out);
+    outbox_clear(&c->staged, c->chunks);
+    outbox_clear(&c->out, c->chunks);
     tls_free(c->tls);
     c->tls = NULL;
     c->state = CONN_UNUSED;

@@ -8,7 +8,9 @@
 
 int conn_tls_output(void *conn, struct span sealed)
 {
-    return outbox_append(&((struct conn *)conn)->out, sealed);
+    struct conn *c = conn;
+
+    return outbox_append(&c->out, c->chunks, sealed);
 }
 
 /* Output that begins to wait does so now, whenever bytes last moved. */
@@ -24,7 +26,7 @@ int conn_write(struct conn *c, struct span s)
     if (c->error)
         return 0; /* nobody reads it; the owner learns of the error by itself */
     begin_output(c);
-    return outbox_append(c->tls ? &c->staged : &c->out, s);
+    return outbox_append(c->tls ? &c->staged : &c->out, c->chunks, s);
 }
 
 void conn_write_chunk(struct conn *c, struct chunk *chunk)
@@ -34,7 +36,7 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk)
         return;
     }
     begin_output(c);
-    outbox_adopt(c->tls ? &c->staged : &c->out, chunk);
+    outbox_adopt(c->tls ? &c->staged : &c->out, c->chunks, chunk);
 }
 
 bool conn_has_room(struct conn *c)
@@ -58,7 +60,7 @@ void conn_seal(struct conn *c)
             conn_fail(c, result);
             return;
         }
-        outbox_drop(&c->staged, record.len);
+        outbox_drop(&c->staged, c->chunks, record.len);
     }
 }
 
@@ -71,16 +73,18 @@ void conn_send(struct conn *c)
 {
     struct chunk *first = outbox_first(&c->out);
     const struct msghdr *message;
+    size_t bytes;
 
     if (c->send_op.is_in_flight || !first || c->error)
         return;
     if (first->link.next == &c->out.list && !sends_without_copies(c, c->out.bytes)) {
-        c->sending_bytes = chunk_unread(first).len;
+        c->sending_bytes = (uint32_t)chunk_unread(first).len;
         loop_send(c->loop, &c->send_op, c->fd, chunk_unread(first));
         return;
     }
-    message = outbox_message(&c->out, &c->sending_bytes);
-    if (sends_without_copies(c, c->sending_bytes))
+    message = outbox_message(&c->out, &bytes);
+    c->sending_bytes = (uint32_t)bytes;
+    if (sends_without_copies(c, bytes))
         loop_sendmsg_zerocopy(c->loop, &c->send_op, c->fd, message);
     else
         loop_sendmsg(c->loop, &c->send_op, c->fd, message);
@@ -93,8 +97,8 @@ static void fail_output(struct conn *c, int error)
 {
     if (!c->error)
         c->error = error;
-    outbox_clear(&c->staged);
-    outbox_clear(&c->out);
+    outbox_clear(&c->staged, c->chunks);
+    outbox_clear(&c->out, c->chunks);
     conn_wake_owner(c);
 }
 
@@ -142,7 +146,7 @@ void conn_on_sent(struct op *op, const struct completion *done)
     }
     if ((size_t)result < c->sending_bytes)
         stats_add(loop_stats(c->loop), COUNTER_SHORT_SENDS, 1);
-    outbox_drop(&c->out, (size_t)result);
+    outbox_drop(&c->out, c->chunks, (size_t)result);
     c->sent_bytes += (size_t)result;
     c->progress_ms = loop_now_ms(c->loop);
     if (conn_out_bytes(c))

@@ -1,18 +1,18 @@
 /* outbox - appending to, sending from and dropping chunks. */
 #include "io/outbox.h"
 
-void outbox_init(struct outbox *o, struct chunk_pool *chunks)
+void outbox_init(struct outbox *o)
 {
-    *o = (struct outbox){.chunks = chunks};
+    *o = (struct outbox){.bytes = 0};
     list_init(&o->list);
 }
 
-void outbox_clear(struct outbox *o)
+void outbox_clear(struct outbox *o, struct chunk_pool *chunks)
 {
     struct list *link;
 
     while ((link = list_pop_front(&o->list)) != NULL)
-        chunk_give(o->chunks, list_entry(link, struct chunk, link));
+        chunk_give(chunks, list_entry(link, struct chunk, link));
     o->bytes = 0;
 }
 
@@ -22,7 +22,7 @@ struct chunk *outbox_first(const struct outbox *o)
 }
 
 /* The last chunk, where it has room, else a new one; NULL: no memory. */
-static struct chunk *chunk_with_room(struct outbox *o)
+static struct chunk *chunk_with_room(struct outbox *o, struct chunk_pool *chunks)
 {
     struct chunk *last = NULL;
 
@@ -30,16 +30,16 @@ static struct chunk *chunk_with_room(struct outbox *o)
         last = list_entry(o->list.prev, struct chunk, link);
     if (last && chunk_room(last))
         return last;
-    last = chunk_take(o->chunks);
+    last = chunk_take(chunks);
     if (last)
         list_push_back(&o->list, &last->link);
     return last;
 }
 
-int outbox_append(struct outbox *o, struct span s)
+int outbox_append(struct outbox *o, struct chunk_pool *chunks, struct span s)
 {
     while (s.len) {
-        struct chunk *last = chunk_with_room(o);
+        struct chunk *last = chunk_with_room(o, chunks);
         size_t n;
 
         if (!last)
@@ -52,7 +52,7 @@ int outbox_append(struct outbox *o, struct span s)
 }
 
 /* Small pieces are put together: many of them would take up a chunk each. */
-void outbox_adopt(struct outbox *o, struct chunk *chunk)
+void outbox_adopt(struct outbox *o, struct chunk_pool *chunks, struct chunk *chunk)
 {
     assert(chunk_unread(chunk).len); /* an empty one would be sent for ever */
     struct span unread = chunk_unread(chunk);
@@ -65,10 +65,10 @@ void outbox_adopt(struct outbox *o, struct chunk *chunk)
         return;
     }
     (void)chunk_append(last, unread);
-    chunk_give(o->chunks, chunk);
+    chunk_give(chunks, chunk);
 }
 
-void outbox_drop(struct outbox *o, size_t n)
+void outbox_drop(struct outbox *o, struct chunk_pool *chunks, size_t n)
 {
     assert(n <= o->bytes);
     o->bytes -= n;
@@ -81,7 +81,7 @@ void outbox_drop(struct outbox *o, size_t n)
         if (chunk_unread(first).len)
             break;
         list_remove(&first->link);
-        chunk_give(o->chunks, first);
+        chunk_give(chunks, first);
     }
 }
 

@@ -30,6 +30,8 @@ struct client {
     enum client_state state;
 };
 
+static_assert(sizeof(struct client) <= 448, "many clients wait: half a KiB each, with all else");
+
 static struct loop *loop_of(const struct client *c)
 {
     return c->pool->engine->loop;

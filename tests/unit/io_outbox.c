@@ -14,7 +14,7 @@ static int set_up_with(void **state, size_t chunks)
 
     assert_non_null(b);
     assert_int_equal(chunk_pool_init(&b->chunks, chunks), 0);
-    outbox_init(&b->out, &b->chunks);
+    outbox_init(&b->out);
     *state = b;
     return 0;
 }
@@ -29,7 +29,7 @@ static int tear_down(void **state)
 {
     struct box *b = *state;
 
-    outbox_clear(&b->out);
+    outbox_clear(&b->out, &b->chunks);
     assert_int_equal(b->out.bytes, 0);
     chunk_pool_deinit(&b->chunks);
     free(b);
@@ -41,10 +41,10 @@ static void what_is_appended_lies_together_while_it_fits(void **state)
     struct box *b = *state;
 
     assert_null(outbox_first(&b->out));
-    assert_int_equal(outbox_append(&b->out, SPAN_NONE), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN_NONE), 0);
     assert_null(outbox_first(&b->out));
-    assert_int_equal(outbox_append(&b->out, SPAN("head")), 0);
-    assert_int_equal(outbox_append(&b->out, SPAN("body")), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN("head")), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN("body")), 0);
     assert_true(span_equals(chunk_unread(outbox_first(&b->out)), SPAN("headbody")));
     assert_int_equal(b->out.bytes, 8);
     assert_int_equal(b->chunks.slab.count_taken, 1);
@@ -55,9 +55,9 @@ static void a_byte_more_than_fits_takes_another_chunk(void **state)
     struct box *b = *state;
     char *bytes = calloc(1, CHUNK_ROOM + 1);
 
-    assert_int_equal(outbox_append(&b->out, span_of(bytes, CHUNK_ROOM)), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, span_of(bytes, CHUNK_ROOM)), 0);
     assert_int_equal(b->chunks.slab.count_taken, 1);
-    assert_int_equal(outbox_append(&b->out, SPAN("x")), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN("x")), 0);
     assert_int_equal(b->chunks.slab.count_taken, 2);
     assert_int_equal(b->out.bytes, CHUNK_ROOM + 1);
     free(bytes);
@@ -70,9 +70,9 @@ static void without_chunks_part_may_have_been_taken(void **state)
 
     (void)set_up_with(state, 1);
     b = *state;
-    assert_int_equal(outbox_append(&b->out, span_of(bytes, CHUNK_ROOM + 1)), -ENOMEM);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, span_of(bytes, CHUNK_ROOM + 1)), -ENOMEM);
     assert_int_equal(b->out.bytes, CHUNK_ROOM);
-    assert_int_equal(outbox_append(&b->out, SPAN("x")), -ENOMEM);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN("x")), -ENOMEM);
     (void)tear_down(state);
     free(bytes);
 }
@@ -84,17 +84,17 @@ static void dropping_gives_back_what_was_sent_as_a_whole(void **state)
     char *bytes = pattern(CHUNK_ROOM);
     struct chunk *first;
 
-    assert_int_equal(outbox_append(&b->out, span_of(bytes, CHUNK_ROOM)), 0);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, span_of(bytes, CHUNK_ROOM)), 0);
     first = outbox_first(&b->out);
-    outbox_drop(&b->out, 0);
-    outbox_drop(&b->out, CHUNK_ROOM - 1);
+    outbox_drop(&b->out, &b->chunks, 0);
+    outbox_drop(&b->out, &b->chunks, CHUNK_ROOM - 1);
     assert_ptr_equal(outbox_first(&b->out), first);
-    assert_int_equal(outbox_append(&b->out, SPAN("next")), 0);
-    outbox_drop(&b->out, 1 + 2);
+    assert_int_equal(outbox_append(&b->out, &b->chunks, SPAN("next")), 0);
+    outbox_drop(&b->out, &b->chunks, 1 + 2);
     assert_true(span_equals(chunk_unread(outbox_first(&b->out)), SPAN("xt")));
     assert_int_equal(b->out.bytes, 2);
     assert_int_equal(b->chunks.slab.count_taken, 1);
-    outbox_drop(&b->out, 2);
+    outbox_drop(&b->out, &b->chunks, 2);
     assert_null(outbox_first(&b->out));
     assert_int_equal(b->chunks.slab.count_taken, 0);
     free(bytes);
@@ -115,12 +115,12 @@ static void small_chunks_are_put_together(void **state)
     struct box *b = *state;
 
     for (size_t i = 0; i < 100; i++)
-        outbox_adopt(&b->out, filled(b, 10));
+        outbox_adopt(&b->out, &b->chunks, filled(b, 10));
     assert_int_equal(b->out.bytes, 1000);
     assert_int_equal(b->chunks.slab.count_taken, 1);
-    outbox_adopt(&b->out, filled(b, CHUNK_ROOM - 1000));
+    outbox_adopt(&b->out, &b->chunks, filled(b, CHUNK_ROOM - 1000));
     assert_int_equal(b->chunks.slab.count_taken, 1);
-    outbox_adopt(&b->out, filled(b, 1));
+    outbox_adopt(&b->out, &b->chunks, filled(b, 1));
     assert_int_equal(b->chunks.slab.count_taken, 2);
 }
 
@@ -135,7 +135,7 @@ static void a_message_covers_what_stands_first(void **state)
         struct chunk *chunk = filled(b, CHUNK_ROOM);
 
         chunk->start = 1;
-        outbox_adopt(&b->out, chunk);
+        outbox_adopt(&b->out, &b->chunks, chunk);
     }
     assert_int_equal(b->out.bytes, PIECE * (OUT_CHUNKS_PER_SEND + 1));
     message = outbox_message(&b->out, &bytes);
@@ -143,7 +143,7 @@ static void a_message_covers_what_stands_first(void **state)
     assert_int_equal(message->msg_iovlen, OUT_CHUNKS_PER_SEND);
     for (size_t i = 0; i < OUT_CHUNKS_PER_SEND; i++)
         assert_int_equal(message->msg_iov[i].iov_len, PIECE);
-    outbox_drop(&b->out, bytes - 4); /* a short send */
+    outbox_drop(&b->out, &b->chunks, bytes - 4); /* a short send */
     message = outbox_message(&b->out, &bytes);
     assert_int_equal(message->msg_iovlen, 2);
     assert_int_equal(message->msg_iov[0].iov_len, 4);
@@ -157,9 +157,9 @@ static void drop_more_than_there_is(void)
 
     (void)set_up(&state);
     b = state;
-    if (outbox_append(&b->out, SPAN("ab")))
+    if (outbox_append(&b->out, &b->chunks, SPAN("ab")))
         return;
-    outbox_drop(&b->out, 3);
+    outbox_drop(&b->out, &b->chunks, 3);
 }
 
 /* It would be sent again and again: no byte of it ever goes. */
@@ -170,7 +170,7 @@ static void adopt_an_empty_chunk(void)
 
     (void)set_up(&state);
     b = state;
-    outbox_adopt(&b->out, chunk_take(&b->chunks));
+    outbox_adopt(&b->out, &b->chunks, chunk_take(&b->chunks));
 }
 
 static void what_cannot_be_is_asserted(void **state)
