@@ -5,8 +5,10 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/cryptocb.h>
+#include <wolfssl/wolfcrypt/misc.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* Sessions that outlive their connection, keys and lists from memory, SNI before the session
@@ -79,6 +81,12 @@ static int cpu_has_aes(void)
 #else
     return 0;
 #endif
+}
+
+/* As in ringway: src/io/tls_zero.c. */
+void ForceZero(void *memory, word32 size)
+{
+    explicit_bzero(memory, size);
 }
 
 int main(void)
