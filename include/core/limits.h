@@ -43,6 +43,10 @@
 #define OUT_CHUNKS_PER_SEND 8
 #define OUT_BYTES_PER_SEND (OUT_CHUNKS_PER_SEND * CHUNK_ROOM)
 
+/* Sends without copies: smaller ones would keep whole chunks for few bytes until the peer has them.
+ */
+#define OUT_BYTES_LENT_MIN (CHUNK_BYTES / 2)
+
 /* Looking for completions without sleeping, before a worker sleeps. Timers are as exact as ever. */
 #define BUSY_POLL_US_MAX 1000000
 

@@ -12,6 +12,7 @@
 #include "core/list.h"
 #include "core/slab.h"
 #include "core/span.h"
+#include "io/loop.h"
 
 struct chunk {
     struct list link;
@@ -20,6 +21,11 @@ struct chunk {
     /* Used by the first chunk of a send: lives as long as the operation. */
     struct msghdr message;
     struct iovec vectors[OUT_CHUNKS_PER_SEND];
+    /* Likewise, of one without copies, which has an operation of its own. */
+    struct op op;
+    void *sender;
+    uint32_t taken;   /* what it said */
+    uint32_t readers; /* such sends that the kernel reads this chunk for: it is not given back */
     _Alignas(64) char bytes[];
 };
 
@@ -36,6 +42,9 @@ void chunk_pool_deinit(struct chunk_pool *p);
 /* An empty chunk, or NULL when all are taken. */
 struct chunk *chunk_take(struct chunk_pool *p) MUST_USE;
 void chunk_give(struct chunk_pool *p, struct chunk *c);
+
+/* The chunk that has the byte. */
+struct chunk *chunk_at(const struct chunk_pool *p, const void *byte);
 
 static inline struct span chunk_unread(const struct chunk *c)
 {

@@ -53,11 +53,12 @@ struct conn {
     bool has_shut;        /* it was */
     bool has_handshaken;  /* TLS: bytes can be sealed */
     bool lingers;
-    bool resets;              /* close with RST */
-    bool awaits_notification; /* a send without copies said what it took, and still reads it */
-    bool copies_sends;        /* this socket has no other way */
+    bool resets;         /* close with RST */
+    bool copies_sends;   /* this socket has no other way */
+    bool is_taking;      /* a send without copies did not yet say what it took of out */
+    uint16_t lent_sends; /* sends without copies that the kernel reads for, with that one */
+    uint32_t lent_bytes; /* that they took and the peer does not have, as far as is known */
     uint32_t sending_bytes;
-    int taken; /* while it awaits the notification: what the send said */
     struct op recv_op, send_op, control_op;
     struct task step; /* of the flush phase: hold, seal, send, or go on with closing */
     struct span raw;  /* received and unread: ciphertext with TLS, else plain */
@@ -115,10 +116,10 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk);
 /* False when much waits to be sent: the owner is then made ready when there is room again. */
 bool conn_has_room(struct conn *c);
 
-/* Bytes that wait to be sent, or are being sent. */
+/* Bytes that wait to be sent, or are being sent: without copies, until the peer has them. */
 static inline size_t conn_out_bytes(const struct conn *c)
 {
-    return c->staged.bytes + c->out.bytes;
+    return c->staged.bytes + c->out.bytes + c->lent_bytes;
 }
 
 /* Ends our side of the stream once all is sent, of which the owner is told by being made ready; the

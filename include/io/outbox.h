@@ -3,7 +3,8 @@
  * Embedded twice in a conn, which says each time where chunks come from and go to: what is yet to
  * be sealed, and what is for the socket. While a send is
  * in flight the chunks that it covers stay; it knows its own end, so the last one may grow behind
- * it. */
+ * it. A chunk that sends without copies still read is dropped as well, and given back by the last
+ * of them. */
 #ifndef RINGWAY_IO_OUTBOX_H
 #define RINGWAY_IO_OUTBOX_H
 

@@ -10,7 +10,7 @@
 static const struct setter_bounds entries_bounds = {RING_ENTRIES_MIN, RING_ENTRIES_MAX};
 
 static const struct setter_bounds busy_poll_bounds = {0, BUSY_POLL_US_MAX};
-static const struct setter_bounds zerocopy_bounds = {1, OUT_BYTES_PER_SEND};
+static const struct setter_bounds zerocopy_bounds = {OUT_BYTES_LENT_MIN, OUT_BYTES_PER_SEND};
 static const struct setter_bounds high_water_bounds = {OUT_BYTES_HIGH_MIN, OUT_BYTES_HIGH_MAX};
 
 static int check_power_of_two(struct conf *c, const struct node *n, uint64_t number)
@@ -121,10 +121,9 @@ static const struct directive rows[] = {
         .set = set_send_zerocopy,
         .detail = &zerocopy_bounds,
         ROW_AT(struct main_draft, conf.tuning.send_zerocopy_bytes),
-        .help =
-            "sends of at least that size are not copied by the kernel, where it and the network "
-            "card can do so; a connection then sends on when its peer has acknowledged; 1 to "
-            "260096",
+        .help = "sends of at least that size are not copied by the kernel, where it and the "
+                "network card can do so; what the peer has not acknowledged counts for "
+                "send_high_water; 16k to 260096",
         .difference = OWN,
     },
     {

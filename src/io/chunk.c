@@ -22,13 +22,24 @@ struct chunk *chunk_take(struct chunk_pool *p)
     list_init(&c->link);
     c->start = 0;
     c->end = 0;
+    c->readers = 0;
+    c->op.is_in_flight = false;
     return c;
 }
 
 void chunk_give(struct chunk_pool *p, struct chunk *c)
 {
     assert(!list_is_linked(&c->link));
+    assert(!c->readers);
+    op_assert_idle(&c->op);
     slab_give(&p->slab, c);
+}
+
+struct chunk *chunk_at(const struct chunk_pool *p, const void *byte)
+{
+    size_t offset = (size_t)((const char *)byte - p->slab.memory);
+
+    return (struct chunk *)(void *)(p->slab.memory + offset / CHUNK_BYTES * CHUNK_BYTES);
 }
 
 size_t chunk_append(struct chunk *c, struct span s)

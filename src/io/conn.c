@@ -332,6 +332,8 @@ void conn_abort(struct conn *c, bool with_reset)
         loop_cancel(c->loop, &c->recv_op);
     if (c->send_op.is_in_flight)
         loop_cancel(c->loop, &c->send_op);
+    if (c->is_taking)
+        loop_cancel(c->loop, &outbox_first(&c->out)->op);
     if (c->control_op.is_in_flight)
         loop_cancel(c->loop, &c->control_op);
     conn_step_later(c);
@@ -350,8 +352,8 @@ static void on_shut(struct op *op, const struct completion *done)
 /* Once the descriptor is gone. */
 static void step_closed(struct conn *c)
 {
-    if (c->send_op.is_in_flight)
-        return; /* the notification comes */
+    if (c->lent_sends)
+        return; /* their last completions come */
     c->state = CONN_CLOSED;
     conn_wake_owner(c);
 }
@@ -397,7 +399,7 @@ static void linger_step(struct conn *c)
 static void close_step(struct conn *c)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    bool is_sending = c->send_op.is_in_flight && !c->awaits_notification;
+    bool is_sending = c->send_op.is_in_flight || c->is_taking;
 
     if (c->recv_op.is_in_flight || is_sending || c->control_op.is_in_flight)
         return;
@@ -406,7 +408,7 @@ static void close_step(struct conn *c)
         return;
     }
     /* Without a reset the kernel would go on sending from our memory for as long as it likes. */
-    if (c->resets || c->awaits_notification)
+    if (c->resets || c->lent_sends)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     op_init(&c->control_op, on_closed);
     loop_close(c->loop, &c->control_op, c->fd);
@@ -449,6 +451,7 @@ void conn_deinit(struct conn *c)
     op_assert_idle(&c->recv_op);
     op_assert_idle(&c->send_op);
     op_assert_idle(&c->control_op);
+    assert(!c->lent_sends);
     task_cancel(&c->step);
     drop_raw(c);
     drop_plain(c);

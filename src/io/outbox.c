@@ -7,12 +7,17 @@ void outbox_init(struct outbox *o)
     list_init(&o->list);
 }
 
+static void drop_chunk(struct chunk_pool *chunks, struct chunk *c)
+{
+    list_remove(&c->link);
+    if (!c->readers)
+        chunk_give(chunks, c);
+}
+
 void outbox_clear(struct outbox *o, struct chunk_pool *chunks)
 {
-    struct list *link;
-
-    while ((link = list_pop_front(&o->list)) != NULL)
-        chunk_give(chunks, list_entry(link, struct chunk, link));
+    list_for_each_safe (link, &o->list)
+        drop_chunk(chunks, list_entry(link, struct chunk, link));
     o->bytes = 0;
 }
 
@@ -80,8 +85,7 @@ void outbox_drop(struct outbox *o, struct chunk_pool *chunks, size_t n)
         n -= part;
         if (chunk_unread(first).len)
             break;
-        list_remove(&first->link);
-        chunk_give(chunks, first);
+        drop_chunk(chunks, first);
     }
 }
 

@@ -90,6 +90,34 @@ static void a_record_and_a_receive_fit(void **state)
     assert_true(sizeof(struct chunk) + CHUNK_ROOM <= CHUNK_BYTES);
 }
 
+static void a_byte_leads_to_its_chunk(void **state)
+{
+    struct chunk *chunks[3];
+    struct chunk_pool p;
+
+    assert_int_equal(chunk_pool_init(&p, COUNT_OF(chunks)), 0);
+    for (size_t i = 0; i < COUNT_OF(chunks); i++)
+        chunks[i] = chunk_take(&p);
+    for (size_t i = 0; i < COUNT_OF(chunks); i++) {
+        assert_ptr_equal(chunk_at(&p, chunks[i]->bytes), chunks[i]);
+        assert_ptr_equal(chunk_at(&p, chunks[i]->bytes + CHUNK_ROOM - 1), chunks[i]);
+        chunk_give(&p, chunks[i]);
+    }
+    chunk_pool_deinit(&p);
+}
+
+static void give_while_it_is_read(void)
+{
+    struct chunk_pool p;
+    struct chunk *c;
+
+    if (chunk_pool_init(&p, 1))
+        return;
+    c = chunk_take(&p);
+    c->readers = 1;
+    chunk_give(&p, c);
+}
+
 static void give_while_linked(void)
 {
     struct chunk_pool p;
@@ -116,6 +144,7 @@ static void leave_one_out(void)
 static void a_chunk_in_use_is_never_given_or_left(void **state)
 {
     assert_true(aborts(give_while_linked));
+    assert_true(aborts(give_while_it_is_read));
     assert_true(aborts(leave_one_out));
 }
 
@@ -127,6 +156,7 @@ int main(void)
         cmocka_unit_test(appending_stops_at_the_room),
         cmocka_unit_test(what_was_read_gives_no_room_back),
         cmocka_unit_test(a_record_and_a_receive_fit),
+        cmocka_unit_test(a_byte_leads_to_its_chunk),
         cmocka_unit_test(a_chunk_in_use_is_never_given_or_left),
     };
 

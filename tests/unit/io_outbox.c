@@ -173,6 +173,30 @@ static void adopt_an_empty_chunk(void)
     outbox_adopt(&b->out, &b->chunks, chunk_take(&b->chunks));
 }
 
+/* It is the reader's then, and nobody else's. */
+static void what_is_still_read_is_dropped_and_not_given_back(void **state)
+{
+    struct box *b = *state;
+
+    for (int clears = 0; clears < 2; clears++) {
+        struct chunk *read = chunk_take(&b->chunks);
+
+        assert_int_equal(chunk_append(read, SPAN("read")), 4);
+        outbox_adopt(&b->out, &b->chunks, read);
+        read->readers = 1;
+        if (clears)
+            outbox_clear(&b->out, &b->chunks);
+        else
+            outbox_drop(&b->out, &b->chunks, 4);
+        assert_int_equal(b->out.bytes, 0);
+        assert_null(outbox_first(&b->out));
+        assert_false(list_is_linked(&read->link));
+        assert_int_equal(b->chunks.slab.count_taken, 1);
+        read->readers = 0;
+        chunk_give(&b->chunks, read);
+    }
+}
+
 static void what_cannot_be_is_asserted(void **state)
 {
     assert_true(aborts(drop_more_than_there_is));
@@ -189,6 +213,7 @@ int main(void)
         CLAIM(dropping_gives_back_what_was_sent_as_a_whole),
         CLAIM(small_chunks_are_put_together),
         CLAIM(a_message_covers_what_stands_first),
+        CLAIM(what_is_still_read_is_dropped_and_not_given_back),
         cmocka_unit_test(what_cannot_be_is_asserted),
     };
 

@@ -368,13 +368,13 @@ static void what_needs_a_restart_is_said_and_left(void **state)
     wait_for(w, "listening on unix:");
     write_wishes(w, &(struct wishes){"daemon off;", "return 200 second;", 3, 17,
                                      "ring_entries 64; receive_buffers 8 4k; send_high_water 16k; "
-                                     "send_zerocopy 9k; busy_poll 7;"});
+                                     "send_zerocopy 19k; busy_poll 7;"});
     signal_and_wait(w, SIGHUP, "worker_processes 3 takes effect after a restart: 2 workers go on");
     wait_for(w, "worker_connections 17 takes effect after a restart");
     wait_for(w, "ring_entries 64 takes effect after a restart");
     wait_for(w, "receive_buffers 8 4096 takes effect after a restart");
     wait_for(w, "send_high_water 16384 takes effect after a restart");
-    wait_for(w, "send_zerocopy 9216 takes effect after a restart");
+    wait_for(w, "send_zerocopy 19456 takes effect after a restart");
     wait_for(w, "busy_poll 7 takes effect after a restart");
     wait_for(w, "reloaded: generation 2");
     assert_answer(w, "second");
