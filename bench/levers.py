@@ -30,7 +30,9 @@ LEVERS = {each.directive: each for each in (
     Lever('send_high_water', '128k', ('32k', '512k', '2m'), CASES['1m'], '--send-high-water'),
     Lever('send_zerocopy', 'off', ('16k', '64k', '128k'), CASES['1m'], '--send-zerocopy'),
     # With few connections the proxy often waits, which is when it polls.
-    Lever('busy_poll', '0', ('10', '50', '200'), CASES['small-few'], '--busy-poll'),
+    Lever('busy_poll', '0', ('10', '50', '200'),
+          replace(CASES['small-few'], title='128 B, kept alive, plain client, TLS upstream'),
+          '--busy-poll'),
     # With one ticket most handshakes are full ones: that is the figure, and no failure.
     Lever('proxy_ssl_session_tickets', '32', ('1', '8', '256'),
           replace(CASES['fresh-resumed'], figure='resumed_share')),
