@@ -85,6 +85,7 @@ static void a_timer_that_is_due_ends_it(void **state)
     timer_set(loop_wheel(t.loop), &timer, began_ms + 30);
     turn_until(t.loop, has_rung);
     assert_true(loop_now_ms(t.loop) >= began_ms + 30);
+    assert_true(loop_now_ms(t.loop) < began_ms + PATIENCE_US / 1000);
     turning_deinit(&t);
 }
 
