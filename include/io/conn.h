@@ -53,6 +53,7 @@ struct conn {
     bool has_shut;        /* it was */
     bool has_handshaken;  /* TLS: bytes can be sealed */
     bool lingers;
+    bool holds_output;   /* what is sent goes with the FIN: the close follows at once */
     bool resets;         /* close with RST */
     bool copies_sends;   /* this socket has no other way */
     bool is_taking;      /* a send without copies did not yet say what it took of out */

@@ -120,6 +120,8 @@ void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a
 /* Fills completion.data; is_bulk: a large buffer. -ENOBUFS: all were used in this turn. */
 void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk);
 void loop_send(struct loop *l, struct op *op, int fd, struct span data);
+/* TCP holds less than a segment back, to go with what follows: more data, or the FIN of a close. */
+void loop_send_held(struct loop *l, struct op *op, int fd, struct span data);
 void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *message);
 /* The same without copies: two completions. The first says what was taken; the last says 0, once
  * the memory is not read any more: when the peer has acknowledged it, or the connection was reset.

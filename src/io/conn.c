@@ -294,6 +294,14 @@ void conn_end_output(struct conn *c)
     conn_step_later(c);
 }
 
+/* A close_notify that is all there is to send, with the close right behind it, goes in one segment
+ * with the FIN. A close that resets, as over unread input, drops it: the reset says more. */
+static void say_farewell(struct conn *c)
+{
+    c->holds_output = !c->lingers && !conn_out_bytes(c) && !c->lent_sends;
+    tls_seal_close_notify(c->tls);
+}
+
 /* TLS says close_notify before FIN: RFC 8446 section 6.1. Waits for what is still to be sent. */
 static void shut_output(struct conn *c)
 {
@@ -433,7 +441,7 @@ static void run_step(struct task *t)
     if (c->has_handshaken && !c->error) {
         conn_seal(c);
         if (c->state == CONN_FINISHING && !c->error)
-            tls_seal_close_notify(c->tls);
+            say_farewell(c);
     }
     conn_send(c);
     if (c->state == CONN_FINISHING) {

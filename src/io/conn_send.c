@@ -99,7 +99,10 @@ void conn_send(struct conn *c)
     is_copied = first->op.is_in_flight || !sends_without_copies(c, c->out.bytes);
     if (is_copied && (first->op.is_in_flight || first->link.next == &c->out.list)) {
         c->sending_bytes = (uint32_t)chunk_unread(first).len;
-        loop_send(c->loop, &c->send_op, c->fd, chunk_unread(first));
+        if (c->holds_output)
+            loop_send_held(c->loop, &c->send_op, c->fd, chunk_unread(first));
+        else
+            loop_send(c->loop, &c->send_op, c->fd, chunk_unread(first));
         return;
     }
     message = outbox_message(&c->out, &bytes);

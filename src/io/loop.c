@@ -365,6 +365,14 @@ void loop_send(struct loop *l, struct op *op, int fd, struct span data)
     mark(sqe, op, TAG_OPERATION);
 }
 
+void loop_send_held(struct loop *l, struct op *op, int fd, struct span data)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_send(sqe, fd, data.data, data.len, MSG_NOSIGNAL | MSG_MORE);
+    mark(sqe, op, TAG_OPERATION);
+}
+
 void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *message)
 {
     struct io_uring_sqe *sqe = begin(l, op);

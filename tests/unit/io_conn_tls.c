@@ -2,6 +2,8 @@
 #include "../conn_fixture.h"
 #include "../tls_bench.h"
 
+#include <linux/tcp.h>
+
 #define BOTH (TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3)
 
 static const struct bench_certificate strangers[] = {
@@ -222,6 +224,44 @@ static void finish_says_close_notify_and_is_a_clean_end(void **state)
     talk_deinit(&talk);
 }
 
+static unsigned segments_to(const struct conn *c)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    assert_int_equal(getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_segs_in;
+}
+
+static bool has_fin(const struct conn *c)
+{
+    struct pollfd fd = {.fd = c->fd, .events = POLLRDHUP};
+
+    return poll(&fd, 1, 0) == 1;
+}
+
+static void finish_says_all_in_one_segment(void **state)
+{
+    static const int on = 1;
+    struct talk talk;
+    unsigned before;
+
+    talk_init(&talk, true);
+    assert_int_equal(setsockopt(talk.client.conn.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+    shake_hands(&talk);
+    /* With it went all that the client had to acknowledge. */
+    assert_int_equal(conn_write(&talk.client.conn, SPAN("last")), 0);
+    turn_until(talk.t->loop, talk.server.got_len == 4 && !conn_out_bytes(&talk.client.conn));
+    before = segments_to(&talk.server.conn);
+    conn_finish(&talk.client.conn, false);
+    turn_until(talk.t->loop, talk.server.end != CONN_END_NONE);
+    turn_until(talk.t->loop, has_fin(&talk.server.conn));
+    assert_int_equal(talk.server.end, CONN_END_CLEAN);
+    assert_int_equal(segments_to(&talk.server.conn), before + 1);
+    turn_until(talk.t->loop, conn_is_closed(&talk.client.conn));
+    talk_deinit(&talk);
+}
+
 static void a_close_without_close_notify_is_a_cut(void **state)
 {
     struct talk talk;
@@ -434,6 +474,7 @@ int main(void)
         cmocka_unit_test(what_is_written_before_the_handshake_waits_for_it),
         cmocka_unit_test(more_handshakes_than_a_turn_takes_all_succeed),
         cmocka_unit_test(finish_says_close_notify_and_is_a_clean_end),
+        cmocka_unit_test(finish_says_all_in_one_segment),
         cmocka_unit_test(a_close_without_close_notify_is_a_cut),
         cmocka_unit_test(a_reset_is_a_failure_of_the_system),
         cmocka_unit_test(lingering_says_close_notify_and_reads_on),
