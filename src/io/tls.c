@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "io/tls_hkdf.h"
 #include "io/tls_bulk.h"
 
 /* What a peer may send before the handshake is finished; the largest honest ones send certificate
@@ -273,7 +274,9 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
     if (!t->handshake_bytes && !t->context->is_server && !may_be_record(*input))
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer does not speak TLS");
     t->input = *input;
+    tls_hkdf_begin();
     rc = t->context->is_server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
+    tls_hkdf_end();
     *input = t->input;
     t->input = SPAN_NONE;
     if (rc == WOLFSSL_SUCCESS && !t->failure)
