@@ -53,11 +53,11 @@ static inline void turning_init_with(struct turning *t, const struct turning_siz
     assert_int_equal(chunk_pool_init(&t->chunks, sizes->chunks), 0);
 }
 
+static const struct turning_sizes usual_sizes = {64, 16, 8, 64};
+
 static inline void turning_init(struct turning *t)
 {
-    static const struct turning_sizes sizes = {64, 16, 8, 64};
-
-    turning_init_with(t, &sizes);
+    turning_init_with(t, &usual_sizes);
 }
 
 /* Every chunk must have come back. */
@@ -65,6 +65,28 @@ static inline void turning_deinit(struct turning *t)
 {
     loop_free(t->loop);
     chunk_pool_deinit(&t->chunks);
+}
+
+/* The same for a cmocka test whose state is one. */
+static inline int turning_set_up_with(void **state, const struct turning_sizes *sizes)
+{
+    *state = malloc(sizeof(struct turning));
+    assert_non_null(*state);
+    turning_init_with(*state, sizes);
+    return 0;
+}
+
+static inline int turning_set_up(void **state)
+{
+    return turning_set_up_with(state, &usual_sizes);
+}
+
+/* turning_deinit() asserts that all chunks came back, whatever the test was at. */
+static inline int turning_tear_down(void **state)
+{
+    turning_deinit(*state);
+    free(*state);
+    return 0;
 }
 
 static inline uint64_t counted(const struct turning *t, enum counter c)

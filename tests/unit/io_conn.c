@@ -5,21 +5,6 @@
 #include <sys/resource.h>
 #include <sys/un.h>
 
-static int set_up(void **state)
-{
-    *state = malloc(sizeof(struct turning));
-    assert_non_null(*state);
-    turning_init(*state);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    turning_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void what_comes_is_read_where_it_lies(void **state)
@@ -456,7 +441,7 @@ static void without_descriptors_a_conn_is_closed_at_once(void **state)
 
 int main(void)
 {
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, turning_set_up, turning_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(what_comes_is_read_where_it_lies),
         CLAIM(unread_input_is_held_over_turns),

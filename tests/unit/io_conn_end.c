@@ -7,18 +7,7 @@ static int set_up(void **state)
 {
     static const struct turning_sizes sizes = {64, 16, 8, 200};
 
-    *state = malloc(sizeof(struct turning));
-    assert_non_null(*state);
-    turning_init_with(*state, &sizes);
-    return 0;
-}
-
-/* Whatever the conn was at, all chunks came back: turning_deinit() asserts it. */
-static int tear_down(void **state)
-{
-    turning_deinit(*state);
-    free(*state);
-    return 0;
+    return turning_set_up_with(state, &sizes);
 }
 
 /* A send that the kernel cannot complete. */
@@ -360,7 +349,7 @@ static void a_conn_is_never_left_before_it_is_closed(void **state)
 
 int main(void)
 {
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, turning_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(finish_sends_all_and_closes),
         CLAIM(finish_closes_without_further_events),

@@ -10,18 +10,7 @@ static const struct turning_sizes sizes = {64, 16, 8, 64, .zerocopy_bytes = FROM
 
 static int set_up(void **state)
 {
-    *state = malloc(sizeof(struct turning));
-    assert_non_null(*state);
-    turning_init_with(*state, &sizes);
-    return 0;
-}
-
-/* All chunks came back: turning_deinit() asserts it. */
-static int tear_down(void **state)
-{
-    turning_deinit(*state);
-    free(*state);
-    return 0;
+    return turning_set_up_with(state, &sizes);
 }
 
 static void write_pattern(struct end *e, size_t len)
@@ -304,7 +293,7 @@ static void a_peer_that_resets_ends_it(void **state)
 
 int main(void)
 {
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, turning_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(what_is_sent_arrives_whole),
         CLAIM(smaller_sends_are_copied),

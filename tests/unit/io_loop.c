@@ -26,13 +26,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    turning_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 /* --- the turn --------------------------------------------------------------------------------- */
 
 struct marked {
@@ -416,7 +409,7 @@ static void buffers_double_when_a_turn_uses_nearly_all(void **state)
 
 int main(void)
 {
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, turning_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(phases_come_in_order),
         CLAIM(a_task_runs_once_per_turn),

@@ -3,21 +3,6 @@
 
 #include <netinet/in.h>
 
-static int set_up(void **state)
-{
-    *state = malloc(sizeof(struct turning));
-    assert_non_null(*state);
-    turning_init(*state);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    turning_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 /* --- cancelling ------------------------------------------------------------------------------- */
 
 static void a_cancelled_receive_completes(void **state)
@@ -240,7 +225,7 @@ static void an_operation_is_never_started_twice(void **state)
 
 int main(void)
 {
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, turning_set_up, turning_tear_down)
     const struct CMUnitTest tests[] = {
         CLAIM(a_cancelled_receive_completes),
         CLAIM(data_that_meets_a_cancel_completes_once),
