@@ -7,6 +7,8 @@
 #ifndef RINGWAY_IO_TLS_CACHE_H
 #define RINGWAY_IO_TLS_CACHE_H
 
+#include <string.h>
+
 #include "core/list.h"
 #include "io/tls.h"
 
@@ -19,6 +21,11 @@ struct tls_identity {
 
 /* Parts in a fixed order; each is prefixed by its length, so that no two lists collide. */
 void tls_identity_make(struct tls_identity *id, const struct span *parts, size_t part_count);
+
+static inline bool tls_identity_equals(const struct tls_identity *a, const struct tls_identity *b)
+{
+    return memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
+}
 
 /* Why a handshake is a full one. X(identifier, word) */
 #define TLS_MISSES(X)                                                                     \

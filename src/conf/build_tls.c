@@ -2,8 +2,6 @@
  * tried. */
 #include "conf/build_tls.h"
 
-#include <string.h>
-
 #include "conf/build_file.h"
 #include "conf/ssl_command.h"
 
@@ -278,8 +276,7 @@ int build_client_tls(struct conf *c, const struct client_tls_draft *draft,
         return rc;
     digest_client(p);
     for (size_t i = 0; i < c->tls_profiles.count; i++) {
-        if (memcmp(&all[i]->settings_digest, &p->settings_digest, sizeof(p->settings_digest)) ==
-            0) {
+        if (tls_identity_equals(&all[i]->settings_digest, &p->settings_digest)) {
             *out = all[i];
             return 0;
         }

@@ -87,7 +87,7 @@ static struct pool *find(const struct tls_cache *c, const struct tls_identity *i
     list_for_each (link, identity_bucket(c, id)) {
         struct pool *p = list_entry(link, struct pool, by_identity);
 
-        if (memcmp(&p->identity, id, sizeof(*id)) == 0)
+        if (tls_identity_equals(&p->identity, id))
             return p;
     }
     return NULL;

@@ -75,11 +75,6 @@ static size_t bucket_of(const struct tls_identity *id)
     return id->digest[0] % CERTIFICATE_BUCKETS;
 }
 
-static bool are_equal(const struct tls_identity *a, const struct tls_identity *b)
-{
-    return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 /* ---- the cache ---- */
 
 static void drop(struct certificate_cache *cache, struct entry *e)
@@ -121,7 +116,7 @@ static struct entry *find_entry(struct certificate_cache *cache, const struct tl
     list_for_each (link, &cache->by_key[bucket_of(key)]) {
         struct entry *e = list_entry(link, struct entry, key_link);
 
-        if (are_equal(&e->key, key))
+        if (tls_identity_equals(&e->key, key))
             return e;
     }
     return NULL;
@@ -266,7 +261,7 @@ static struct certificate *find_live(const struct certificates *all,
     list_for_each (link, &all->live[bucket_of(digest)]) {
         struct certificate *c = list_entry(link, struct certificate, link);
 
-        if (c->base == w->base && are_equal(&c->digest, digest) &&
+        if (c->base == w->base && tls_identity_equals(&c->digest, digest) &&
             passwords_are_equal(&c->passwords, &w->conf->passwords))
             return c;
     }

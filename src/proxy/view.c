@@ -133,7 +133,7 @@ static bool certificates_are_equal(const struct certificate *a, const struct cer
 {
     if (!a || !b)
         return a == b;
-    return memcmp(&a->digest, &b->digest, sizeof(a->digest)) == 0;
+    return tls_identity_equals(&a->digest, &b->digest);
 }
 
 static bool lane_fits(const struct lane *l, const struct lane_key *key)
