@@ -17,7 +17,7 @@ from kit import Kit
 from load import Client
 from measure import START_SECONDS, Options, Running, Told, start_origin, start_proxy
 from processes import cpu_of_tasks
-from proxies import Proxy
+from proxies import SUBJECT, Proxy
 
 CLIENTS = (8, 16, 64)
 WORKERS = (2, 3, 4)
@@ -25,6 +25,7 @@ ROUNDS_MAX = 3
 PROBES = 30  # requests of one client, to see who serves it
 PROBE_SECONDS = 0.012
 SETTLE_SECONDS = 0.1  # after the first answers
+UNBALANCED = 'worker_balance off;'
 
 COLUMNS = (
     Column('worst', 'worst', '.2f'),
@@ -44,7 +45,8 @@ class BalanceCase:
 
 
 CASES = {case.name: case for case in (
-    BalanceCase('balance', 'clients of the busiest worker against the even share'),
+    BalanceCase('balance', 'clients of the busiest worker against the even share'
+                           ' → with worker_balance off'),
 )}
 
 
@@ -52,8 +54,20 @@ def rounds_of(options: Options) -> int:
     return min(options.rounds, ROUNDS_MAX)
 
 
+def turns_of(case: BalanceCase, proxies: list[Proxy]) -> list[tuple[Proxy, dict]]:
+    """What takes its turn in a round, with what start_proxy() is told of it: the proxies, and each
+    ringway once more that leaves its clients where they came."""
+    found = []
+    for proxy in (proxy for proxy in proxies if proxy.takes_part(case.name)):
+        found.append((proxy, {'name': proxy.name}))
+        if proxy.kind == SUBJECT:
+            found.append((proxy, {'name': f'{proxy.name}+unbalanced', 'plain': proxy.name,
+                                  'only_ringway': f'\n    {UNBALANCED}'}))
+    return found
+
+
 def seconds_of(case: BalanceCase, proxies: list[Proxy], options: Options) -> float:
-    count = sum(proxy.takes_part(case.name) for proxy in proxies)
+    count = len(turns_of(case, proxies))
     probing = len(CLIENTS) * SETTLE_SECONDS + sum(CLIENTS) * PROBE_SECONDS
     return rounds_of(options) * count * len(WORKERS) * (START_SECONDS + probing)
 
@@ -62,22 +76,23 @@ def run(case: BalanceCase, proxies: list[Proxy], kit: Kit, options: Options,
         told: Told) -> Result:
     rounds: list[Round] = []
     runners = {}
-    proxies = [proxy for proxy in proxies if proxy.takes_part(case.name)]
+    members = turns_of(case, proxies)
     with ExitStack() as stack:
         _, origin_port = start_origin(stack, case, kit)
         for number in range(rounds_of(options)):
             turns: Round = {}
-            for i, proxy in enumerate(proxies):
-                told(f'round {number + 1}, {proxy.name}',
-                     (number + i / len(proxies)) / rounds_of(options))
-                turns[proxy.name] = {}
+            for i, (proxy, more) in enumerate(members):
+                name = more['name']
+                told(f'round {number + 1}, {name}',
+                     (number + i / len(members)) / rounds_of(options))
+                turns[name] = {}
                 for workers in WORKERS:
                     with ExitStack() as inner:
                         running = start_proxy(inner, proxy, case, kit, origin_port,
-                                              workers=workers)
-                        turns[proxy.name] |= imbalances(case, running, workers)
-                    runners[proxy.name] = running.runner
-                turns[proxy.name]['worst'] = max(turns[proxy.name].values())
+                                              workers=workers, **more)
+                        turns[name] |= imbalances(case, running, workers)
+                    runners[name] = running.runner
+                turns[name]['worst'] = max(turns[name].values())
             rounds.append(turns)
     return Result(case.name, case.title, COLUMNS[0], COLUMNS, list(runners.values()), rounds, [],
                   True)

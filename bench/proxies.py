@@ -33,6 +33,7 @@ class Setup:
     workers: int = 1
     clients_max: int = 3072  # at the same time
     groups: tuple[str, ...] = ()  # names of hosts that have a group of upstreams each
+    only_ringway: str = ''        # lines for its "events"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def nginx_config(setup: Setup) -> str:
     # nothing for small bodies; without buffering it is the slowest.
     folders = ''.join(f'    {kind}_temp_path {setup.directory}/temp;\n' for kind in
                       ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-    return nginx_language(setup, folders + '''
+    return nginx_language(setup, '', folders + '''
     proxy_max_temp_file_size 0;
     proxy_buffer_size 64k;
     proxy_buffers 8 64k;
@@ -90,10 +91,10 @@ def nginx_config(setup: Setup) -> str:
 
 
 def ringway_config(setup: Setup) -> str:
-    return nginx_language(setup, '')
+    return nginx_language(setup, setup.only_ringway, '')
 
 
-def nginx_language(setup: Setup, only_here: str) -> str:
+def nginx_language(setup: Setup, events: str, only_here: str) -> str:
     affinity = '\nworker_cpu_affinity 1;' if setup.workers == 1 else ''
     hosts = ''.join(nginx_host(setup, host) for host in setup.groups or (PROXY_NAME,))
     return f'''daemon off;
@@ -102,7 +103,7 @@ pid {setup.directory}/{setup.name}.pid;
 error_log {setup.directory}/{setup.name}.log warn;
 
 events {{
-    worker_connections {setup.clients_max + CONNECTIONS_SPARE};
+    worker_connections {setup.clients_max + CONNECTIONS_SPARE};{events}
 }}
 
 http {{
@@ -202,7 +203,7 @@ PROXIES = (
     Proxy('nginx', 'nginx', 'nginx'),
     Proxy('haproxy', 'haproxy', 'haproxy'),
     Proxy(SUBJECT, SUBJECT, str(ROOT / 'build/release/ringway')),
-    Proxy(FLOOR, FLOOR, str(ROOT / 'build/release/relay'), ('small', 'small-few')),
+    Proxy(FLOOR, FLOOR, str(ROOT / 'build/release/relay'), ('small', 'small-few', '16k', '1m')),
 )
 PEER_KINDS = tuple(kind for kind in KINDS if kind != FLOOR)
 

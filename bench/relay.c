@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ENTRIES = 1024, SIDE_BYTES = 16384 };
+enum { ENTRIES = 1024, SIDE_BYTES = 65536 };
 
 struct side {
     struct side *other;
