@@ -8,7 +8,7 @@
 
 #include "io/loop.h"
 #include "proxy/file.h"
-#include "proxy/heads.h"
+#include "proxy/heads_response.h"
 
 enum reply_result {
     REPLY_WAITS, /* for a read, or for room in the client's output */

@@ -1,9 +1,9 @@
-/* heads - the two heads that we write: the request to an upstream, the response to a client.
+/* heads_response - the response head that we write: of an upstream's answer or of our own.
  *
  * Everything hop-by-hop is decided here (RFC 9110 section 7.6.1): a head is never passed on, it is
  * written anew. */
-#ifndef RINGWAY_PROXY_HEADS_H
-#define RINGWAY_PROXY_HEADS_H
+#ifndef RINGWAY_PROXY_HEADS_RESPONSE_H
+#define RINGWAY_PROXY_HEADS_RESPONSE_H
 
 #include "http/writer.h"
 #include "proxy/record.h"
@@ -30,13 +30,5 @@ int heads_write_response(struct record *r, const struct response_plan *plan) MUS
 
 /* A 1xx of the upstream's, passed on; its bytes are counted (sent_bytes). */
 int heads_write_interim(struct record *r, const struct head *upstream) MUST_USE;
-
-/* Appends the request head for record.pass to an upstream's conn: the target is made of record.uri
- * and args, and the fields of what came and proxy_set_header. framing: how the body goes on; for
- * FRAMING_LENGTH request.content_length is announced. Notes what it asked for in the record
- * (asked_for_upgrade, asked_to_close, asked_to_continue). Bytes are not counted.
- * 0; -ENOMEM; -EMSGSIZE; -EINVAL, with nothing appended, for a configured value or target that may
- * not be written, and for FRAMING_CHUNKED to an upstream of HTTP/1.0. */
-int heads_write_request(struct record *r, struct conn *upstream, enum framing framing) MUST_USE;
 
 #endif

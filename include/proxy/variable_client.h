@@ -1,0 +1,27 @@
+/* variable_client - the values of variables about the client's connection, the process and its
+ * clock. */
+#ifndef RINGWAY_PROXY_VARIABLE_CLIENT_H
+#define RINGWAY_PROXY_VARIABLE_CLIENT_H
+
+#include "proxy/value.h"
+
+/* The offset is that of a member of struct client_facts. */
+struct span client_value_u64(struct record *r, const struct value_key *key);
+struct span client_value_remote_addr(struct record *r, const struct value_key *key);
+struct span client_value_remote_port(struct record *r, const struct value_key *key);
+struct span client_value_server_addr(struct record *r, const struct value_key *key);
+struct span client_value_server_port(struct record *r, const struct value_key *key);
+struct span client_value_binary_remote_addr(struct record *r, const struct value_key *key);
+struct span client_value_connection_time(struct record *r, const struct value_key *key);
+struct span client_value_pipelining(struct record *r, const struct value_key *key);
+struct span client_value_https(struct record *r, const struct value_key *key);
+struct span client_value_scheme(struct record *r, const struct value_key *key);
+struct span client_value_ssl_alpn_protocol(struct record *r, const struct value_key *key);
+struct span client_value_host_name(struct record *r, const struct value_key *key);
+struct span client_value_version(struct record *r, const struct value_key *key);
+struct span client_value_pid(struct record *r, const struct value_key *key);
+struct span client_value_msec(struct record *r, const struct value_key *key);
+struct span client_value_time_local(struct record *r, const struct value_key *key);
+struct span client_value_time_iso8601(struct record *r, const struct value_key *key);
+
+#endif

@@ -1,0 +1,239 @@
+/* heads_request - the request head for an upstream: its target, its fields, and what of the hop to
+ * the upstream it asks for. */
+#include "proxy/heads_request.h"
+
+#include "proxy/head_parts.h"
+#include "proxy/variable.h"
+
+/* What one Connection field asks for. */
+struct connection_options {
+    bool closes, keeps_alive, upgrades;
+};
+
+/* A request head while it is written. */
+struct request_draft {
+    struct record *record;
+    const struct settings *settings;
+    struct writer writer;
+    struct span upgrade; /* as proxy_set_header gives it */
+    struct connection_options connection;
+    bool has_host;
+    bool hides_te; /* proxy_set_header TE "" */
+};
+
+static struct connection_options connection_options_of(struct span list)
+{
+    struct connection_options o = {0};
+    struct span option;
+
+    while (span_next_element(&list, &option)) {
+        o.closes |= span_equals_nocase(option, SPAN("close"));
+        o.keeps_alive |= span_equals_nocase(option, SPAN("keep-alive"));
+        o.upgrades |= span_equals_nocase(option, SPAN("upgrade"));
+    }
+    return o;
+}
+
+/* ---- the target ---- */
+
+/* uri behind prefix, escaped, with the arguments. */
+static int join_target(struct record *r, struct span prefix, struct span uri, struct span *target)
+{
+    struct span escaped = path_escape(uri, r->arena);
+    struct writer w;
+    char *data;
+
+    if (!escaped.data && uri.len)
+        return -ENOMEM;
+    data = arena_alloc(r->arena, prefix.len + escaped.len + 1 + r->args.len);
+    if (!data)
+        return -ENOMEM;
+    writer_init(&w, data, prefix.len + escaped.len + 1 + r->args.len);
+    writer_span(&w, prefix);
+    writer_span(&w, escaped);
+    if (r->args.len) {
+        writer_span(&w, SPAN("?"));
+        writer_span(&w, r->args);
+    }
+    *target = span_of(w.data, w.len);
+    return 0;
+}
+
+/* As nginx: without a URI part in proxy_pass an unchanged target goes on as it came; with one, it
+ * replaces what the location's prefix matched. */
+static int request_target(struct record *r, struct span *target)
+{
+    struct span prefix = r->location->pattern;
+
+    if (!r->pass->has_uri && span_equals(r->uri, r->request->path) &&
+        span_equals(r->args, r->request->query)) {
+        *target = r->request->target;
+        return 0;
+    }
+    if (!r->pass->has_uri || !span_starts_with(r->uri, prefix))
+        return join_target(r, SPAN_NONE, r->uri, target);
+    return join_target(r, r->pass->uri, span_skip(r->uri, prefix.len), target);
+}
+
+/* ---- the fields ---- */
+
+/* Notes what proxy_set_header says of fields that are ours to write. True: it was such a one. */
+static bool takes_own_field(struct request_draft *d, enum field_id id, struct span value)
+{
+    switch (id) {
+    case FIELD_CONNECTION:
+        d->connection = connection_options_of(value);
+        return true;
+    case FIELD_UPGRADE:
+        d->upgrade = value;
+        return true;
+    case FIELD_TE:
+        d->hides_te = !value.len;
+        return true;
+    case FIELD_HOST:
+        d->has_host |= value.len > 0;
+        return false;
+    default:
+        return field_is_framing(id) || id == FIELD_EXPECT || id == FIELD_TRAILER;
+    }
+}
+
+static int write_set_headers(struct request_draft *d)
+{
+    for (size_t i = 0; i < d->settings->proxy_set_header_count; i++) {
+        const struct set_header *h = &d->settings->proxy_set_headers[i];
+        struct span value;
+
+        if (record_expand(d->record, &h->value, &value) < 0)
+            return -ENOMEM;
+        if (!takes_own_field(d, field_id_of(h->name), value) && value.len)
+            writer_field(&d->writer, h->name, value);
+    }
+    return 0;
+}
+
+static struct name_filter set_header_filter(const struct settings *s)
+{
+    struct name_filter f = {0};
+
+    for (size_t i = 0; i < s->proxy_set_header_count; i++)
+        name_filter_add(&f, s->proxy_set_headers[i].name);
+    return f;
+}
+
+static bool is_overridden(const struct settings *s, struct name_filter f, struct span name)
+{
+    if (!name_filter_may_have(f, name))
+        return false;
+    for (size_t i = 0; i < s->proxy_set_header_count; i++) {
+        if (span_equals_nocase(s->proxy_set_headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static void write_client_fields(struct request_draft *d)
+{
+    const struct head *request = d->record->request;
+    struct name_filter filter = set_header_filter(d->settings);
+
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct field *f = &request->fields[i];
+
+        if (f->is_dropped || field_is_framing(f->id) || f->id == FIELD_EXPECT ||
+            is_overridden(d->settings, filter, f->name))
+            continue;
+        d->has_host |= f->id == FIELD_HOST;
+        writer_parsed_field(&d->writer, f);
+    }
+}
+
+static void write_request_framing(struct request_draft *d, enum framing framing)
+{
+    const struct head *request = d->record->request;
+    bool is_empty = request->has_content_length && request->content_length == 0;
+
+    if (framing == FRAMING_CHUNKED)
+        writer_field(&d->writer, SPAN("Transfer-Encoding"), SPAN("chunked"));
+    else if (framing == FRAMING_LENGTH)
+        writer_field_u64(&d->writer, SPAN("Content-Length"), request->content_length);
+    else if (is_empty)
+        writer_field(&d->writer, SPAN("Content-Length"), SPAN("0"));
+    if (d->record->asked_to_continue)
+        writer_field(&d->writer, SPAN("Expect"), SPAN("100-continue"));
+}
+
+/* Connection, with all that it names. HTTP/1.1 that goes on needs none. */
+static void write_request_connection(struct request_draft *d, bool has_te)
+{
+    struct writer *w = &d->writer;
+    struct span options[3];
+    size_t count = 0;
+
+    if (d->record->asked_for_upgrade)
+        options[count++] = SPAN("upgrade");
+    if (has_te)
+        options[count++] = SPAN("TE");
+    if (d->record->asked_to_close)
+        options[count++] = SPAN("close");
+    else if (d->settings->proxy_http_version_minor == 0)
+        options[count++] = SPAN("keep-alive");
+    if (!count)
+        return;
+    writer_span(w, SPAN("Connection: "));
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            writer_span(w, SPAN(", "));
+        writer_span(w, options[i]);
+    }
+    writer_span(w, SPAN("\r\n"));
+    if (d->record->asked_for_upgrade)
+        writer_field(w, SPAN("Upgrade"), d->upgrade);
+    if (has_te)
+        writer_field(w, SPAN("TE"), SPAN("trailers"));
+}
+
+/* What of the hop to the upstream is asked for: by the client, as far as the file allows it. */
+static void decide_hop(struct request_draft *d, enum framing framing)
+{
+    struct record *r = d->record;
+    bool is_1_1 = d->settings->proxy_http_version_minor > 0;
+
+    r->asked_for_upgrade =
+        is_1_1 && d->connection.upgrades && d->upgrade.len && r->request->upgrade.len;
+    r->asked_to_close = d->connection.closes || (!is_1_1 && !d->connection.keeps_alive);
+    r->asked_to_continue = is_1_1 && r->request->expects_continue && framing != FRAMING_NONE;
+}
+
+/* RFC 9112 section 3.2: HTTP/1.1 has a Host in any case. */
+static void write_missing_host(struct request_draft *d)
+{
+    if (!d->has_host && d->settings->proxy_http_version_minor > 0)
+        writer_field(&d->writer, SPAN("Host"), d->record->pass->host);
+}
+
+int heads_write_request(struct record *r, struct conn *upstream, enum framing framing)
+{
+    const struct settings *s = &r->location->settings;
+    struct request_draft d = {.record = r, .settings = s};
+    struct span target;
+
+    if (framing == FRAMING_CHUNKED && s->proxy_http_version_minor == 0)
+        return -EINVAL;
+    if (request_target(r, &target) < 0)
+        return -ENOMEM;
+    writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
+    writer_request_line(&d.writer, r->request->method_text, target, s->proxy_http_version_minor);
+    if (d.writer.has_overflowed)
+        return -EINVAL;
+    if (write_set_headers(&d) < 0)
+        return -ENOMEM;
+    write_client_fields(&d);
+    write_missing_host(&d);
+    decide_hop(&d, framing);
+    write_request_framing(&d, framing);
+    write_request_connection(&d, r->request->accepts_trailers && !d.hides_te &&
+                                     s->proxy_http_version_minor > 0);
+    writer_end_of_head(&d.writer);
+    return d.writer.refused_count ? -EINVAL : head_send(upstream, &d.writer);
+}

@@ -1,0 +1,119 @@
+/* variable_client - the values of variables about the client's connection, the process and its
+ * clock. */
+#include "proxy/variable_client.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define HOST_NAME_BYTES 256 /* HOST_NAME_MAX of Linux is 64 */
+
+/* ---- the connection ---- */
+
+struct span client_value_u64(struct record *r, const struct value_key *key)
+{
+    return value_u64(r, *(const uint64_t *)((const char *)r->client + key->offset));
+}
+
+struct span client_value_remote_addr(struct record *r, const struct value_key *key)
+{
+    return value_host(r, &r->client->address);
+}
+
+struct span client_value_remote_port(struct record *r, const struct value_key *key)
+{
+    return value_port(r, &r->client->address);
+}
+
+struct span client_value_server_addr(struct record *r, const struct value_key *key)
+{
+    return value_host(r, &r->client->local_address);
+}
+
+struct span client_value_server_port(struct record *r, const struct value_key *key)
+{
+    return value_port(r, &r->client->local_address);
+}
+
+struct span client_value_binary_remote_addr(struct record *r, const struct value_key *key)
+{
+    const struct endpoint *e = &r->client->address;
+
+    if (e->family == AF_INET)
+        return span_of((const char *)e->ip, sizeof(struct in_addr));
+    if (e->family == AF_INET6)
+        return span_of((const char *)e->ip, sizeof(struct in6_addr));
+    return client_value_remote_addr(r, key);
+}
+
+struct span client_value_connection_time(struct record *r, const struct value_key *key)
+{
+    return value_seconds(r, loop_now_ms(r->engine->loop) - r->client->since_ms);
+}
+
+struct span client_value_pipelining(struct record *r, const struct value_key *key)
+{
+    return r->is_pipelined ? SPAN("p") : SPAN(".");
+}
+
+struct span client_value_https(struct record *r, const struct value_key *key)
+{
+    return r->listen->is_tls ? SPAN("on") : SPAN("");
+}
+
+struct span client_value_scheme(struct record *r, const struct value_key *key)
+{
+    return r->listen->is_tls ? SPAN("https") : SPAN("http");
+}
+
+/* No protocol is negotiated by ALPN yet. */
+struct span client_value_ssl_alpn_protocol(struct record *r, const struct value_key *key)
+{
+    return SPAN_NONE;
+}
+
+/* ---- the process and its clock ---- */
+
+struct span client_value_host_name(struct record *r, const struct value_key *key)
+{
+    char *name = value_alloc(r, HOST_NAME_BYTES);
+
+    if (!name || gethostname(name, HOST_NAME_BYTES) < 0)
+        return SPAN_NONE;
+    name[HOST_NAME_BYTES - 1] = '\0';
+    for (char *c = name; *c; c++)
+        *c = ascii_lower(*c);
+    return span_of_cstr(name);
+}
+
+struct span client_value_version(struct record *r, const struct value_key *key)
+{
+    return SPAN(RINGWAY_VERSION);
+}
+
+struct span client_value_pid(struct record *r, const struct value_key *key)
+{
+    return value_u64(r, (uint64_t)getpid());
+}
+
+struct span client_value_msec(struct record *r, const struct value_key *key)
+{
+    return value_seconds(r, (uint64_t)engine_times(r->engine)->unix_ms);
+}
+
+/* The cache's text changes with the turn: the record's does not. */
+static struct span copy_of(struct record *r, struct span s)
+{
+    char *data = value_alloc(r, s.len);
+
+    return data ? span_of(memcpy(data, s.data, s.len), s.len) : SPAN_NONE;
+}
+
+struct span client_value_time_local(struct record *r, const struct value_key *key)
+{
+    return copy_of(r, time_cache_local(engine_times(r->engine)));
+}
+
+struct span client_value_time_iso8601(struct record *r, const struct value_key *key)
+{
+    return copy_of(r, time_cache_iso8601(engine_times(r->engine)));
+}
