@@ -87,6 +87,11 @@ struct mime_draft {
     struct span extension, type;
 };
 
+struct gate_draft {
+    struct vector rules; /* struct access_rule, of allow and deny */
+    unsigned satisfies_any;
+};
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
@@ -105,8 +110,10 @@ struct level {
     uint64_t max_headers;
     struct return_rule return_rule;
     struct word proxy_pass;
-    struct vector listens;      /* struct listen_draft */
-    struct vector server_names; /* struct server_name_draft */
+    struct gate_draft gate;
+    struct vector except_methods; /* struct span */
+    struct vector listens;        /* struct listen_draft */
+    struct vector server_names;   /* struct server_name_draft */
     bool ignored_flag;
     uint64_t ignored_number;
 };

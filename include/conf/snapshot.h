@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "conf/gate.h"
 #include "conf/origin.h"
 #include "conf/regex.h"
 #include "conf/template.h"
@@ -206,6 +207,7 @@ struct settings {
     const struct access_log *access_logs;
     size_t access_log_count;
     struct log error_log;
+    const struct gate_conf *gate; /* NULL: everybody may come, as often as they like */
     const struct add_header *add_headers;
     size_t add_header_count;
 
@@ -229,6 +231,13 @@ enum location_kind {
     LOCATION_NAMED,        /* @name */
 };
 
+/* What holds for all other methods than these. */
+struct limit_except {
+    const struct span *methods; /* in upper case */
+    size_t method_count;
+    struct location_conf *location;
+};
+
 struct location_conf {
     enum location_kind kind;
     struct span pattern;
@@ -236,6 +245,7 @@ struct location_conf {
     struct settings settings;
     struct return_rule return_rule;
     struct proxy_pass proxy_pass;
+    const struct limit_except *except;  /* NULL: all methods are alike */
     struct parser_limits parser_limits; /* of the server level: used before a location is known */
     /* Nested locations: prefixes and exact ones sorted longest first (of equal length the exact
      * one first), then regexes in file order. */

@@ -28,6 +28,9 @@ void access_write(struct record *r);
  * host: "b"". Level: info for the client's faults, else error. */
 void access_report(struct record *r);
 
+/* An error log line about the request, as access_report() writes them, while it goes on. */
+void access_note(struct record *r, enum log_level level, struct span text);
+
 /* Writes what is gathered and waits for nothing; at reload and shutdown. */
 void access_flush(struct engine *e);
 /* True while records wait or are being written. */

@@ -16,6 +16,7 @@
 enum exchange_step {
     STEP_READ_HEAD,
     STEP_ROUTE,
+    STEP_GATE,
     STEP_CONTENT,
     STEP_TRY,
     STEP_CONNECT,
@@ -49,6 +50,7 @@ struct exchange {
     struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
+    struct gate *gate; /* in the arena; NULL: it has met none */
     struct relay upload, download;
     uint64_t began_ms;
     enum exchange_result ending;

@@ -20,6 +20,19 @@ static inline enum progress end(struct exchange *x, enum exchange_result ending)
     return END;
 }
 
+/* GO_ON with what follows once the location is known: its gate where it has one, and else what
+ * answers. As in nginx a return is not behind the gate. */
+static inline enum progress enter_location(struct exchange *x)
+{
+    const struct location_conf *l = x->record.location;
+
+    return go_to(x, l->settings.gate && !l->return_rule.is_set ? STEP_GATE : STEP_CONTENT);
+}
+
+/* The location, or that of its limit_except for such a request. */
+const struct location_conf *location_for_method(const struct location_conf *l,
+                                                const struct head *request);
+
 /* Finds record.location for record.uri, with its captures. -ELOOP: a regex ran away. */
 int find_location(struct exchange *x) MUST_USE;
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/build_gate.h"
+
 /* --- logs ----------------------------------------------------------------------------------- */
 
 int build_error_log(struct conf *c, const struct vector *drafts, struct log *out)
@@ -219,6 +221,8 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
         s->types = outer->settings.types;
     else
         rc = build_types(c, &level->types, &s->types);
+    if (!rc)
+        rc = build_gate(c, level, outer);
     return rc ? rc : build_fields(c, level, outer);
 }
 

@@ -116,7 +116,9 @@ static int warn_unverified(struct conf *c, const struct proxy_pass *pass, const 
     return 0;
 }
 
-static int take_proxy_pass(struct conf *c, const struct level *level, struct location_conf *l)
+/* is_pseudo: of a block within a location, where what its prefix matched is not known to it. */
+static int take_proxy_pass(struct conf *c, const struct level *level, struct location_conf *l,
+                           bool is_pseudo)
 {
     const struct word *url = &level->proxy_pass;
     struct proxy_pass *pass = &l->proxy_pass;
@@ -127,7 +129,7 @@ static int take_proxy_pass(struct conf *c, const struct level *level, struct loc
     rc = build_proxy_pass(c, url, pass);
     if (rc)
         return rc;
-    if (pass->has_uri && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
+    if (pass->has_uri && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED || is_pseudo))
         return conf_fail_at(c, &url->origin,
                             "\"proxy_pass\" cannot have URI part in location given by regular "
                             "expression, or inside named location, or inside \"if\" statement, or "
@@ -149,7 +151,59 @@ static int take_level(struct conf *c, struct level *level, const struct level *o
 
     l->settings = level->settings;
     l->return_rule = level->return_rule;
-    return rc ? rc : take_proxy_pass(c, level, l);
+    return rc ? rc : take_proxy_pass(c, level, l, false);
+}
+
+/* --- limit_except --------------------------------------------------------------------------- */
+
+/* The block is a location of its own, without what a script of the location around it says; what
+ * answers is inherited, as in nginx. */
+static int build_except_location(struct conf *c, const struct scope *outer, const struct node *n,
+                                 const struct location_conf *around, struct location_conf *l)
+{
+    struct level *level = arena_zalloc(&c->scratch, sizeof(*level));
+    struct scope scope;
+    int rc;
+
+    if (!level)
+        return conf_fail_no_memory(c);
+    *l = (struct location_conf){.kind = around->kind,
+                                .pattern = around->pattern,
+                                .regex = around->regex,
+                                .proxy_pass = around->proxy_pass,
+                                .parser_limits = around->parser_limits,
+                                .origin = n->origin};
+    scope_init(&scope, CONTEXT_LIMIT_EXCEPT, outer, n, level);
+    rc = scope_read(c, &scope);
+    if (!rc)
+        rc = scope_complete(c, &scope);
+    if (!rc)
+        rc = build_level(c, level, outer->values);
+    l->settings = level->settings;
+    return rc ? rc : take_proxy_pass(c, level, l, true);
+}
+
+static int build_except(struct conf *c, const struct scope *scope, struct location_conf *around)
+{
+    const struct level *level = scope->values;
+    const struct node *n = scope->node->first;
+    struct limit_except *except;
+    int rc;
+
+    while (n && n->row->opens != CONTEXT_LIMIT_EXCEPT)
+        n = n->next;
+    if (!n)
+        return 0;
+    except = arena_zalloc(c->arena, sizeof(*except));
+    if (except)
+        except->location = arena_zalloc(c->arena, sizeof(*except->location));
+    if (!except || !except->location)
+        return conf_fail_no_memory(c);
+    except->methods = level->except_methods.items;
+    except->method_count = level->except_methods.count;
+    rc = build_except_location(c, scope, n, around, except->location);
+    around->except = except;
+    return rc;
 }
 
 /* --- locations ------------------------------------------------------------------------------ */
@@ -187,6 +241,8 @@ static int build_location(struct server_build *b, const struct scope *outer, con
         rc = scope_complete(b->c, &scope);
     if (!rc)
         rc = take_level(b->c, level, outer->values, l);
+    if (!rc)
+        rc = build_except(b->c, &scope, l);
     return rc ? rc : build_locations(b, &scope, l, l);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/directive_access.h"
 #include "conf/directive_client.h"
 #include "conf/directive_http.h"
 #include "conf/directive_ignored.h"
@@ -17,10 +18,10 @@
 #include "conf/directive_upstream.h"
 
 static const struct directive_table *const tables[] = {
-    &directive_main_table,     &directive_tuning_table, &directive_log_table,
-    &directive_http_table,     &directive_client_table, &directive_server_table,
-    &directive_upstream_table, &directive_proxy_table,  &directive_ssl_table,
-    &directive_ignored_table,
+    &directive_main_table,     &directive_tuning_table,  &directive_log_table,
+    &directive_http_table,     &directive_client_table,  &directive_server_table,
+    &directive_upstream_table, &directive_proxy_table,   &directive_ssl_table,
+    &directive_access_table,   &directive_ignored_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */
@@ -216,7 +217,7 @@ int scope_set_preset(struct conf *c, struct scope *s, const struct directive *d)
 /* All contexts whose values are of the same type. */
 static unsigned value_contexts(const struct scope *s)
 {
-    return s->context & CONTEXT_LEVELS ? CONTEXT_LEVELS : s->context;
+    return s->context & (CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT) ? CONTEXT_LEVELS : s->context;
 }
 
 static int complete_row(struct conf *c, struct scope *s, const struct directive *d)
@@ -270,8 +271,13 @@ static void print_contexts(struct print *p, const struct directive *d)
         unsigned context;
         const char *name;
     } names[] = {
-        {CONTEXT_MAIN, "main"},     {CONTEXT_EVENTS, "events"},     {CONTEXT_HTTP, "http"},
-        {CONTEXT_SERVER, "server"}, {CONTEXT_LOCATION, "location"}, {CONTEXT_UPSTREAM, "upstream"},
+        {CONTEXT_MAIN, "main"},
+        {CONTEXT_EVENTS, "events"},
+        {CONTEXT_HTTP, "http"},
+        {CONTEXT_SERVER, "server"},
+        {CONTEXT_LOCATION, "location"},
+        {CONTEXT_UPSTREAM, "upstream"},
+        {CONTEXT_LIMIT_EXCEPT, "limit_except"},
     };
     const char *separator = "";
 

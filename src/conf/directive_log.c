@@ -229,7 +229,7 @@ static const struct directive rows[] = {
         .name = "access_log",
         .syntax = "off | path [format [buffer=size] [flush=time] [if=condition]]",
         .preset = "logs/access.log combined",
-        .contexts = CONTEXT_LEVELS,
+        .contexts = CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT,
         .args_min = 1,
         .args_max = ARGS_MANY,
         .marks = ROW_REPEATABLE,

@@ -392,12 +392,11 @@ static void add_upstream(struct report *line, const struct record *r)
     add_text(line, ", upstream: \"", url);
 }
 
-static void write_line(struct record *r, enum log_level level)
+void access_note(struct record *r, enum log_level level, struct span text)
 {
     const struct field *host = head_find(r->request, FIELD_HOST);
     const struct log *log = &r->location->settings.error_log;
     char client[ADDRESS_TEXT_BYTES];
-    struct span message = message_of(r);
     struct report line = {.len = 0};
 
     if (!log_takes(log, level))
@@ -407,7 +406,7 @@ static void write_line(struct record *r, enum log_level level)
     add_upstream(&line, r);
     add_text(&line, ", host: \"", host ? host->value : SPAN_NONE);
     log_write(log, level, "*%" PRIu64 " %.*s, client: %s, server: %.*s%.*s", r->client->number,
-              SPAN_ARG(message), client, SPAN_ARG(r->server->name), (int)line.len, line.bytes);
+              SPAN_ARG(text), client, SPAN_ARG(r->server->name), (int)line.len, line.bytes);
 }
 
 /* What a client does wrong is no error of ours, nor that what was kept of a peer went stale. */
@@ -425,5 +424,5 @@ void access_report(struct record *r)
 
     stats_count_outcome(&r->engine->stats, r->outcome);
     if (!is_success || r->detail.len)
-        write_line(r, level_of(r));
+        access_note(r, level_of(r), message_of(r));
 }

@@ -7,6 +7,7 @@
 
 #include "proxy/access.h"
 #include "proxy/content.h"
+#include "proxy/gate.h"
 #include "proxy/heads_request.h"
 #include "proxy/route.h"
 #include "proxy/verdict.h"
@@ -33,12 +34,13 @@ static enum progress write_reply(struct exchange *x);
 enum exchange_result exchange_run(struct exchange *x)
 {
     static const step_fn steps[STEP_COUNT] = {
-        [STEP_READ_HEAD] = read_head,      [STEP_ROUTE] = route,
-        [STEP_CONTENT] = content_choose,   [STEP_TRY] = begin_try,
-        [STEP_CONNECT] = connect_upstream, [STEP_SEND] = send_request,
-        [STEP_AWAIT] = await_response,     [STEP_RESPOND] = respond,
-        [STEP_RELAY] = relay_bodies,       [STEP_TUNNEL] = tunnel,
-        [STEP_DRAIN] = drain_request,      [STEP_REPLY] = write_reply,
+        [STEP_READ_HEAD] = read_head, [STEP_ROUTE] = route,
+        [STEP_GATE] = gate_run,       [STEP_CONTENT] = content_choose,
+        [STEP_TRY] = begin_try,       [STEP_CONNECT] = connect_upstream,
+        [STEP_SEND] = send_request,   [STEP_AWAIT] = await_response,
+        [STEP_RESPOND] = respond,     [STEP_RELAY] = relay_bodies,
+        [STEP_TUNNEL] = tunnel,       [STEP_DRAIN] = drain_request,
+        [STEP_REPLY] = write_reply,
     };
     enum progress progress;
 
@@ -130,10 +132,12 @@ static enum progress route(struct exchange *x)
     }
     if (!r->server->root.return_rule.is_set && find_location(x))
         return conclude(x, OUTCOME_INTERNAL);
-    return go_to(x, STEP_CONTENT);
+    return enter_location(x);
 }
 
-/* ---- 3. what answers, return, an upstream or a file: content_choose() ---- */
+/* ---- 3. who may come: gate_run() ---- */
+
+/* ---- what answers, return, an upstream or a file: content_choose() ---- */
 
 /* ---- 4. a peer, and a connection to it ---- */
 

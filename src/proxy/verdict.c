@@ -5,11 +5,24 @@
 #include "proxy/route.h"
 #include "proxy/variable.h"
 
+const struct location_conf *location_for_method(const struct location_conf *l,
+                                                const struct head *request)
+{
+    if (!l->except)
+        return l;
+    for (size_t i = 0; i < l->except->method_count; i++) {
+        if (span_equals(l->except->methods[i], request->method_text))
+            return l;
+    }
+    return l->except->location;
+}
+
 int find_location(struct exchange *x)
 {
     struct record *r = &x->record;
 
-    r->location = route_location(r->server, r->uri, r->engine->regex_scratch, &r->captures);
+    r->location = location_for_method(
+        route_location(r->server, r->uri, r->engine->regex_scratch, &r->captures), r->request);
     if (!regex_take_runaway(r->engine->regex_scratch))
         return 0;
     r->detail = SPAN("a regex of the configuration ran away on this request");
@@ -57,15 +70,15 @@ static enum progress show_error_page(struct exchange *x, const struct error_page
     x->error_status = page->takes_status ? 0 : page->new_status ? page->new_status : status;
     become_get(x);
     if (to.len && to.data[0] == '@') {
-        r->location = route_named(r->server, to);
-        if (!r->location)
-            r->location = &r->server->root;
-        return go_to(x, STEP_CONTENT);
+        const struct location_conf *named = route_named(r->server, to);
+
+        r->location = named ? location_for_method(named, r->request) : &r->server->root;
+        return enter_location(x);
     }
     query = span_index_of(to, '?');
     r->uri = span_take(to, query);
     r->args = query < to.len ? span_skip(to, query + 1) : SPAN_NONE;
-    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : go_to(x, STEP_CONTENT);
+    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : enter_location(x);
 }
 
 enum progress answer(struct exchange *x, unsigned status)
@@ -103,7 +116,7 @@ enum progress go_to_index(struct exchange *x)
         return conclude(x, OUTCOME_INTERNAL);
     }
     x->index_count++;
-    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : go_to(x, STEP_CONTENT);
+    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : enter_location(x);
 }
 
 /* ---- tries and waits ---- */

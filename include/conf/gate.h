@@ -1,0 +1,22 @@
+/* gate - what a request must pass before it is answered: addresses, passwords, limits.
+ *
+ * One for each level that has something of it, in the snapshot; the others have none. */
+#ifndef RINGWAY_CONF_GATE_H
+#define RINGWAY_CONF_GATE_H
+
+#include "conf/template.h"
+#include "core/network.h"
+
+/* allow, deny: the first that has the client's address decides. */
+struct access_rule {
+    struct network network;
+    bool allows;
+};
+
+struct gate_conf {
+    const struct access_rule *rules;
+    size_t rule_count;
+    bool satisfies_any; /* one check that allows is enough */
+};
+
+#endif

@@ -1,0 +1,124 @@
+/* directive_access - the directives of who may come: addresses and passwords. Their table. */
+#include "conf/directive_access.h"
+
+#include "conf/setter.h"
+
+#define AT_GATE(member) ROW_AT(struct level, gate.member)
+#define CONTEXT_ACCESS (CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT)
+
+/* --- setters -------------------------------------------------------------------------------- */
+
+/* allow and deny, in one list. */
+static int set_access_rule(struct conf *c, struct scope *s, const struct directive *d,
+                           const struct node *n)
+{
+    struct access_rule *rule = vector_add(c, setter_value(s, d), sizeof(*rule));
+    int rc;
+
+    if (!rule)
+        return -ENOMEM;
+    rule->allows = span_equals(n->words[0], SPAN("allow"));
+    if (span_equals(n->words[1], SPAN("all"))) {
+        rule->network.kind = NETWORK_ALL;
+        return 0;
+    }
+    rc = network_parse(n->words[1], &rule->network);
+    if (rc < 0)
+        return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[1]));
+    if (rc > 0)
+        conf_warn(c, &n->origin, "low address bits of %.*s are meaningless", SPAN_ARG(n->words[1]));
+    return 0;
+}
+
+static const struct setter_word satisfy_words[] = {{"all", false}, {"any", true}, {NULL, 0}};
+
+static bool is_method(struct span word)
+{
+    static const char *const methods[] = {"GET",   "HEAD",   "POST",  "PUT",      "DELETE",
+                                          "MKCOL", "COPY",   "MOVE",  "OPTIONS",  "PROPFIND",
+                                          "LOCK",  "UNLOCK", "PATCH", "PROPPATCH"};
+
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        if (span_equals_nocase(word, span_of_cstr(methods[i])))
+            return true;
+    }
+    return false;
+}
+
+static int add_method(struct conf *c, struct vector *methods, struct span word)
+{
+    struct span *method = vector_add(c, methods, sizeof(*method));
+    char *upper = arena_alloc(c->arena, word.len + 1);
+
+    if (!method)
+        return -ENOMEM;
+    if (!upper)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < word.len; i++)
+        upper[i] = ascii_lower(word.data[i]) == word.data[i] ? (char)(word.data[i] - 'a' + 'A')
+                                                             : word.data[i];
+    *method = span_of(upper, word.len);
+    return 0;
+}
+
+/* The methods that the block is not for; with GET comes HEAD. */
+static int set_limit_except(struct conf *c, struct scope *s, const struct directive *d,
+                            const struct node *n)
+{
+    struct vector *methods = setter_value(s, d);
+    int rc = 0;
+
+    for (size_t i = 1; i < n->word_count && !rc; i++) {
+        if (!is_method(n->words[i]))
+            return conf_fail(c, n, "invalid method \"%.*s\"", SPAN_ARG(n->words[i]));
+        rc = add_method(c, methods, n->words[i]);
+        if (!rc && span_equals_nocase(n->words[i], SPAN("GET")))
+            rc = add_method(c, methods, SPAN("HEAD"));
+    }
+    return rc;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+#define ONE_ARG .args_min = 1, .args_max = 1
+
+static const struct directive rows[] = {
+    {.name = "allow",
+     .syntax = "address | CIDR | unix: | all",
+     .contexts = CONTEXT_ACCESS,
+     ONE_ARG,
+     .marks = ROW_REPEATABLE | ROW_LOCAL,
+     .set = set_access_rule,
+     AT_GATE(rules),
+     .help = "lets clients with such an address in; of allow and deny the first that fits counts, "
+             "and those of a level outside only where a level has none"},
+    {.name = "deny",
+     .syntax = "address | CIDR | unix: | all",
+     .contexts = CONTEXT_ACCESS,
+     ONE_ARG,
+     .marks = ROW_REPEATABLE | ROW_LOCAL,
+     .set = set_access_rule,
+     AT_GATE(rules),
+     .help = "keeps clients with such an address out, by 403"},
+    {.name = "satisfy",
+     .syntax = "all | any",
+     .preset = "all",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_word,
+     AT_GATE(satisfies_any),
+     .detail = satisfy_words,
+     .help = "whether all of addresses, passwords and auth_request must let a client in, or one"},
+    {.name = "limit_except",
+     .syntax = "method ...",
+     .contexts = CONTEXT_LOCATION,
+     .opens = CONTEXT_LIMIT_EXCEPT,
+     .args_min = 1,
+     .args_max = ARGS_MANY,
+     .marks = ROW_BLOCK | ROW_LOCAL,
+     .set = set_limit_except,
+     ROW_AT(struct level, except_methods),
+     .help = "what holds for all other methods than these; GET includes HEAD"},
+};
+
+const struct directive_table directive_access_table = {rows, COUNT_OF(rows)};
