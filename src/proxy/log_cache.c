@@ -18,7 +18,8 @@ struct cached_file {
     unsigned holders;
     bool is_gone;           /* the path is another file by now: none is found here */
     uint64_t kept_until_ms; /* 0: closed when nobody holds it */
-    uint64_t uses_since_ms, use_count, uses_min;
+    uint64_t uses_since_ms, use_count;
+    uint64_t uses_min, files_max; /* of whoever used it last */
     uint64_t checked_ms;
     char path[];
 };
@@ -114,6 +115,7 @@ static void note_use(struct cached_file *f, const struct log_cache_conf *conf, u
     }
     f->use_count++;
     f->uses_min = conf->uses_min;
+    f->files_max = conf->files_max;
     f->kept_until_ms = now_ms + conf->inactive_ms;
 }
 
@@ -178,7 +180,8 @@ void log_cache_release(struct engine *e, struct log_file *file)
     assert(f->holders);
     if (--f->holders)
         return;
-    if (f->is_gone || f->kept_until_ms <= loop_now_ms(e->loop)) {
+    if (f->is_gone || f->kept_until_ms <= loop_now_ms(e->loop) ||
+        e->log_file_count > f->files_max) {
         close_file(e, f);
         return;
     }

@@ -116,6 +116,20 @@ static void the_oldest_file_goes_beyond_the_limit(void **state)
     assert_true(is_open(fds[0]));
 }
 
+static void files_that_were_held_count_when_they_are_released(void **state)
+{
+    struct folder *d = *state;
+    struct engine *e = &d->fixture->engine;
+    struct log_file *held[3];
+
+    for (size_t i = 0; i < 3; i++)
+        held[i] = taken(d, i, &two_files);
+    assert_int_equal(e->log_file_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        log_cache_release(e, held[i]);
+    assert_int_equal(e->log_file_count, 2);
+}
+
 static void a_file_that_is_not_used_goes(void **state)
 {
     struct folder *d = *state;
@@ -187,6 +201,7 @@ int main(void)
         TEST(without_a_cache_a_file_is_open_while_it_is_held),
         TEST(a_cached_file_stays_open),
         TEST(the_oldest_file_goes_beyond_the_limit),
+        TEST(files_that_were_held_count_when_they_are_released),
         TEST(a_file_that_is_not_used_goes),
         TEST(a_file_is_kept_open_from_its_least_uses_on),
         TEST(a_file_that_was_moved_is_noticed_in_time),
