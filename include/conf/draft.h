@@ -21,16 +21,8 @@ struct word {
     struct origin origin;
 };
 
-/* How an access log that is written through a buffer was described first. */
-struct log_buffer_draft {
-    const struct log_file *file;
-    size_t bytes;
-    uint64_t flush_ms;
-    unsigned gzip_level;
-};
-
 struct error_log_draft {
-    struct log_file *file;
+    const struct log_file *file;
     enum log_level level;
 };
 
@@ -177,9 +169,8 @@ struct conf {
     struct vector log_files;           /* struct log_file * */
     struct vector log_formats;         /* struct log_format * */
     struct vector log_uses;            /* struct log_use */
-    struct vector log_buffers;         /* struct log_buffer_draft */
     struct vector regexes;             /* struct regex_use */
-    struct vector capture_names;       /* struct span */
+    struct vector variables;           /* struct user_variable */
     struct vector servers;             /* struct server_draft * */
     struct vector upstreams;           /* struct upstream_entry */
     struct vector unverified;          /* struct unverified: what was warned about */
@@ -229,16 +220,26 @@ struct span conf_path(const struct conf *c, struct span path) MUST_USE;
 /* The same for certificates, keys and includes, which start where the configuration file is. */
 struct span conf_file_path(const struct conf *c, struct span path) MUST_USE;
 
-/* Compiles with the names of all regex groups known; logs on failure. */
+/* Makes $name a variable everywhere: for the learn pass, which knows all before the first template
+ * is compiled. word: with its '$'. A variable that has a kind takes another one, but "set" changes
+ * none. 0; -EINVAL or -ENOMEM after it logged why. */
+int conf_learn_variable(struct conf *c, const struct origin *o, struct span word,
+                        enum user_variable_kind kind) MUST_USE;
+
+/* A variable by its name (no '$', in any case), to give it a source; NULL: none. Moves when one is
+ * learnt. */
+struct user_variable *conf_user_variable(const struct conf *c, struct span name);
+
+/* Compiles with all variables known; logs on failure. */
 int conf_template(struct conf *c, const struct origin *o, struct span text,
                   struct template *out) MUST_USE;
 
-/* The regex of a pattern, compiled once; logs on failure. */
+/* The regex of a pattern, compiled once, its named groups learnt as variables; logs on failure. */
 int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool ignores_case,
                struct regex **out) MUST_USE;
 
 /* The log file of a path (complete; empty: standard error), one for each path. */
-int conf_log_file(struct conf *c, struct span path, struct log_file **out) MUST_USE;
+int conf_log_file(struct conf *c, struct span path, const struct log_file **out) MUST_USE;
 
 /* Some block writes to this file. */
 void conf_use_log_file(struct conf *c, const struct log_file *file);

@@ -12,8 +12,7 @@ struct regex_scratch;
 
 #define REGEX_CAPTURES_MAX 10 /* $0 (unused) to $9; named ones beyond are an error */
 
-/* What the last match found. Named groups are looked up with regex_group() of .regex; as in nginx,
- * those of a server_name stay when a location's regex matches, so keep one of these for each. */
+/* What the last match found. */
 struct captures {
     const struct regex *regex;          /* that matched; NULL: none yet */
     struct span at[REGEX_CAPTURES_MAX]; /* views into the subject; data NULL where not matched */
@@ -34,10 +33,13 @@ int regex_new(struct span pattern, bool ignores_case, struct regex **out, char *
               size_t error_size) MUST_USE;
 void regex_free(struct regex *r);
 
-/* The number of a named group, or -1. Names are case-sensitive. */
-int regex_group(const struct regex *r, struct span name);
 /* The name of the i-th named group (i from 0) and its number; false behind the last one. */
 bool regex_named_group(const struct regex *r, size_t i, struct span *name, size_t *number);
+/* Which variable the i-th named group becomes, for whom a match is to set it: once, before the
+ * regex is shared. */
+void regex_bind(struct regex *r, size_t i, size_t variable);
+/* The group that is to be set as the i-th, and its variable; false behind the last one. */
+bool regex_bound_group(const struct regex *r, size_t i, size_t *number, size_t *variable);
 
 struct regex_scratch *regex_scratch_new(void) MUST_USE; /* per thread; NULL: no memory */
 void regex_scratch_free(struct regex_scratch *s);

@@ -40,7 +40,8 @@ struct directive;
 typedef int (*directive_set_fn)(struct conf *c, struct scope *s, const struct directive *d,
                                 const struct node *n);
 
-/* Looks at a directive before anything is set: regexes, whose groups are variables everywhere. */
+/* Looks at a directive before anything is set: what makes variables does it here (see
+ * conf_learn_variable()), regexes too, for the sake of their named groups. */
 typedef int (*directive_learn_fn)(struct conf *c, const struct node *n);
 
 struct directive {

@@ -95,16 +95,37 @@ enum variable_id {
 #define X(id, name) VARIABLE_##id,
     VARIABLES(X)
 #undef X
-        VARIABLE_CAPTURE, /* $1 to $9, and named groups of the regex that last matched */
+        VARIABLE_CAPTURE, /* $1 to $9 of the regex that last matched */
+    VARIABLE_USER,        /* made by the configuration */
     VARIABLE_ID_COUNT
+};
+
+/* What a variable that the configuration makes is worth until it is assigned. */
+enum user_variable_kind {
+    USER_VARIABLE_CAPTURE, /* a named group of a regex: no value before that matched */
+    USER_VARIABLE_SET,     /* of "set": empty, or the value of what it shadows */
+    USER_VARIABLE_KIND_COUNT
+};
+
+struct user_variable {
+    struct span name; /* lower case */
+    enum user_variable_kind kind;
+    /* By kind. Of set: the struct template_part that it shadows, such as $http_x; NULL: none. */
+    const void *source;
+    bool is_volatile; /* its value is not kept: made each time that it is asked for */
+};
+
+struct user_variables {
+    const struct user_variable *rows;
+    size_t count;
 };
 
 struct template_part {
     enum variable_id variable;
-    /* The literal; for a family what follows its '_', in lower case; for a named capture its name
-     * as the regex spells it. */
+    /* The literal; for a family what follows its '_', in lower case; for a user variable its
+     * name. */
     struct span text;
-    unsigned capture; /* 1 to 9 for $1 to $9; 0 for a named one */
+    unsigned number; /* 1 to 9 for $1 to $9; of a user variable its index */
 };
 
 struct template
@@ -115,16 +136,10 @@ struct template
     struct span text; /* as it was written */
 };
 
-/* Names of regex groups ("server_name ~^(?<user>.+)$") that are variables besides the table. */
-struct template_names {
-    const struct span *names;
-    size_t count;
-};
-
 /* Compiles text ("$a", "${a}b", "$1"; a '$' before anything else is an error as in nginx; names
  * have no case). The text may go afterwards. 0; -EINVAL with a message such as: unknown "foo"
- * variable; -ENOMEM. named may be NULL. */
-int template_compile(struct span text, const struct template_names *named, struct arena *a,
+ * variable; -ENOMEM. user may be NULL. */
+int template_compile(struct span text, const struct user_variables *user, struct arena *a,
                      struct template *out, char *error, size_t error_size) MUST_USE;
 
 /* A variable's value; SPAN_NONE where it has none. Views must live as long as the arena. */
@@ -135,7 +150,11 @@ typedef struct span (*variable_fn)(void *source, const struct template_part *par
 int template_expand(const struct template *t, variable_fn get, void *source, struct arena *a,
                     struct span *out) MUST_USE;
 
-/* As in the table; "" for literal text and captures. */
+/* The name of a variable that the program has, resolved; VARIABLE_NONE: it has none such. part.text
+ * is a view into the name. */
+void variable_find(struct span name, struct template_part *part);
+
+/* As in the table; "" for literal text, captures, and what the configuration makes. */
 const char *variable_name(enum variable_id id);
 
 #endif

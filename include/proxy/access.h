@@ -23,13 +23,8 @@ void access_init(struct engine *e);
 void access_write(struct record *r);
 
 /* Counts the outcome, and writes an error log line where it was not a success, or record.detail
- * says something: nginx's words,
- * "..., client: 127.0.0.1, server: a, request: "GET / HTTP/1.1", upstream: "https://...",
- * host: "b"". Level: info for the client's faults, else error. */
+ * says something. Level: info for the client's faults, else error. */
 void access_report(struct record *r);
-
-/* An error log line about the request, as access_report() writes them, while it goes on. */
-void access_note(struct record *r, enum log_level level, struct span text);
 
 /* Writes what is gathered and waits for nothing; at reload and shutdown. */
 void access_flush(struct engine *e);

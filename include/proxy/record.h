@@ -69,10 +69,10 @@ struct record {
     enum outcome outcome;
     bool is_tried_again; /* the outcome is that of a try which another one follows */
     struct span detail;  /* one line that says more than the outcome's word; may be empty */
+    struct user_value *user_values; /* of proxy/user_variable; NULL: none was used yet */
 
     /* From here on a new record is not cleared, but for captures_clear(). */
-    struct captures captures;           /* of the location's regex; .regex NULL: none matched */
-    struct captures server_captures;    /* of the server_name's */
+    struct captures captures;           /* of the regex that matched last; .regex NULL: none */
     struct try_record tries[TRIES_MAX]; /* the first try_count of them */
 };
 

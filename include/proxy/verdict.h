@@ -33,7 +33,8 @@ static inline enum progress enter_location(struct exchange *x)
 const struct location_conf *location_for_method(const struct location_conf *l,
                                                 const struct head *request);
 
-/* Finds record.location for record.uri, with its captures. -ELOOP: a regex ran away. */
+/* Finds record.location for record.uri, with its captures. -ELOOP: a regex ran away;
+ * -ENOMEM. */
 int find_location(struct exchange *x) MUST_USE;
 
 /* Records how it ended, and tells the client while that can be told. */

@@ -105,14 +105,14 @@ static int read_tree(struct conf *c, const struct build_options *o)
     return rc || !o->error_log ? rc : add_error_log(c, o->error_log);
 }
 
-/* Named groups of all regexes are variables everywhere, also before their regex. */
-static int learn_regexes(struct conf *c, const struct node *block)
+/* What the file makes a variable is one everywhere, also before the line that does. */
+static int learn_variables(struct conf *c, const struct node *block)
 {
     for (const struct node *n = block->first; n; n = n->next) {
         int rc = n->row && n->row->learn ? n->row->learn(c, n) : 0;
 
         if (!rc && n->is_block)
-            rc = learn_regexes(c, n);
+            rc = learn_variables(c, n);
         if (rc)
             return rc;
     }
@@ -319,6 +319,7 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->certificate_cache_count = c->certificate_cache_count;
     s->tls_server_profiles = c->tls_server_profiles.items;
     s->tls_server_profile_count = c->tls_server_profiles.count;
+    s->user_variables = (struct user_variables){c->variables.items, c->variables.count};
     take_log_files(c, s);
     s->log_uses = c->log_uses.items;
     s->log_use_count = c->log_uses.count;
@@ -335,7 +336,7 @@ static int build_all(struct conf *c, const struct build_options *o)
     if (!rc)
         rc = read_tuning(c, o);
     if (!rc)
-        rc = learn_regexes(c, &c->tree.root);
+        rc = learn_variables(c, &c->tree.root);
     if (!rc)
         rc = build_main(c);
     if (rc)

@@ -96,29 +96,106 @@ struct span conf_file_path(const struct conf *c, struct span path)
 
 int conf_template(struct conf *c, const struct origin *o, struct span text, struct template *out)
 {
-    const struct template_names names = {c->capture_names.items, c->capture_names.count};
+    const struct user_variables variables = {c->variables.items, c->variables.count};
     char error[256];
-    int rc = template_compile(text, &names, c->arena, out, error, sizeof(error));
+    int rc = template_compile(text, &variables, c->arena, out, error, sizeof(error));
 
     if (rc == -ENOMEM)
         return conf_fail_no_memory(c);
     return rc ? conf_fail_at(c, o, "%s", error) : 0;
 }
 
+struct user_variable *conf_user_variable(const struct conf *c, struct span name)
+{
+    struct user_variable *all = c->variables.items;
+
+    for (size_t i = 0; i < c->variables.count; i++) {
+        if (span_equals_nocase(all[i].name, name))
+            return &all[i];
+    }
+    return NULL;
+}
+
+/* nginx lets the configuration take the place of these of its own. */
+static bool may_be_shadowed(const struct template_part *own)
+{
+    struct span name = span_of_cstr(variable_name(own->variable));
+
+    return own->variable == VARIABLE_PROXY_HOST || own->variable == VARIABLE_PROXY_PORT ||
+           span_ends_with(name, SPAN("_")) || span_starts_with(name, SPAN("ssl_"));
+}
+
+static struct span lower_copy(struct conf *c, struct span text)
+{
+    char *lower = arena_alloc(c->arena, text.len + 1);
+
+    if (!lower)
+        return SPAN_NONE;
+    for (size_t i = 0; i < text.len; i++)
+        lower[i] = ascii_lower(text.data[i]);
+    lower[text.len] = '\0';
+    return span_of(lower, text.len);
+}
+
+/* What of the program's own the variable shadows: its source, where "set" makes it. */
+static int take_shadowed(struct conf *c, const struct origin *o, struct user_variable *v)
+{
+    struct template_part own, *kept;
+
+    variable_find(v->name, &own);
+    if (own.variable == VARIABLE_NONE)
+        return 0;
+    if (!may_be_shadowed(&own))
+        return conf_fail_at(c, o, "the duplicate \"%.*s\" variable", SPAN_ARG(v->name));
+    kept = arena_alloc(c->arena, sizeof(*kept));
+    if (!kept)
+        return conf_fail_no_memory(c);
+    *kept = own;
+    if (v->kind == USER_VARIABLE_SET)
+        v->source = kept;
+    return 0;
+}
+
+static int learn_variable(struct conf *c, const struct origin *o, struct span name,
+                          enum user_variable_kind kind)
+{
+    struct user_variable *known = conf_user_variable(c, name);
+
+    if (known) {
+        if (kind != USER_VARIABLE_SET)
+            *known = (struct user_variable){.name = known->name, .kind = kind};
+        return 0;
+    }
+    known = vector_add(c, &c->variables, sizeof(*known));
+    if (!known)
+        return -ENOMEM;
+    *known = (struct user_variable){.name = lower_copy(c, name), .kind = kind};
+    return known->name.data ? take_shadowed(c, o, known) : conf_fail_no_memory(c);
+}
+
+int conf_learn_variable(struct conf *c, const struct origin *o, struct span word,
+                        enum user_variable_kind kind)
+{
+    if (word.len < 2 || word.data[0] != '$')
+        return conf_fail_at(c, o, "invalid variable name \"%.*s\"", SPAN_ARG(word));
+    return learn_variable(c, o, span_skip(word, 1), kind);
+}
+
 /* Named groups become variables. */
-static int add_capture_names(struct conf *c, const struct regex *r)
+static int learn_groups(struct conf *c, const struct origin *o, struct regex *r)
 {
     struct span name;
     size_t number;
+    int rc = 0;
 
-    for (size_t i = 0; regex_named_group(r, i, &name, &number); i++) {
-        struct span *known = vector_add(c, &c->capture_names, sizeof(*known));
-
-        if (!known)
-            return -ENOMEM;
-        *known = name;
+    for (size_t i = 0; !rc && regex_named_group(r, i, &name, &number); i++) {
+        rc = learn_variable(c, o, name, USER_VARIABLE_CAPTURE);
+        if (!rc)
+            regex_bind(r, i,
+                       conf_user_variable(c, name) -
+                           (const struct user_variable *)c->variables.items);
     }
-    return 0;
+    return rc;
 }
 
 int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool ignores_case,
@@ -145,10 +222,10 @@ int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool
     uses->pattern = pattern;
     uses->ignores_case = ignores_case;
     *out = uses->regex;
-    return add_capture_names(c, uses->regex);
+    return learn_groups(c, o, uses->regex);
 }
 
-int conf_log_file(struct conf *c, struct span path, struct log_file **out)
+int conf_log_file(struct conf *c, struct span path, const struct log_file **out)
 {
     struct log_file **files = c->log_files.items;
     struct log_file *file;

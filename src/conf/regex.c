@@ -26,6 +26,7 @@ struct regex {
     size_t name_count;
     size_t name_bytes; /* of one row of the table: number, big-endian, then name and NUL */
     const unsigned char *names;
+    size_t *variables; /* of the named groups, one for each row */
 };
 
 struct regex_scratch {
@@ -113,6 +114,11 @@ int regex_new(struct span pattern, bool ignores_case, struct regex **out, char *
         return -EINVAL;
     }
     read_info(r);
+    r->variables = calloc(size_max(r->name_count, 1), sizeof(*r->variables));
+    if (!r->variables) {
+        regex_free(r);
+        return -ENOMEM;
+    }
     if (check_names(r, pattern, error, error_size) < 0) {
         regex_free(r);
         return -EINVAL;
@@ -128,6 +134,7 @@ void regex_free(struct regex *r)
     if (!r)
         return;
     pcre2_code_free(r->code);
+    free(r->variables);
     free(r);
 }
 
@@ -142,16 +149,20 @@ bool regex_named_group(const struct regex *r, size_t i, struct span *name, size_
     return true;
 }
 
-int regex_group(const struct regex *r, struct span name)
+void regex_bind(struct regex *r, size_t i, size_t variable)
 {
-    struct span other;
-    size_t number;
+    assert(i < r->name_count);
+    r->variables[i] = variable;
+}
 
-    for (size_t i = 0; regex_named_group(r, i, &other, &number); i++) {
-        if (span_equals(name, other))
-            return (int)number;
-    }
-    return -1;
+bool regex_bound_group(const struct regex *r, size_t i, size_t *number, size_t *variable)
+{
+    struct span name;
+
+    if (!regex_named_group(r, i, &name, number))
+        return false;
+    *variable = r->variables[i];
+    return true;
 }
 
 struct regex_scratch *regex_scratch_new(void)

@@ -16,11 +16,12 @@ static const struct span names[VARIABLE_ID_COUNT] = {
     VARIABLES(X)
 #undef X
         [VARIABLE_CAPTURE] = {.data = "", .len = 0},
+    [VARIABLE_USER] = {.data = "", .len = 0},
 };
 
 struct compiler {
     struct span rest; /* of the text: what is not compiled yet */
-    const struct template_names *named;
+    const struct user_variables *user;
     struct arena *arena;
     char *error;
     size_t error_size;
@@ -43,13 +44,13 @@ static bool is_literal(const struct template *t)
     return t->part_count == 0 || (t->part_count == 1 && t->parts[0].variable == VARIABLE_NONE);
 }
 
-int template_compile(struct span text, const struct template_names *named, struct arena *a,
+int template_compile(struct span text, const struct user_variables *user, struct arena *a,
                      struct template *out, char *error, size_t error_size)
 {
     struct span copy = arena_copy(a, text);
     struct template_part *parts = arena_zalloc(a, part_count_max(text) * sizeof(*parts));
     struct compiler c = {
-        .rest = copy, .named = named, .arena = a, .error = error, .error_size = error_size};
+        .rest = copy, .user = user, .arena = a, .error = error, .error_size = error_size};
 
     if (!copy.data || !parts)
         return -ENOMEM;
@@ -129,13 +130,27 @@ static enum variable_id find_family(struct span name)
     return best;
 }
 
-static const struct span *find_named(const struct template_names *named, struct span name)
+void variable_find(struct span name, struct template_part *part)
 {
-    for (size_t i = 0; named && i < named->count; i++) {
-        if (span_equals_nocase(name, named->names[i]))
-            return &named->names[i];
+    *part = (struct template_part){.variable = find_exact(name)};
+    if (part->variable != VARIABLE_NONE)
+        return;
+    part->variable = find_family(name);
+    part->text = span_skip(name, names[part->variable].len);
+}
+
+static bool find_user(const struct user_variables *user, struct span name,
+                      struct template_part *part)
+{
+    for (size_t i = 0; user && i < user->count; i++) {
+        if (span_equals_nocase(name, user->rows[i].name)) {
+            part->variable = VARIABLE_USER;
+            part->text = user->rows[i].name;
+            part->number = (unsigned)i;
+            return true;
+        }
     }
-    return NULL;
+    return false;
 }
 
 static int lower_copy(struct arena *a, struct span s, struct span *out)
@@ -151,24 +166,16 @@ static int lower_copy(struct arena *a, struct span s, struct span *out)
     return 0;
 }
 
-/* nginx's order: names of its own, then those that the configuration made, then families. */
+/* What the configuration makes comes first: it may shadow few of the program's own (see
+ * conf/draft), and families. */
 static int resolve(struct compiler *c, struct span name, struct template_part *part)
 {
-    const struct span *named;
-
-    part->variable = find_exact(name);
-    if (part->variable != VARIABLE_NONE)
+    if (find_user(c->user, name, part))
         return 0;
-    named = find_named(c->named, name);
-    if (named) {
-        part->variable = VARIABLE_CAPTURE;
-        part->text = *named;
-        return 0;
-    }
-    part->variable = find_family(name);
+    variable_find(name, part);
     if (part->variable == VARIABLE_NONE)
         return refuse(c, "unknown \"", name, "\" variable");
-    return lower_copy(c->arena, span_skip(name, names[part->variable].len), &part->text);
+    return part->text.len ? lower_copy(c->arena, part->text, &part->text) : 0;
 }
 
 /* "$1": one digit and never in braces, as "$10" is "$1" and a zero. */
@@ -177,7 +184,7 @@ static bool takes_digit(struct compiler *c, struct template_part *part)
     if (!c->rest.len || c->rest.data[0] < '1' || c->rest.data[0] > '9')
         return false;
     part->variable = VARIABLE_CAPTURE;
-    part->capture = (unsigned)(c->rest.data[0] - '0');
+    part->number = (unsigned)(c->rest.data[0] - '0');
     c->rest = span_skip(c->rest, 1);
     return true;
 }

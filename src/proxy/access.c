@@ -8,36 +8,27 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "proxy/log_cache.h"
 #include "proxy/log_escape.h"
-#include "proxy/log_pack.h"
+#include "proxy/request_log.h"
 #include "proxy/variable.h"
 
 /* With buffer= alone: nginx would wait for ever, but here a snapshot waits with it. */
 #define FLUSH_MS_DEFAULT 60000
 
-/* Parts of an error line that strangers chose, escaped; the line itself is cut at
- * LOG_LINE_BYTES_MAX. */
-#define REPORT_DETAIL_BYTES_MAX 800
-#define REPORT_TEXT_BYTES 400
-
-/* By so much compressed text may be longer than it was. */
-#define PACK_SPARE_BYTES 256
+#define REPORT_DETAIL_BYTES_MAX 800 /* of an error line, which is cut at LOG_LINE_BYTES_MAX */
 
 struct half {
     size_t len;
     unsigned record_count;
-    char data[ACCESS_BUFFER_BYTES + PACK_SPARE_BYTES];
+    char data[ACCESS_BUFFER_BYTES];
 };
 
 struct access_buffer {
     struct list link; /* in engine.access_buffers */
     struct engine *engine;
     struct snapshot *snapshot;   /* a reference; NULL while it is free */
-    const struct log_file *file; /* of that snapshot, or the one that is held */
-    struct log_file *held;       /* in proxy/log_cache; NULL: none */
+    const struct log_file *file; /* of that snapshot */
     unsigned filling;            /* of the halves; the other one is being written, or empty */
     size_t written_bytes;        /* of the other one */
     int write_error;
@@ -80,23 +71,6 @@ static void continue_write(struct access_buffer *b)
     loop_write(b->engine->loop, &b->write_op, b->file->fd, rest);
 }
 
-/* gzip=: what is to be written gets smaller. Where memory is at its end it is lost. */
-static void pack(struct access_buffer *b, struct half *h)
-{
-    char *packed = malloc(log_pack_bytes_max(h->len));
-    size_t len = packed ? log_pack(b->file->gzip_level, span_of(h->data, h->len), packed) : 0;
-
-    if (!len || len > sizeof(h->data)) {
-        count_lost(b->engine, h->record_count);
-        h->record_count = 0;
-        len = 0;
-    }
-    if (len)
-        memcpy(h->data, packed, len);
-    h->len = len;
-    free(packed);
-}
-
 /* What was filled is written from now on. The other half must be empty. */
 static void start_write(struct access_buffer *b)
 {
@@ -105,8 +79,6 @@ static void start_write(struct access_buffer *b)
     b->written_bytes = 0;
     b->is_due = false;
     timer_stop(loop_wheel(b->engine->loop), &b->timer);
-    if (b->file->gzip_level)
-        pack(b, writing(b));
     continue_write(b);
 }
 
@@ -142,9 +114,6 @@ static bool settle_write(struct access_buffer *b)
 static void let_go(struct access_buffer *b)
 {
     timer_stop(loop_wheel(b->engine->loop), &b->timer);
-    if (b->held)
-        log_cache_release(b->engine, b->held);
-    b->held = NULL;
     snapshot_unref(b->snapshot);
     b->snapshot = NULL;
     b->file = NULL;
@@ -201,8 +170,7 @@ static struct access_buffer *add_buffer(struct engine *e)
 }
 
 /* The buffer of a file, pinning its snapshot. NULL: no memory. */
-static struct access_buffer *buffer_of(struct record *r, const struct log_file *file,
-                                       struct log_file *held)
+static struct access_buffer *buffer_of(struct record *r, const struct log_file *file)
 {
     struct access_buffer *idle = NULL;
 
@@ -218,9 +186,6 @@ static struct access_buffer *buffer_of(struct record *r, const struct log_file *
         idle = add_buffer(r->engine);
     if (!idle)
         return NULL;
-    if (held)
-        log_cache_hold(held);
-    idle->held = held;
     idle->file = file;
     idle->snapshot = snapshot_ref(r->snapshot);
     return idle;
@@ -233,9 +198,9 @@ static bool has_room(struct access_buffer *b)
 
 /* ---- records ---- */
 
-/* Without a line feed. */
-static size_t format_record(struct record *r, const struct log_format *f, char *out, size_t size)
+static size_t format_record(struct record *r, const struct log_format *f, char *out)
 {
+    const size_t size = ACCESS_RECORD_BYTES_MAX - 1; /* with room for the line feed */
     size_t len = 0;
 
     for (size_t i = 0; i < f->text.part_count; i++) {
@@ -246,6 +211,7 @@ static size_t format_record(struct record *r, const struct log_format *f, char *
         else
             len += log_escape(f->escape, variable_get(r, part), out + len, size - len);
     }
+    out[len++] = '\n';
     return len;
 }
 
@@ -262,11 +228,9 @@ static void schedule(struct access_buffer *b, const struct access_log *log)
         timer_set(loop_wheel(l), &b->timer, loop_now_ms(l) + wait_ms);
 }
 
-/* held: the file, where it is one of proxy/log_cache. */
-static void write_to_file(struct record *r, const struct access_log *log,
-                          const struct log_file *file, struct log_file *held)
+static void write_record(struct record *r, const struct access_log *log)
 {
-    struct access_buffer *b = buffer_of(r, file, held);
+    struct access_buffer *b = buffer_of(r, log->file);
     struct half *h;
 
     if (!b) {
@@ -280,51 +244,9 @@ static void write_to_file(struct record *r, const struct access_log *log,
         return;
     }
     h = filling(b);
-    h->len += format_record(r, log->format, h->data + h->len, ACCESS_RECORD_BYTES_MAX - 1);
-    h->data[h->len++] = '\n';
+    h->len += format_record(r, log->format, h->data + h->len);
     h->record_count++;
     schedule(b, log);
-}
-
-static void write_to_server(struct record *r, const struct access_log *log)
-{
-    char line[ACCESS_RECORD_BYTES_MAX];
-    size_t len = format_record(r, log->format, line, sizeof(line));
-    const struct syslog_target *server = log->file->syslog;
-
-    if (!syslog_send(server, log->file->fd, server->severity, span_of(line, len)))
-        count_lost(r->engine, 1);
-}
-
-/* As in nginx: where the folder of the request's files is missing, so is its log. */
-static bool has_root(struct record *r)
-{
-    const struct template_part part = {.variable = VARIABLE_DOCUMENT_ROOT};
-    struct span root = variable_get(r, &part);
-    struct span path = arena_printf(r->arena, "%.*s", SPAN_ARG(root));
-    struct stat st;
-
-    return path.data && stat(path.data, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static void write_to_path(struct record *r, const struct access_log *log)
-{
-    const struct settings *s = &r->location->settings;
-    struct log_file *file;
-    struct span path = SPAN_NONE;
-
-    if (!has_root(r))
-        return;
-    file =
-        record_expand(r, log->path, &path) ? NULL : log_cache_take(r->engine, path, s->log_cache);
-    if (!file) {
-        log_write(&s->error_log, LOG_LEVEL_CRIT, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path),
-                  errno, strerror(errno));
-        count_lost(r->engine, 1);
-        return;
-    }
-    write_to_file(r, log, file, file);
-    log_cache_release(r->engine, file);
 }
 
 /* if=: neither empty nor "0", as in nginx. */
@@ -332,7 +254,7 @@ static bool is_wanted(struct record *r, const struct access_log *log)
 {
     struct span value;
 
-    if (!log->file && !log->path)
+    if (!log->file)
         return false;
     if (!log->condition)
         return true;
@@ -345,16 +267,8 @@ void access_write(struct record *r)
     const struct settings *s = &r->location->settings;
 
     for (size_t i = 0; i < s->access_log_count; i++) {
-        const struct access_log *log = &s->access_logs[i];
-
-        if (!is_wanted(r, log))
-            continue;
-        if (log->path)
-            write_to_path(r, log);
-        else if (log->file->syslog)
-            write_to_server(r, log);
-        else
-            write_to_file(r, log, log->file, NULL);
+        if (is_wanted(r, &s->access_logs[i]))
+            write_record(r, &s->access_logs[i]);
     }
 }
 
@@ -363,7 +277,6 @@ void access_write(struct record *r)
 void access_init(struct engine *e)
 {
     list_init(&e->access_buffers);
-    log_cache_init(e);
 }
 
 void access_flush(struct engine *e)
@@ -409,7 +322,6 @@ void access_deinit(struct engine *e)
         list_remove(&b->link);
         free(b);
     }
-    log_cache_deinit(e);
 }
 
 /* ---- the error log ---- */
@@ -444,57 +356,6 @@ static struct span message_of(const struct record *r)
     return span_of_cstr(outcome_row(r->outcome)->word);
 }
 
-/* before, the escaped text, a quote; nothing where there is no text. A line that is under way. */
-struct report {
-    size_t len;
-    char bytes[4 * REPORT_TEXT_BYTES];
-};
-
-static void add_text(struct report *line, const char *before, struct span text)
-{
-    struct span name = span_of_cstr(before);
-    size_t room = sizeof(line->bytes) - line->len;
-
-    if (!text.len || room < name.len + 1)
-        return;
-    memcpy(line->bytes + line->len, name.data, name.len);
-    line->len += name.len;
-    room = size_min(room - name.len - 1, REPORT_TEXT_BYTES);
-    line->len += span_escape(text, line->bytes + line->len, room);
-    line->bytes[line->len++] = '"';
-}
-
-/* upstream: "https://127.0.0.1:8443/uri" */
-static void add_upstream(struct report *line, const struct record *r)
-{
-    const struct peer_conf *peer = r->try_count ? r->tries[r->try_count - 1].peer : NULL;
-    struct span name, url;
-
-    if (!r->pass || !r->pass->upstream)
-        return;
-    name = peer ? peer->address_text : r->pass->upstream->name;
-    url = arena_printf(r->arena, "%s://%.*s%.*s", r->pass->is_tls ? "https" : "http",
-                       SPAN_ARG(name), SPAN_ARG(r->request->target));
-    add_text(line, ", upstream: \"", url);
-}
-
-void access_note(struct record *r, enum log_level level, struct span text)
-{
-    const struct field *host = head_find(r->request, FIELD_HOST);
-    const struct log *log = &r->location->settings.error_log;
-    char client[ADDRESS_TEXT_BYTES];
-    struct report line = {.len = 0};
-
-    if (!log_takes(log, level))
-        return;
-    (void)endpoint_format_host(&r->client->address, client);
-    add_text(&line, ", request: \"", r->request->request_line);
-    add_upstream(&line, r);
-    add_text(&line, ", host: \"", host ? host->value : SPAN_NONE);
-    log_write(log, level, "*%" PRIu64 " %.*s, client: %s, server: %.*s%.*s", r->client->number,
-              SPAN_ARG(text), client, SPAN_ARG(r->server->name), (int)line.len, line.bytes);
-}
-
 /* What a client does wrong is no error of ours, nor that what was kept of a peer went stale. */
 static enum log_level level_of(const struct record *r)
 {
@@ -510,5 +371,5 @@ void access_report(struct record *r)
 
     stats_count_outcome(&r->engine->stats, r->outcome);
     if (!is_success || r->detail.len)
-        access_note(r, level_of(r), message_of(r));
+        request_log(r, level_of(r), "%.*s", SPAN_ARG(message_of(r)));
 }

@@ -10,6 +10,7 @@
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
 #include "proxy/route.h"
+#include "proxy/user_variable.h"
 #include "proxy/verdict.h"
 
 #define DRAIN_BYTES_MAX (64 * 1024) /* a longer body that nobody wants ends the connection */
@@ -120,9 +121,10 @@ static enum progress route(struct exchange *x)
     const char *reason;
     enum outcome fault;
 
-    r->server =
-        route_server(r->listen, r->request->host, r->engine->regex_scratch, &r->server_captures);
+    r->server = route_server(r->listen, r->request->host, r->engine->regex_scratch, &r->captures);
     r->location = &r->server->root;
+    if (r->captures.regex && record_take_groups(r))
+        return conclude(x, OUTCOME_NO_MEMORY);
     if (exchange_is_misdirected(x))
         return conclude(x, OUTCOME_MISDIRECTED);
     fault = exchange_certificate_fault(x, &reason);
@@ -492,8 +494,7 @@ static enum progress write_reply(struct exchange *x)
         return end(x, EXCHANGE_CUTS);
     }
     if (!x->is_head_sent) {
-        x->keeps_alive =
-            !x->reply.is_last && exchange_may_keep_alive(x) && exchange_request_is_complete(x);
+        x->keeps_alive = exchange_may_keep_alive(x) && exchange_request_is_complete(x);
         x->reply.plan.keeps_alive = x->keeps_alive;
         x->is_head_sent = true;
     }

@@ -26,7 +26,6 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
     r->began_us = loop_turn_us(r->engine->loop);
     r->is_pipelined = o->is_pipelined;
     captures_clear(&r->captures);
-    captures_clear(&r->server_captures);
 }
 
 struct exchange *exchange_new(const struct exchange_options *o)

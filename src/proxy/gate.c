@@ -2,7 +2,7 @@
  */
 #include "proxy/gate.h"
 
-#include "proxy/access.h"
+#include "proxy/request_log.h"
 #include "proxy/verdict.h"
 
 /* What a check says. */
@@ -60,7 +60,7 @@ static enum progress all_had_their_say(struct exchange *x, struct gate *g)
     if (!g->refusal)
         return pass(x, g);
     if (g->refusal == 403)
-        access_note(&x->record, LOG_LEVEL_ERROR, SPAN("access forbidden by rule"));
+        request_log(&x->record, LOG_LEVEL_ERROR, "access forbidden by rule");
     return refuse(x, g, g->refusal);
 }
 
@@ -100,7 +100,7 @@ static enum gate_answer check_address(struct exchange *x, struct gate *g)
         if (conf->rules[i].allows)
             return GATE_ALLOWS;
         if (!conf->satisfies_any)
-            access_note(&x->record, LOG_LEVEL_ERROR, SPAN("access forbidden by rule"));
+            request_log(&x->record, LOG_LEVEL_ERROR, "access forbidden by rule");
         g->status = 403;
         return GATE_REFUSES;
     }

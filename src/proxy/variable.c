@@ -2,6 +2,7 @@
  * table. */
 #include "proxy/variable.h"
 
+#include "proxy/user_variable.h"
 #include "proxy/value.h"
 #include "proxy/variable_client.h"
 #include "proxy/variable_request.h"
@@ -182,28 +183,9 @@ static const struct row {
     [VARIABLE_UPSTREAM_HTTP_] = {upstream_field},
 };
 
-/* A named group of the location's regex, else of the server_name's, is a variable. */
-static struct span named_group(const struct record *r, struct span name)
+static struct span capture(const struct record *r, unsigned number)
 {
-    const struct captures *both[] = {&r->captures, &r->server_captures};
-
-    for (size_t i = 0; i < COUNT_OF(both); i++) {
-        int group = both[i]->regex ? regex_group(both[i]->regex, name) : -1;
-
-        if (group >= 0 && (size_t)group < both[i]->count)
-            return both[i]->at[group];
-    }
-    return SPAN_NONE;
-}
-
-/* $1 to $9 are of the regex that matched last, which may be that of the server_name. */
-static struct span capture(const struct record *r, const struct template_part *part)
-{
-    const struct captures *last = r->captures.regex ? &r->captures : &r->server_captures;
-
-    if (!part->capture)
-        return named_group(r, part->text);
-    return part->capture < last->count ? last->at[part->capture] : SPAN_NONE;
+    return number < r->captures.count ? r->captures.at[number] : SPAN_NONE;
 }
 
 struct span variable_get(void *source, const struct template_part *part)
@@ -212,7 +194,9 @@ struct span variable_get(void *source, const struct template_part *part)
     struct value_key key;
 
     if (part->variable == VARIABLE_CAPTURE)
-        return capture(r, part);
+        return capture(r, part->number);
+    if (part->variable == VARIABLE_USER)
+        return user_variable_get(r, part->number, variable_get);
     assert(part->variable != VARIABLE_NONE);
     assert(rows[part->variable].get);
     key = (struct value_key){.name = part->text, .offset = rows[part->variable].offset};

@@ -3,6 +3,7 @@
 
 #include "proxy/access.h"
 #include "proxy/route.h"
+#include "proxy/user_variable.h"
 #include "proxy/variable.h"
 
 const struct location_conf *location_for_method(const struct location_conf *l,
@@ -20,13 +21,19 @@ const struct location_conf *location_for_method(const struct location_conf *l,
 int find_location(struct exchange *x)
 {
     struct record *r = &x->record;
+    struct captures found;
 
+    captures_clear(&found);
     r->location = location_for_method(
-        route_location(r->server, r->uri, r->engine->regex_scratch, &r->captures), r->request);
-    if (!regex_take_runaway(r->engine->regex_scratch))
+        route_location(r->server, r->uri, r->engine->regex_scratch, &found), r->request);
+    if (regex_take_runaway(r->engine->regex_scratch)) {
+        r->detail = SPAN("a regex of the configuration ran away on this request");
+        return -ELOOP;
+    }
+    if (!found.regex)
         return 0;
-    r->detail = SPAN("a regex of the configuration ran away on this request");
-    return -ELOOP;
+    r->captures = found;
+    return record_take_groups(r);
 }
 
 /* ---- answers ---- */

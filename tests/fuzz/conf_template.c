@@ -6,8 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct span group_names[] = {SPAN("user"), SPAN("Zone")};
-static const struct template_names groups = {.names = group_names, .count = COUNT_OF(group_names)};
+static const struct user_variable rows[] = {{.name = SPAN("user")}, {.name = SPAN("zone")}};
+static const struct user_variables user = {rows, COUNT_OF(rows)};
 
 /* A variable as it is written in a template. */
 static struct span spell(void *source, const struct template_part *part)
@@ -15,8 +15,8 @@ static struct span spell(void *source, const struct template_part *part)
     struct span text;
 
     assert(part->variable != VARIABLE_NONE);
-    if (part->variable == VARIABLE_CAPTURE && part->capture)
-        text = arena_printf(source, "$%u", part->capture);
+    if (part->variable == VARIABLE_CAPTURE)
+        text = arena_printf(source, "$%u", part->number);
     else
         text =
             arena_printf(source, "${%s%.*s}", variable_name(part->variable), SPAN_ARG(part->text));
@@ -43,12 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int status;
 
     arena_init(&a, ARENA_BYTES, 0);
-    status = template_compile(text, &groups, &a, &first, error, sizeof(error));
+    status = template_compile(text, &user, &a, &first, error, sizeof(error));
     assert(status == 0 || (status == -EINVAL && error[0]));
     if (status == 0) {
         assert(first.is_literal == (span_index_of(text, '$') == text.len));
         written = spelled(&first, &a);
-        status = template_compile(written, &groups, &a, &second, error, sizeof(error));
+        status = template_compile(written, &user, &a, &second, error, sizeof(error));
         assert(status == 0);
         assert(second.part_count == first.part_count);
         assert(span_equals(spelled(&second, &a), written));

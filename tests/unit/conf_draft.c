@@ -128,6 +128,89 @@ static void named_groups_are_variables_of_templates(void **state)
     draft_assert_said(d, "");
 }
 
+static void assert_learnt(struct draft *d, const char *word, enum user_variable_kind kind)
+{
+    assert_int_equal(conf_learn_variable(&d->c, &here, span_of_cstr(word), kind), 0);
+    draft_assert_said(d, "");
+}
+
+static void variables_are_learnt_once_in_any_case(void **state)
+{
+    struct draft *d = *state;
+    struct template t;
+
+    assert_learnt(d, "$Mine", USER_VARIABLE_SET);
+    assert_learnt(d, "$other", USER_VARIABLE_SET);
+    assert_learnt(d, "$mINE", USER_VARIABLE_SET);
+    assert_int_equal(d->c.variables.count, 2);
+    assert_true(span_equals(conf_user_variable(&d->c, SPAN("MINE"))->name, SPAN("mine")));
+    assert_null(conf_user_variable(&d->c, SPAN("min")));
+    assert_int_equal(conf_template(&d->c, &here, SPAN("$OTHER"), &t), 0);
+    assert_int_equal(t.parts[0].variable, VARIABLE_USER);
+    assert_int_equal(t.parts[0].number, 1);
+}
+
+static void set_leaves_a_variable_its_kind(void **state)
+{
+    struct draft *d = *state;
+
+    assert_learnt(d, "$v", USER_VARIABLE_SET);
+    assert_learnt(d, "$v", USER_VARIABLE_CAPTURE);
+    assert_int_equal(conf_user_variable(&d->c, SPAN("v"))->kind, USER_VARIABLE_CAPTURE);
+    assert_learnt(d, "$v", USER_VARIABLE_SET);
+    assert_int_equal(conf_user_variable(&d->c, SPAN("v"))->kind, USER_VARIABLE_CAPTURE);
+}
+
+static void few_of_the_programs_variables_may_be_shadowed(void **state)
+{
+    static const char *const good[] = {"$http_x", "$arg_a", "$ssl_protocol", "$proxy_host"};
+    static const char *const bad[] = {"uri", "host", "args", "upstream_addr", "hostname"};
+    struct draft *d = *state;
+    const struct template_part *shadowed;
+    char line[128];
+
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        assert_learnt(d, good[i], USER_VARIABLE_SET);
+    shadowed = conf_user_variable(&d->c, SPAN("http_x"))->source;
+    assert_int_equal(shadowed->variable, VARIABLE_HTTP_);
+    assert_true(span_equals(shadowed->text, SPAN("x")));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct span word = arena_printf(d->c.arena, "$%s", bad[i]);
+
+        assert_int_equal(conf_learn_variable(&d->c, &here, word, USER_VARIABLE_SET), -EINVAL);
+        snprintf(line, sizeof(line), "[emerg] the duplicate \"%s\" variable in t.conf:3", bad[i]);
+        draft_assert_said(d, line);
+    }
+}
+
+static void a_variable_is_learnt_with_its_dollar(void **state)
+{
+    struct draft *d = *state;
+
+    assert_int_equal(conf_learn_variable(&d->c, &here, SPAN("v"), USER_VARIABLE_SET), -EINVAL);
+    draft_assert_said(d, "[emerg] invalid variable name \"v\" in t.conf:3");
+    assert_int_equal(conf_learn_variable(&d->c, &here, SPAN("$"), USER_VARIABLE_SET), -EINVAL);
+    draft_assert_said(d, "[emerg] invalid variable name \"$\" in t.conf:3");
+}
+
+static void a_group_knows_its_variable(void **state)
+{
+    struct draft *d = *state;
+    size_t number, variable;
+    struct regex *r;
+
+    assert_learnt(d, "$first", USER_VARIABLE_SET);
+    assert_int_equal(conf_regex(&d->c, &here, SPAN("(.)(?<b>.)(?<a>.)"), false, &r), 0);
+    assert_true(regex_bound_group(r, 0, &number, &variable)); /* a: the first by name */
+    assert_int_equal(number, 3);
+    assert_int_equal(variable, 1);
+    assert_true(regex_bound_group(r, 1, &number, &variable));
+    assert_int_equal(number, 2);
+    assert_int_equal(variable, 2);
+    assert_int_equal(conf_regex(&d->c, &here, SPAN("(?<uri>.)"), false, &r), -EINVAL);
+    draft_assert_said(d, "[emerg] the duplicate \"uri\" variable in t.conf:3");
+}
+
 static void a_path_has_one_log_file(void **state)
 {
     struct draft *d = *state;
@@ -171,6 +254,11 @@ int main(void)
         DRAFT_TEST(equal_regexes_are_one),
         DRAFT_TEST(a_regex_that_is_wrong_is_not_kept),
         DRAFT_TEST(named_groups_are_variables_of_templates),
+        DRAFT_TEST(variables_are_learnt_once_in_any_case),
+        DRAFT_TEST(set_leaves_a_variable_its_kind),
+        DRAFT_TEST(few_of_the_programs_variables_may_be_shadowed),
+        DRAFT_TEST(a_variable_is_learnt_with_its_dollar),
+        DRAFT_TEST(a_group_knows_its_variable),
         DRAFT_TEST(a_path_has_one_log_file),
         DRAFT_TEST(a_log_file_of_a_default_is_known_as_such),
     };

@@ -118,20 +118,36 @@ static void groups_beyond_the_ninth_are_not_captured(void **state)
 static void named_groups_have_numbers(void **state)
 {
     struct regex *r = compiled("^(?<user>[a-z]+)-(x)-(?P<part>.+)$", false);
-    size_t number, seen = 0;
+    size_t number, user;
     struct span name;
 
     (void)state;
-    assert_int_equal(regex_group(r, SPAN("user")), 1);
-    assert_int_equal(regex_group(r, SPAN("part")), 3);
-    assert_int_equal(regex_group(r, SPAN("User")), -1);
-    assert_int_equal(regex_group(r, SPAN("use")), -1);
-    assert_int_equal(regex_group(r, SPAN("")), -1);
-    while (regex_named_group(r, seen, &name, &number)) {
-        assert_int_equal(regex_group(r, name), number);
-        seen++;
-    }
-    assert_int_equal(seen, 2);
+    /* In the order of their names. */
+    assert_true(regex_named_group(r, 0, &name, &number));
+    assert_true(span_equals(name, SPAN("part")));
+    assert_int_equal(number, 3);
+    assert_true(regex_named_group(r, 1, &name, &user));
+    assert_true(span_equals(name, SPAN("user")));
+    assert_int_equal(user, 1);
+    assert_false(regex_named_group(r, 2, &name, &number));
+    regex_free(r);
+}
+
+static void named_groups_are_bound_to_variables(void **state)
+{
+    struct regex *r = compiled("^(?<user>[a-z]+)-(x)-(?P<part>.+)$", false);
+    size_t number, variable;
+
+    (void)state;
+    regex_bind(r, 0, 7);
+    regex_bind(r, 1, 2);
+    assert_true(regex_bound_group(r, 0, &number, &variable));
+    assert_int_equal(number, 3);
+    assert_int_equal(variable, 7);
+    assert_true(regex_bound_group(r, 1, &number, &variable));
+    assert_int_equal(number, 1);
+    assert_int_equal(variable, 2);
+    assert_false(regex_bound_group(r, 2, &number, &variable));
     regex_free(r);
 }
 
@@ -144,7 +160,7 @@ static void captures_tell_which_regex_matched(void **state)
     (void)state;
     assert_true(regex_match(r, SPAN("xy"), s, &c));
     assert_ptr_equal(c.regex, r);
-    assert_true(span_equals(c.at[regex_group(c.regex, SPAN("a"))], SPAN("x")));
+    assert_true(span_equals(c.at[1], SPAN("x")));
     regex_free(r);
     regex_scratch_free(s);
 }
@@ -271,6 +287,7 @@ int main(void)
         cmocka_unit_test(no_match_leaves_captures_alone),
         cmocka_unit_test(groups_beyond_the_ninth_are_not_captured),
         cmocka_unit_test(named_groups_have_numbers),
+        cmocka_unit_test(named_groups_are_bound_to_variables),
         cmocka_unit_test(captures_tell_which_regex_matched),
         cmocka_unit_test(bad_patterns_are_refused_in_nginx_words),
         cmocka_unit_test(messages_fit_into_what_the_caller_has),

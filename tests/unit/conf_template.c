@@ -11,8 +11,9 @@
 
 #define ARENA_BYTES 4096
 
-static const struct span group_names[] = {SPAN("user"), SPAN("arg_shadowed"), SPAN("Zone")};
-static const struct template_names groups = {.names = group_names, .count = COUNT_OF(group_names)};
+static const struct user_variable rows[] = {
+    {.name = SPAN("user")}, {.name = SPAN("arg_shadowed")}, {.name = SPAN("zone")}};
+static const struct user_variables user = {rows, COUNT_OF(rows)};
 
 static int set_up(void **state)
 {
@@ -36,7 +37,7 @@ static struct template compiled(struct arena *a, const char *text)
     struct template t;
     char error[128] = "";
 
-    if (template_compile(span_of_cstr(text), &groups, a, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), &user, a, &t, error, sizeof(error)) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }
@@ -49,8 +50,8 @@ static struct span show(void *source, const struct template_part *part)
 
     if (part->variable == VARIABLE_REMOTE_USER)
         return SPAN_NONE;
-    if (part->variable == VARIABLE_CAPTURE && part->capture)
-        return arena_printf(a, "<%u>", part->capture);
+    if (part->variable == VARIABLE_CAPTURE)
+        return arena_printf(a, "<%u>", part->number);
     return arena_printf(a, "<%s%.*s>", variable_name(part->variable), SPAN_ARG(part->text));
 }
 
@@ -131,23 +132,36 @@ static void digits_are_captures(void **state)
     struct template t = compiled(*state, "$1");
 
     assert_int_equal(t.parts[0].variable, VARIABLE_CAPTURE);
-    assert_int_equal(t.parts[0].capture, 1);
+    assert_int_equal(t.parts[0].number, 1);
     assert_false(t.is_literal);
     assert_expands(*state, "/$2/$1x$9", "/<2>/<1>x<9>");
     assert_expands(*state, "$10", "<1>0");
 }
 
-static void named_groups_are_variables(void **state)
+static void what_the_file_makes_comes_first(void **state)
 {
-    struct template t = compiled(*state, "$user");
+    struct template t = compiled(*state, "/${ZONE}");
 
-    assert_int_equal(t.parts[0].variable, VARIABLE_CAPTURE);
-    assert_int_equal(t.parts[0].capture, 0);
+    assert_int_equal(t.parts[1].variable, VARIABLE_USER);
+    assert_int_equal(t.parts[1].number, 2);
     assert_expands(*state, "/$user/${user}s", "/<user>/<user>s");
-    assert_expands(*state, "$arg_shadowed", "<arg_shadowed>");
-    assert_int_equal(compiled(*state, "$arg_shadowed").parts[0].variable, VARIABLE_CAPTURE);
-    /* The name is the group's own, as groups are looked up by it. */
-    assert_true(span_equals(compiled(*state, "$zone").parts[0].text, SPAN("Zone")));
+    assert_int_equal(compiled(*state, "$arg_shadowed").parts[0].variable, VARIABLE_USER);
+    assert_int_equal(compiled(*state, "$arg_shadowed_").parts[0].variable, VARIABLE_ARG_);
+}
+
+static void names_of_the_program_are_found(void **state)
+{
+    struct template_part part;
+
+    (void)state;
+    variable_find(SPAN("HOST"), &part);
+    assert_int_equal(part.variable, VARIABLE_HOST);
+    assert_int_equal(part.text.len, 0);
+    variable_find(SPAN("upstream_http_x"), &part);
+    assert_int_equal(part.variable, VARIABLE_UPSTREAM_HTTP_);
+    assert_true(span_equals(part.text, SPAN("x")));
+    variable_find(SPAN("user"), &part);
+    assert_int_equal(part.variable, VARIABLE_NONE);
 }
 
 static void values_that_are_not_there_are_empty(void **state)
@@ -183,7 +197,7 @@ static void assert_refused(struct arena *a, const char *text, const char *messag
     char error[128] = "";
     struct template t;
 
-    assert_int_equal(template_compile(span_of_cstr(text), &groups, a, &t, error, sizeof(error)),
+    assert_int_equal(template_compile(span_of_cstr(text), &user, a, &t, error, sizeof(error)),
                      -EINVAL);
     assert_string_equal(error, message);
 }
@@ -262,7 +276,8 @@ int main(void)
         TEST(families_know_what_follows),
         TEST(exact_names_win_over_families),
         TEST(digits_are_captures),
-        TEST(named_groups_are_variables),
+        TEST(what_the_file_makes_comes_first),
+        TEST(names_of_the_program_are_found),
         TEST(values_that_are_not_there_are_empty),
         TEST(many_parts_expand_in_order),
         TEST(every_name_of_the_table_compiles),

@@ -29,26 +29,29 @@ struct sequence {
     struct growing access_log, error_log;
 };
 
+static const struct user_variable variable_rows[] = {{.name = SPAN("who")}, {.name = SPAN("name")}};
+static const struct user_variables variables = {variable_rows, COUNT_OF(variable_rows)};
+
 /* --- a server that tells of all that a request left ------------------------------------------- */
 
 static struct template compiled(struct sequence *q, const char *text)
 {
-    static const struct span names[] = {SPAN("who"), SPAN("name")};
-    const struct template_names named = {names, COUNT_OF(names)};
     struct template t;
     char error[128] = "";
 
-    if (template_compile(span_of_cstr(text), &named, &q->arena, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), &variables, &q->arena, &t, error, sizeof(error)) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }
 
-static struct regex *regex_of(const char *pattern)
+/* Its one named group is the variable with this index. */
+static struct regex *regex_of(const char *pattern, size_t variable)
 {
     struct regex *r;
     char error[128];
 
     assert_int_equal(regex_new(span_of_cstr(pattern), false, &r, error, sizeof(error)), 0);
+    regex_bind(r, 0, variable);
     return r;
 }
 
@@ -82,7 +85,7 @@ static void set_up_locations(struct sequence *q)
 
     q->person = q->text = server->root;
     q->person.kind = LOCATION_REGEX;
-    q->person.regex = regex_of("^/of/(?<name>[a-z]+)/([a-z]+)$");
+    q->person.regex = regex_of("^/of/(?<name>[a-z]+)/([a-z]+)$", 1);
     q->text.kind = LOCATION_PREFIX;
     q->text.pattern = SPAN("/text/");
     q->text.return_rule = (struct return_rule){
@@ -92,7 +95,7 @@ static void set_up_locations(struct sequence *q)
     server->root.regexes = q->regexes;
     server->root.prefixes = q->prefixes;
     server->root.regex_count = server->root.prefix_count = 1;
-    q->host = (struct server_regex_name){regex_of("^(?<who>.+)[.]example$"), server};
+    q->host = (struct server_regex_name){regex_of("^(?<who>.+)[.]example$", 0), server};
     q->stage->listen.names.regexes = &q->host;
     q->stage->listen.names.regex_count = 1;
 }
@@ -105,6 +108,7 @@ static int set_up(void **state)
     assert_non_null(q);
     (void)stage_set_up(state);
     q->stage = s = *state;
+    s->world.snapshot.user_variables = variables;
     q->x = s->x;
     arena_init(&q->arena, 4096, 0);
     s->world.group.keepalive_max = 0;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "proxy/value.h"
+#include "proxy/user_variable.h"
 #include "proxy/variable.h"
 
 #define GET "GET /a?x=1 HTTP/1.1\r\nHost: A.example:8080\r\n"
@@ -347,9 +348,9 @@ static void match(struct fixture *f, const char *pattern, const char *subject, s
     regex_scratch_free(f->engine.regex_scratch);
 }
 
-static struct span captured(struct fixture *f, unsigned number, struct span name)
+static struct span captured(struct fixture *f, unsigned number)
 {
-    struct template_part part = {.variable = VARIABLE_CAPTURE, .capture = number, .text = name};
+    struct template_part part = {.variable = VARIABLE_CAPTURE, .number = number};
 
     return variable_get(&f->record, &part);
 }
@@ -359,18 +360,29 @@ static void captures_are_of_what_matched_last(void **state)
     struct fixture *f = *state;
     struct record *r = &f->record;
 
-    match(f, "^(?<user>\\w+)\\.(?<zone>.*)$", "ann.example", &r->server_captures);
-    assert_true(span_equals(captured(f, 1, SPAN_NONE), SPAN("ann")));
-    assert_true(span_equals(captured(f, 0, SPAN("zone")), SPAN("example")));
-    match(f, "^/(?<user>\\w)(x)?", "/b", &r->captures);
-    assert_true(span_equals(captured(f, 1, SPAN_NONE), SPAN("b")));
-    assert_null(captured(f, 2, SPAN_NONE).data);
-    assert_null(captured(f, 9, SPAN_NONE).data);
-    assert_true(span_equals(captured(f, 0, SPAN("user")), SPAN("b")));
-    assert_true(span_equals(captured(f, 0, SPAN("zone")), SPAN("example")));
-    assert_null(captured(f, 0, SPAN("none")).data);
+    assert_null(captured(f, 1).data);
+    match(f, "^/(\\w)(x)?", "/b", &r->captures);
+    assert_true(span_equals(captured(f, 1), SPAN("b")));
+    assert_null(captured(f, 2).data);
+    assert_null(captured(f, 9).data);
     regex_free((struct regex *)(uintptr_t)r->captures.regex);
-    regex_free((struct regex *)(uintptr_t)r->server_captures.regex);
+}
+
+static void user_variables_are_asked_by_their_index(void **state)
+{
+    static const struct user_variable rows[] = {{.name = SPAN("a")}, {.name = SPAN("b")}};
+    struct fixture *f = *state;
+    struct template t;
+    struct span value;
+    char error[128];
+
+    f->snapshot.user_variables = (struct user_variables){rows, COUNT_OF(rows)};
+    assert_int_equal(user_variable_set(&f->record, 1, SPAN("two")), 0);
+    assert_int_equal(template_compile(SPAN("$a-$b"), &f->snapshot.user_variables, &f->conf_arena,
+                                      &t, error, sizeof(error)),
+                     0);
+    assert_int_equal(record_expand(&f->record, &t, &value), 0);
+    assert_true(span_equals(value, SPAN("-two")));
 }
 
 static void want_of_memory_is_no_empty_value(void **state)
@@ -410,6 +422,7 @@ int main(void)
         TEST(upstreams_are_told_try_by_try),
         TEST(upstream_fields_are_told),
         TEST(captures_are_of_what_matched_last),
+        TEST(user_variables_are_asked_by_their_index),
         TEST(want_of_memory_is_no_empty_value),
     };
 
