@@ -23,33 +23,13 @@ PROXY_NAME = 'proxy.bench.test'
 LOAD_PACKAGES = ('wrk', 'gcc', 'libc6-dev', 'libssl-dev', 'openssl', 'util-linux')
 PROXY_PACKAGES = ('nginx', 'haproxy')
 
-# Debian's packages of servers start a service when they are installed, and at each start of the
-# host after it. A policy of "not allowed" (101) prevents the first, disabling the second; both
-# only for what was missing before, so that a service of the host's own stays as it is.
-INSTALL = '''
-. scripts/lib.sh
-mapfile -t missing < <(packages_missing "$@")
-[ ${#missing[@]} -gt 0 ] || exit 0
-policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ]; then
-    printf '#!/bin/sh\\nexit 101\\n' | as_root install -m 755 /dev/stdin $policy
-    trap 'as_root rm -f $policy' EXIT
-fi
-packages_are_installed "${missing[@]}"
-for name in "${missing[@]}"; do
-    case $name in
-    nginx | haproxy) as_root systemctl disable --quiet "$name" 2>/dev/null || true ;;
-    esac
-done
-'''
-
 
 class Failure(Exception):
     """Something that makes the bench's numbers wrong or impossible: told in one line, exit 1."""
 
 
 def install_packages(*names: str) -> None:
-    command = ['bash', '-c', INSTALL, 'bench', *names]
+    command = ['bash', '-c', '. scripts/lib.sh; servers_are_installed "$@"', 'bench', *names]
     if subprocess.run(command, cwd=ROOT).returncode:
         raise Failure('the packages of the bench cannot be installed')
 

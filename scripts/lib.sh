@@ -10,11 +10,13 @@ cd "$root"
 build_packages=(
     gcc libc6-dev make meson ninja-build pkg-config
     autoconf automake libtool dpkg-dev xz-utils ca-certificates debian-archive-keyring
-    libpcre2-dev libcmocka-dev
+    libpcre2-dev zlib1g-dev libcmocka-dev
 )
 test_packages=(
     python3 python3-pytest python3-cryptography openssl
 )
+# Servers that tests run beside ours, without their services.
+test_servers=(nginx)
 # What a build takes where Debian has it, and can do without.
 optional_packages=()
 if [ "$(uname -m)" = x86_64 ]; then
@@ -58,6 +60,22 @@ packages_are_installed() {
     tail -n 20 "$log" >&2
     fail "cannot install: ${missing[*]}"
 }
+
+# The same for packages of servers. Debian starts a server's service when it is installed, and at
+# each start of the host after it. A policy of "not allowed" (101) prevents the first, disabling the
+# second; both only for what was missing before, so that a service of the host's own stays as it is.
+servers_are_installed() (
+    command -v dpkg-query >/dev/null || exit 0
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} -gt 0 ] || exit 0
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin $policy
+        trap 'as_root rm -f $policy' EXIT
+    fi
+    packages_are_installed "${missing[@]}"
+    as_root systemctl disable --quiet "${missing[@]}" 2>/dev/null || true
+)
 
 # The same for those that can be done without.
 packages_are_taken() {

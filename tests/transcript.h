@@ -105,7 +105,8 @@ static void transcript_write(const struct head *h, bool is_request, struct write
 {
     if (is_request) {
         writer_request_line(w, h->method_text, h->target, h->version_minor);
-        writer_field(w, SPAN("Host"), h->authority);
+        if (h->authority.len)
+            writer_field(w, SPAN("Host"), h->authority);
     } else {
         writer_status_line(w, h->status, h->reason);
     }

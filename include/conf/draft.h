@@ -21,8 +21,16 @@ struct word {
     struct origin origin;
 };
 
-struct error_log_draft {
+/* How an access log that is written through a buffer was described first. */
+struct log_buffer_draft {
     const struct log_file *file;
+    size_t bytes;
+    uint64_t flush_ms;
+    unsigned gzip_level;
+};
+
+struct error_log_draft {
+    struct log_file *file;
     enum log_level level;
 };
 
@@ -169,6 +177,7 @@ struct conf {
     struct vector log_files;           /* struct log_file * */
     struct vector log_formats;         /* struct log_format * */
     struct vector log_uses;            /* struct log_use */
+    struct vector log_buffers;         /* struct log_buffer_draft */
     struct vector regexes;             /* struct regex_use */
     struct vector variables;           /* struct user_variable */
     struct vector servers;             /* struct server_draft * */
@@ -239,7 +248,7 @@ int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool
                struct regex **out) MUST_USE;
 
 /* The log file of a path (complete; empty: standard error), one for each path. */
-int conf_log_file(struct conf *c, struct span path, const struct log_file **out) MUST_USE;
+int conf_log_file(struct conf *c, struct span path, struct log_file **out) MUST_USE;
 
 /* Some block writes to this file. */
 void conf_use_log_file(struct conf *c, const struct log_file *file);

@@ -23,11 +23,13 @@
 
 /* A file that is opened once and written to by many: access and error logs. */
 struct log_file {
-    struct span path; /* empty: standard error */
-    int fd;           /* opened by snapshot_open_logs() */
-    unsigned index;   /* in snapshot.log_files */
-    bool is_used;     /* some block writes to it: others are not opened */
-    bool is_preset;   /* nobody wrote this path: its directory is made when it is missing */
+    struct span path; /* empty: standard error; for a log server: as it was written */
+    const struct syslog_target *syslog; /* NULL: a file */
+    int fd;                             /* opened by snapshot_open_logs() */
+    unsigned index;                     /* in snapshot.log_files */
+    bool is_used;                       /* some block writes to it: others are not opened */
+    bool is_preset;      /* nobody wrote this path: its directory is made when it is missing */
+    unsigned gzip_level; /* 1 to 9; 0: not compressed */
 };
 
 /* A target of an error log that gets its descriptor when the log files are opened. */
@@ -43,11 +45,20 @@ struct log_format {
 };
 
 struct access_log {
-    const struct log_file *file; /* NULL: "access_log off" */
+    const struct log_file *file; /* NULL: "access_log off", unless there is a path */
+    const struct template *path; /* with variables, complete: the file is opened when it is known */
     const struct log_format *format;
     size_t buffer_bytes;              /* buffer=; 0: written at the end of each turn */
     uint64_t flush_ms;                /* flush= */
     const struct template *condition; /* if=; NULL: always */
+};
+
+/* open_log_file_cache: of files whose path has variables. */
+struct log_cache_conf {
+    uint64_t files_max;
+    uint64_t inactive_ms; /* what is not written to for so long is closed */
+    uint64_t valid_ms;    /* how often it is looked whether the path still is this file */
+    uint64_t uses_min;    /* within inactive_ms: what is written to less is closed each time */
 };
 
 struct add_header {
@@ -206,6 +217,7 @@ struct settings {
     size_t error_page_count;
     const struct access_log *access_logs;
     size_t access_log_count;
+    const struct log_cache_conf *log_cache; /* NULL: off */
     struct log error_log;
     const struct gate_conf *gate; /* NULL: everybody may come, as often as they like */
     const struct add_header *add_headers;

@@ -6,7 +6,7 @@
 #ifndef RINGWAY_CORE_LOG_H
 #define RINGWAY_CORE_LOG_H
 
-#include "core/span.h"
+#include "core/syslog.h"
 
 enum log_level {
     LOG_LEVEL_EMERG,
@@ -25,6 +25,7 @@ enum log_level {
 struct log_target {
     int fd; /* not owned by the log */
     enum log_level level;
+    const struct syslog_target *syslog; /* the descriptor is a socket for it; NULL: a file */
     bool is_startup; /* lines read "ringway: [level] …" without a time, as before a log is open */
 };
 

@@ -30,6 +30,8 @@ struct engine {
     struct engine **siblings; /* of all workers, this one too; set before the first turn */
     unsigned sibling_count;
     struct list access_buffers; /* of proxy/access: access_init() makes the list */
+    struct list log_files;      /* of proxy/log_cache, likewise */
+    uint64_t log_file_count;
 };
 
 /* The time of day as text, as of this turn. */

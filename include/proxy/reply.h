@@ -20,6 +20,7 @@ struct reply {
     struct response_plan plan;  /* keeps_alive is the caller's, who sets it before reply_run() */
     struct span body;           /* in the arena or the snapshot; when there is no file */
     bool closes_without_answer; /* return 444 */
+    bool is_last;               /* an error, also one whose page is another's: close behind it */
     int fd;                     /* -1: no file */
     uint64_t offset, left;      /* of the file, yet to be read */
     struct op read_op;
@@ -44,7 +45,7 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
 int reply_redirect(struct reply *p, struct record *r, unsigned status, struct span to) MUST_USE;
 
 /* The built-in page of a status (a small HTML page as nginx's: title, h1, hr, ringway[/version]);
- * no body for 204, 205, 304 and below 200. 0; -ENOMEM. */
+ * no body for 204, 205, 304, below 200, and for statuses without a name. 0; -ENOMEM. */
 int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
 
 /* The file of record.uri below root. Returns the status that it came to: 200, 206, 304, 412, 416,

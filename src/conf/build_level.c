@@ -20,7 +20,8 @@ int build_error_log(struct conf *c, const struct vector *drafts, struct log *out
 
         if (!use)
             return -ENOMEM;
-        targets[i] = (struct log_target){.fd = -1, .level = logs[i].level};
+        targets[i] =
+            (struct log_target){.fd = -1, .level = logs[i].level, .syslog = logs[i].file->syslog};
         conf_use_log_file(c, logs[i].file);
         *use = (struct log_use){.target = &targets[i], .file = logs[i].file};
     }
@@ -184,12 +185,14 @@ static void take_access_logs(struct conf *c, const struct level *level, bool is_
     s->access_logs = logs;
     s->access_log_count = level->access_logs.count;
     for (size_t i = 0; i < level->access_logs.count; i++) {
-        if (!logs[i].file)
+        if (!logs[i].file && !logs[i].path)
             s->access_log_count = 0;
     }
     /* Requests are logged where they end: in a server or location, not in http. */
-    for (size_t i = 0; !is_http && i < s->access_log_count; i++)
-        conf_use_log_file(c, logs[i].file);
+    for (size_t i = 0; !is_http && i < s->access_log_count; i++) {
+        if (logs[i].file)
+            conf_use_log_file(c, logs[i].file);
+    }
 }
 
 static void take_lists(const struct level *level, struct settings *s)

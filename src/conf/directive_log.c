@@ -1,7 +1,11 @@
 /* directive_log - the directives of access and error logs: their table. */
 #include "conf/directive_log.h"
 
+#include "conf/log_server.h"
 #include "conf/setter.h"
+
+#define GZIP_LEVEL 1                  /* without a number, as nginx */
+#define GZIP_BUFFER_BYTES (64 * 1024) /* likewise, without buffer= */
 
 /* --- error_log ------------------------------------------------------------------------------ */
 
@@ -19,8 +23,10 @@ static int add_error_log(struct conf *c, struct vector *logs, const struct node 
         if (i > 2)
             return conf_fail(c, n, "duplicate log level \"%.*s\"", SPAN_ARG(n->words[i]));
     }
-    if (span_starts_with(path, SPAN("syslog:")) || span_starts_with(path, SPAN("memory:")))
-        return conf_fail(c, n, "\"%.*s\" is not supported yet", SPAN_ARG(path));
+    if (is_log_server(path))
+        return conf_log_server(c, n, path, &log->file);
+    if (span_starts_with(path, SPAN("memory:")))
+        return conf_fail(c, n, "\"%.*s\": there is no log in memory", SPAN_ARG(path));
     if (span_is_empty(path))
         return setter_fail_value(c, n, path);
     path = span_equals(path, SPAN("stderr")) ? SPAN("") : conf_path(c, path);
@@ -121,42 +127,108 @@ static int parse_log_condition(struct conf *c, const struct node *n, struct span
     return conf_template(c, &n->origin, text, condition);
 }
 
+static int parse_gzip(struct conf *c, const struct node *n, struct span level,
+                      struct log_buffer_draft *buffer)
+{
+    uint64_t number;
+
+    if (span_to_u64(level, &number) < 0 || number < 1 || number > 9)
+        return conf_fail(c, n, "invalid compression level \"%.*s\"", SPAN_ARG(level));
+    buffer->gzip_level = (unsigned)number;
+    if (!buffer->bytes)
+        buffer->bytes = GZIP_BUFFER_BYTES;
+    return 0;
+}
+
 static int parse_log_parameter(struct conf *c, const struct node *n, struct span word,
-                               struct access_log *log)
+                               struct access_log *log, struct log_buffer_draft *buffer)
 {
     size_t at = span_index_of(word, '=');
     struct span name = span_take(word, at);
     struct span value = span_skip(word, size_min(at + 1, word.len));
 
     if (span_equals(name, SPAN("buffer"))) {
-        if (setter_parse_size(value, false, &log->buffer_bytes) < 0 || !log->buffer_bytes)
+        if (setter_parse_size(value, false, &buffer->bytes) < 0 || !buffer->bytes)
             return conf_fail(c, n, "invalid buffer size \"%.*s\"", SPAN_ARG(value));
         return 0;
     }
     if (span_equals(name, SPAN("flush"))) {
-        if (setter_parse_ms(value, &log->flush_ms) < 0 || !log->flush_ms)
+        if (setter_parse_ms(value, &buffer->flush_ms) < 0 || !buffer->flush_ms)
             return conf_fail(c, n, "invalid flush time \"%.*s\"", SPAN_ARG(value));
         return 0;
     }
     if (span_equals(name, SPAN("if")) && at < word.len)
         return parse_log_condition(c, n, value, log);
     if (span_equals(name, SPAN("gzip")))
-        return conf_fail(c, n, "\"gzip\" of \"access_log\" is not supported yet");
+        return parse_gzip(c, n, at < word.len ? value : SPAN("1"), buffer);
     return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
 }
 
-static int set_log_file(struct conf *c, const struct node *n, struct access_log *log)
+/* A path with variables, complete. */
+static int take_variable_path(struct conf *c, const struct node *n, struct access_log *log)
+{
+    struct span path = conf_path(c, n->words[1]);
+    struct template *template = arena_zalloc(c->arena, sizeof(*template));
+
+    if (!path.data || !template)
+        return conf_fail_no_memory(c);
+    log->path = template;
+    return conf_template(c, &n->origin, path, template);
+}
+
+static int set_log_file(struct conf *c, const struct node *n, struct log_file **file,
+                        struct access_log *log)
 {
     struct span path = n->words[1];
+    int rc;
 
-    if (span_starts_with(path, SPAN("syslog:")))
-        return conf_fail(c, n, "\"%.*s\" is not supported yet", SPAN_ARG(path));
+    *file = NULL;
     if (span_index_of(path, '$') < path.len)
-        return conf_fail(c, n, "variables in the path of \"access_log\" are not supported yet");
+        return take_variable_path(c, n, log);
     if (span_is_empty(path))
         return setter_fail_value(c, n, path);
-    path = conf_path(c, path);
-    return path.data ? conf_log_file(c, path, &log->file) : -ENOMEM;
+    if (is_log_server(path)) {
+        rc = conf_log_server(c, n, path, file);
+    } else {
+        path = conf_path(c, path);
+        rc = path.data ? conf_log_file(c, path, file) : -ENOMEM;
+    }
+    log->file = *file;
+    return rc;
+}
+
+/* A file has one buffer, whoever writes to it. */
+static int take_buffer(struct conf *c, const struct node *n, struct log_file *file,
+                       const struct log_buffer_draft *wanted, struct access_log *log)
+{
+    struct log_buffer_draft *known = c->log_buffers.items;
+
+    if (!wanted->bytes)
+        return wanted->flush_ms ? conf_fail(c, n, "no buffer is defined for access_log \"%.*s\"",
+                                            SPAN_ARG(n->words[1]))
+                                : 0;
+    if (!file)
+        return conf_fail(c, n, "buffered logs cannot have variables in name");
+    if (file->syslog)
+        return conf_fail(c, n, "logs to syslog cannot be buffered");
+    log->buffer_bytes = wanted->bytes;
+    log->flush_ms = wanted->flush_ms;
+    file->gzip_level = wanted->gzip_level;
+    for (size_t i = 0; i < c->log_buffers.count; i++) {
+        if (known[i].file != file)
+            continue;
+        if (known[i].bytes == wanted->bytes && known[i].flush_ms == wanted->flush_ms &&
+            known[i].gzip_level == wanted->gzip_level)
+            return 0;
+        return conf_fail(c, n, "access_log \"%.*s\" already defined with conflicting parameters",
+                         SPAN_ARG(file->path));
+    }
+    known = vector_add(c, &c->log_buffers, sizeof(*known));
+    if (!known)
+        return -ENOMEM;
+    *known = *wanted;
+    known->file = file;
+    return 0;
 }
 
 static int set_access_log(struct conf *c, struct scope *s, const struct directive *d,
@@ -164,6 +236,8 @@ static int set_access_log(struct conf *c, struct scope *s, const struct directiv
 {
     struct span format = n->word_count > 2 ? n->words[2] : SPAN("combined");
     struct access_log *log = vector_add(c, setter_value(s, d), sizeof(*log));
+    struct log_buffer_draft buffer = {0};
+    struct log_file *file;
     int rc;
 
     if (!log)
@@ -173,18 +247,62 @@ static int set_access_log(struct conf *c, struct scope *s, const struct directiv
             return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[2]));
         return 0;
     }
-    rc = set_log_file(c, n, log);
+    rc = set_log_file(c, n, &file, log);
     if (rc)
         return rc;
     log->format = find_format(c, format);
     if (!log->format)
         return conf_fail(c, n, "unknown log format \"%.*s\"", SPAN_ARG(format));
     for (size_t i = 3; i < n->word_count && !rc; i++)
-        rc = parse_log_parameter(c, n, n->words[i], log);
-    if (!rc && log->flush_ms && !log->buffer_bytes)
-        return conf_fail(c, n, "no buffer is defined for access_log \"%.*s\"",
-                         SPAN_ARG(n->words[1]));
-    return rc;
+        rc = parse_log_parameter(c, n, n->words[i], log, &buffer);
+    return rc ? rc : take_buffer(c, n, file, &buffer, log);
+}
+
+/* --- open_log_file_cache -------------------------------------------------------------------- */
+
+static int parse_cache_parameter(struct conf *c, const struct node *n, struct span word,
+                                 struct log_cache_conf *cache)
+{
+    size_t at = span_index_of(word, '=');
+    struct span name = span_take(word, at);
+    struct span value = span_skip(word, size_min(at + 1, word.len));
+    int rc = -EINVAL;
+
+    if (span_equals(name, SPAN("max")))
+        rc = span_to_u64(value, &cache->files_max);
+    else if (span_equals(name, SPAN("min_uses")))
+        rc = span_to_u64(value, &cache->uses_min);
+    else if (span_equals(name, SPAN("inactive")))
+        rc = setter_parse_seconds(value, &cache->inactive_ms);
+    else if (span_equals(name, SPAN("valid")))
+        rc = setter_parse_seconds(value, &cache->valid_ms);
+    if (rc)
+        return conf_fail(c, n, "invalid \"open_log_file_cache\" parameter \"%.*s\"",
+                         SPAN_ARG(word));
+    return 0;
+}
+
+static int set_log_cache(struct conf *c, struct scope *s, const struct directive *d,
+                         const struct node *n)
+{
+    const struct log_cache_conf **out = setter_value(s, d);
+    struct log_cache_conf *cache = arena_zalloc(c->arena, sizeof(*cache));
+    int rc = 0;
+
+    if (!cache)
+        return conf_fail_no_memory(c);
+    *out = NULL;
+    *cache = (struct log_cache_conf){.inactive_ms = 10000, .valid_ms = 60000, .uses_min = 1};
+    if (n->word_count == 2 && span_equals(n->words[1], SPAN("off")))
+        return 0;
+    for (size_t i = 1; i < n->word_count && !rc; i++)
+        rc = parse_cache_parameter(c, n, n->words[i], cache);
+    if (rc)
+        return rc;
+    if (!cache->files_max)
+        return conf_fail(c, n, "\"open_log_file_cache\" must have \"max\" parameter");
+    *out = cache;
+    return 0;
 }
 
 /* --- the table ------------------------------------------------------------------------------ */
@@ -192,7 +310,7 @@ static int set_access_log(struct conf *c, struct scope *s, const struct directiv
 static const struct directive rows[] = {
     {
         .name = "error_log",
-        .syntax = "file | stderr [level]",
+        .syntax = "file | stderr | syslog:server=address[,parameter=value] [level]",
         .preset = "logs/error.log error",
         .contexts = CONTEXT_MAIN,
         .args_min = 1,
@@ -204,7 +322,7 @@ static const struct directive rows[] = {
     },
     {
         .name = "error_log",
-        .syntax = "file | stderr [level]",
+        .syntax = "file | stderr | syslog:server=address[,parameter=value] [level]",
         .contexts = CONTEXT_LEVELS,
         .args_min = 1,
         .args_max = ARGS_MANY,
@@ -227,7 +345,8 @@ static const struct directive rows[] = {
     },
     {
         .name = "access_log",
-        .syntax = "off | path [format [buffer=size] [flush=time] [if=condition]]",
+        .syntax = "off | path | syslog:server=address[,parameter=value] [format [buffer=size] "
+                  "[gzip[=level]] [flush=time] [if=condition]]",
         .preset = "logs/access.log combined",
         .contexts = CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT,
         .args_min = 1,
@@ -236,6 +355,18 @@ static const struct directive rows[] = {
         .set = set_access_log,
         ROW_AT(struct level, access_logs),
         .help = "where requests are logged; several logs may stand in one block",
+        .difference = "syslog: the tag is ringway unless one is given",
+    },
+    {
+        .name = "open_log_file_cache",
+        .syntax = "off | max=N [inactive=time] [min_uses=N] [valid=time]",
+        .preset = "off",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = 4,
+        .set = set_log_cache,
+        ROW_AT(struct level, settings.log_cache),
+        .help = "access logs whose path has variables stay open between requests",
     },
 };
 

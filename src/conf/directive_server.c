@@ -185,7 +185,6 @@ static int set_regex_name(struct conf *c, const struct node *n, struct server_na
 
     if (!pattern.len)
         return conf_fail(c, n, "empty regex in server name \"%.*s\"", SPAN_ARG(name->name));
-    name->name = pattern;
     return conf_regex(c, &n->origin, pattern, true, &name->regex);
 }
 

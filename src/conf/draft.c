@@ -225,7 +225,7 @@ int conf_regex(struct conf *c, const struct origin *o, struct span pattern, bool
     return learn_groups(c, o, uses->regex);
 }
 
-int conf_log_file(struct conf *c, struct span path, const struct log_file **out)
+int conf_log_file(struct conf *c, struct span path, struct log_file **out)
 {
     struct log_file **files = c->log_files.items;
     struct log_file *file;

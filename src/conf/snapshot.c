@@ -70,8 +70,20 @@ static void make_directory(struct span path)
     (void)mkdir(directory, 0755); /* opening says what went wrong */
 }
 
+/* A log server. */
+static int open_socket(struct log_file *f, char *error, size_t error_size)
+{
+    f->fd = syslog_open(f->syslog);
+    if (f->fd >= 0)
+        return 0;
+    errno = -f->fd;
+    return fail_errno(error, error_size, "socket()", f->path);
+}
+
 static int open_file(struct log_file *f, char *error, size_t error_size)
 {
+    if (f->syslog)
+        return open_socket(f, error, error_size);
     if (!f->path.len) {
         f->fd = STDERR_FILENO;
         return 0;
@@ -101,7 +113,7 @@ static int reopen_file(const struct log_file *f, char *error, size_t error_size)
 {
     int fd, rc;
 
-    if (!f->path.len || f->fd < 0)
+    if (!f->path.len || f->fd < 0 || f->syslog)
         return 0;
     fd = open_log(f);
     if (fd < 0)

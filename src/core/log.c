@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static_assert(LOG_LEVEL_DEBUG == 7, "levels are the severities of syslog");
 static_assert(LOG_LINE_BYTES_MAX <= PIPE_BUF, "a line goes into a pipe as a whole or not at all");
 
 #define ESCAPE_BYTES 4 /* \xHH */
@@ -182,18 +183,28 @@ static ssize_t write_line(int fd, struct line *line)
     return write(fd, line->bytes, line->len);
 }
 
+/* True when all of it was taken. A datagram needs no line feed. */
+static bool send_line(const struct log_target *target, enum log_level level, struct line *line)
+{
+    ssize_t n;
+
+    if (target->syslog)
+        return syslog_send(target->syslog, target->fd, (unsigned)level,
+                           span_of(line->bytes, line->len));
+    line->bytes[line->len++] = '\n';
+    do {
+        n = write_line(target->fd, line);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)line->len;
+}
+
 static void write_to_target(const struct log_target *target, enum log_level level, struct span text)
 {
     struct line line;
-    ssize_t n;
 
     begin_line(&line, target, level);
     append_text(&line, text);
-    line.bytes[line.len++] = '\n';
-    do {
-        n = write_line(target->fd, &line);
-    } while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)line.len)
+    if (!send_line(target, level, &line))
         atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
 }
 

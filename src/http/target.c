@@ -182,9 +182,9 @@ struct flaw target_find_host(struct head *h, const struct field *host, unsigned 
     if (!host && h->version_minor > 0)
         return bad_syntax("HTTP/1.1 without Host");
     h->authority = text;
-    /* An empty Host is what a client sends for a target without authority: RFC 9110 section 7.2. */
+    /* What has no authority at all cannot be a request for http: RFC 9110 section 4.2.1. */
     if (!text.len)
-        return FLAW_NONE;
+        return text.data ? bad_syntax("malformed host") : FLAW_NONE;
     if (authority_parse(text, &ours) < 0)
         return bad_syntax("malformed host");
     if (is_absolute && host) {

@@ -8,8 +8,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "proxy/log_cache.h"
 #include "proxy/log_escape.h"
+#include "proxy/log_pack.h"
 #include "proxy/request_log.h"
 #include "proxy/variable.h"
 
@@ -18,17 +21,21 @@
 
 #define REPORT_DETAIL_BYTES_MAX 800 /* of an error line, which is cut at LOG_LINE_BYTES_MAX */
 
+/* By so much compressed text may be longer than it was. */
+#define PACK_SPARE_BYTES 256
+
 struct half {
     size_t len;
     unsigned record_count;
-    char data[ACCESS_BUFFER_BYTES];
+    char data[ACCESS_BUFFER_BYTES + PACK_SPARE_BYTES];
 };
 
 struct access_buffer {
     struct list link; /* in engine.access_buffers */
     struct engine *engine;
     struct snapshot *snapshot;   /* a reference; NULL while it is free */
-    const struct log_file *file; /* of that snapshot */
+    const struct log_file *file; /* of that snapshot, or the one that is held */
+    struct log_file *held;       /* in proxy/log_cache; NULL: none */
     unsigned filling;            /* of the halves; the other one is being written, or empty */
     size_t written_bytes;        /* of the other one */
     int write_error;
@@ -71,6 +78,23 @@ static void continue_write(struct access_buffer *b)
     loop_write(b->engine->loop, &b->write_op, b->file->fd, rest);
 }
 
+/* gzip=: what is to be written gets smaller. Where memory is at its end it is lost. */
+static void pack(struct access_buffer *b, struct half *h)
+{
+    char *packed = malloc(log_pack_bytes_max(h->len));
+    size_t len = packed ? log_pack(b->file->gzip_level, span_of(h->data, h->len), packed) : 0;
+
+    if (!len || len > sizeof(h->data)) {
+        count_lost(b->engine, h->record_count);
+        h->record_count = 0;
+        len = 0;
+    }
+    if (len)
+        memcpy(h->data, packed, len);
+    h->len = len;
+    free(packed);
+}
+
 /* What was filled is written from now on. The other half must be empty. */
 static void start_write(struct access_buffer *b)
 {
@@ -79,6 +103,8 @@ static void start_write(struct access_buffer *b)
     b->written_bytes = 0;
     b->is_due = false;
     timer_stop(loop_wheel(b->engine->loop), &b->timer);
+    if (b->file->gzip_level)
+        pack(b, writing(b));
     continue_write(b);
 }
 
@@ -114,6 +140,9 @@ static bool settle_write(struct access_buffer *b)
 static void let_go(struct access_buffer *b)
 {
     timer_stop(loop_wheel(b->engine->loop), &b->timer);
+    if (b->held)
+        log_cache_release(b->engine, b->held);
+    b->held = NULL;
     snapshot_unref(b->snapshot);
     b->snapshot = NULL;
     b->file = NULL;
@@ -170,7 +199,8 @@ static struct access_buffer *add_buffer(struct engine *e)
 }
 
 /* The buffer of a file, pinning its snapshot. NULL: no memory. */
-static struct access_buffer *buffer_of(struct record *r, const struct log_file *file)
+static struct access_buffer *buffer_of(struct record *r, const struct log_file *file,
+                                       struct log_file *held)
 {
     struct access_buffer *idle = NULL;
 
@@ -186,6 +216,9 @@ static struct access_buffer *buffer_of(struct record *r, const struct log_file *
         idle = add_buffer(r->engine);
     if (!idle)
         return NULL;
+    if (held)
+        log_cache_hold(held);
+    idle->held = held;
     idle->file = file;
     idle->snapshot = snapshot_ref(r->snapshot);
     return idle;
@@ -198,9 +231,9 @@ static bool has_room(struct access_buffer *b)
 
 /* ---- records ---- */
 
-static size_t format_record(struct record *r, const struct log_format *f, char *out)
+/* Without a line feed. */
+static size_t format_record(struct record *r, const struct log_format *f, char *out, size_t size)
 {
-    const size_t size = ACCESS_RECORD_BYTES_MAX - 1; /* with room for the line feed */
     size_t len = 0;
 
     for (size_t i = 0; i < f->text.part_count; i++) {
@@ -211,7 +244,6 @@ static size_t format_record(struct record *r, const struct log_format *f, char *
         else
             len += log_escape(f->escape, variable_get(r, part), out + len, size - len);
     }
-    out[len++] = '\n';
     return len;
 }
 
@@ -228,9 +260,11 @@ static void schedule(struct access_buffer *b, const struct access_log *log)
         timer_set(loop_wheel(l), &b->timer, loop_now_ms(l) + wait_ms);
 }
 
-static void write_record(struct record *r, const struct access_log *log)
+/* held: the file, where it is one of proxy/log_cache. */
+static void write_to_file(struct record *r, const struct access_log *log,
+                          const struct log_file *file, struct log_file *held)
 {
-    struct access_buffer *b = buffer_of(r, log->file);
+    struct access_buffer *b = buffer_of(r, file, held);
     struct half *h;
 
     if (!b) {
@@ -244,9 +278,51 @@ static void write_record(struct record *r, const struct access_log *log)
         return;
     }
     h = filling(b);
-    h->len += format_record(r, log->format, h->data + h->len);
+    h->len += format_record(r, log->format, h->data + h->len, ACCESS_RECORD_BYTES_MAX - 1);
+    h->data[h->len++] = '\n';
     h->record_count++;
     schedule(b, log);
+}
+
+static void write_to_server(struct record *r, const struct access_log *log)
+{
+    char line[ACCESS_RECORD_BYTES_MAX];
+    size_t len = format_record(r, log->format, line, sizeof(line));
+    const struct syslog_target *server = log->file->syslog;
+
+    if (!syslog_send(server, log->file->fd, server->severity, span_of(line, len)))
+        count_lost(r->engine, 1);
+}
+
+/* As in nginx: where the folder of the request's files is missing, so is its log. */
+static bool has_root(struct record *r)
+{
+    const struct template_part part = {.variable = VARIABLE_DOCUMENT_ROOT};
+    struct span root = variable_get(r, &part);
+    struct span path = arena_printf(r->arena, "%.*s", SPAN_ARG(root));
+    struct stat st;
+
+    return path.data && stat(path.data, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void write_to_path(struct record *r, const struct access_log *log)
+{
+    const struct settings *s = &r->location->settings;
+    struct log_file *file;
+    struct span path = SPAN_NONE;
+
+    if (!has_root(r))
+        return;
+    file =
+        record_expand(r, log->path, &path) ? NULL : log_cache_take(r->engine, path, s->log_cache);
+    if (!file) {
+        log_write(&s->error_log, LOG_LEVEL_CRIT, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path),
+                  errno, strerror(errno));
+        count_lost(r->engine, 1);
+        return;
+    }
+    write_to_file(r, log, file, file);
+    log_cache_release(r->engine, file);
 }
 
 /* if=: neither empty nor "0", as in nginx. */
@@ -254,7 +330,7 @@ static bool is_wanted(struct record *r, const struct access_log *log)
 {
     struct span value;
 
-    if (!log->file)
+    if (!log->file && !log->path)
         return false;
     if (!log->condition)
         return true;
@@ -267,8 +343,16 @@ void access_write(struct record *r)
     const struct settings *s = &r->location->settings;
 
     for (size_t i = 0; i < s->access_log_count; i++) {
-        if (is_wanted(r, &s->access_logs[i]))
-            write_record(r, &s->access_logs[i]);
+        const struct access_log *log = &s->access_logs[i];
+
+        if (!is_wanted(r, log))
+            continue;
+        if (log->path)
+            write_to_path(r, log);
+        else if (log->file->syslog)
+            write_to_server(r, log);
+        else
+            write_to_file(r, log, log->file, NULL);
     }
 }
 
@@ -277,6 +361,7 @@ void access_write(struct record *r)
 void access_init(struct engine *e)
 {
     list_init(&e->access_buffers);
+    log_cache_init(e);
 }
 
 void access_flush(struct engine *e)
@@ -322,6 +407,7 @@ void access_deinit(struct engine *e)
         list_remove(&b->link);
         free(b);
     }
+    log_cache_deinit(e);
 }
 
 /* ---- the error log ---- */

@@ -6,16 +6,13 @@
 #include <unistd.h>
 
 #include "core/time_text.h"
+#include "proxy/page.h"
 #include "proxy/static_file.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"
 
-/* nginx's own: the connection is closed; and kinds of 400. */
+/* nginx's own: the connection is closed. */
 #define STATUS_CLOSE 444
-#define STATUS_SPECIAL 495
-#define STATUS_CERTIFICATE 495
-#define STATUS_NO_CERTIFICATE 496
-#define STATUS_PLAIN_TO_TLS 497
 
 static void on_read(struct op *op, const struct completion *c);
 
@@ -65,65 +62,19 @@ static struct span allowed_methods(const struct record *r)
     return SPAN("GET, HEAD");
 }
 
-/* nginx's own statuses, for error_page: the client is told 400, and why. */
-static struct span special_page(struct record *r, unsigned status)
-{
-    static const char *const reasons[] = {
-        [STATUS_CERTIFICATE - STATUS_SPECIAL] = "The SSL certificate error",
-        [STATUS_NO_CERTIFICATE - STATUS_SPECIAL] = "No required SSL certificate was sent",
-        [STATUS_PLAIN_TO_TLS - STATUS_SPECIAL] = "The plain HTTP request was sent to HTTPS port",
-    };
-    const char *reason = reasons[status - STATUS_SPECIAL];
-    const char *version = r->location->settings.server_tokens ? "/" RINGWAY_VERSION : "";
-
-    return arena_printf(r->arena,
-                        "<html>\r\n"
-                        "<head><title>400 %s</title></head>\r\n"
-                        "<body>\r\n"
-                        "<center><h1>400 Bad Request</h1></center>\r\n"
-                        "<center>%s</center>\r\n"
-                        "<hr><center>ringway%s</center>\r\n"
-                        "</body>\r\n"
-                        "</html>\r\n",
-                        reason, reason, version);
-}
-
-static bool is_special(unsigned status)
-{
-    return status >= STATUS_SPECIAL && status <= STATUS_PLAIN_TO_TLS;
-}
-
-static struct span page_of(struct record *r, unsigned status)
-{
-    struct span reason = status_reason(status);
-    const char *space = reason.len ? " " : "";
-    const char *version = r->location->settings.server_tokens ? "/" RINGWAY_VERSION : "";
-
-    if (is_special(status))
-        return special_page(r, status);
-
-    return arena_printf(r->arena,
-                        "<html>\r\n"
-                        "<head><title>%u%s%.*s</title></head>\r\n"
-                        "<body>\r\n"
-                        "<center><h1>%u%s%.*s</h1></center>\r\n"
-                        "<hr><center>ringway%s</center>\r\n"
-                        "</body>\r\n"
-                        "</html>\r\n",
-                        status, space, SPAN_ARG(reason), status, space, SPAN_ARG(reason), version);
-}
-
 int reply_from_status(struct reply *p, struct record *r, unsigned status)
 {
-    begin(p, is_special(status) ? 400 : status);
+    begin(p, page_status(status));
+    p->is_last |= page_ends_connection(status);
     if (status == 405)
         p->plan.allow = allowed_methods(r);
     if (status == 205)
         plan_length(p, r, 0);
     if (!has_content(status))
         return 0;
-    p->body = page_of(r, status);
-    p->plan.content_type = SPAN("text/html");
+    p->body = page_make(status, r->location->settings.server_tokens, r->arena);
+    if (p->body.len)
+        p->plan.content_type = SPAN("text/html");
     plan_length(p, r, p->body.len);
     return p->body.data ? 0 : -ENOMEM;
 }
@@ -222,12 +173,12 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
         return -ENOMEM;
     if (is_redirect(rule->status) && rule->has_text)
         return reply_redirect(p, r, rule->status, text);
-    if (!has_content(rule->status) || (rule->status >= 400 && !rule->has_text))
+    if (!has_content(rule->status) || is_redirect(rule->status) ||
+        (rule->status >= 400 && !rule->has_text))
         return reply_from_status(p, r, rule->status);
     begin(p, rule->status);
     p->body = text;
-    if (text.len)
-        p->plan.content_type = media_type(r);
+    p->plan.content_type = media_type(r);
     plan_length(p, r, text.len);
     return 0;
 }
@@ -336,19 +287,10 @@ static unsigned answer_with_file(struct reply *p, struct record *r, const struct
     return plan_content(p, r, st);
 }
 
-/* Files are read; what answers for a directory may be something else, and is found for a POST, too,
- * as in nginx. */
-static bool method_is_allowed(const struct record *r)
+/* POST finds directories and what is missing, as in nginx; a file it does not. */
+static bool may_look(enum method m)
 {
-    switch (r->request->method) {
-    case METHOD_GET:
-    case METHOD_HEAD:
-        return true;
-    case METHOD_POST:
-        return r->uri.len && r->uri.data[r->uri.len - 1] == '/';
-    default:
-        return false;
-    }
+    return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_POST;
 }
 
 unsigned reply_from_file(struct reply *p, struct record *r)
@@ -357,7 +299,7 @@ unsigned reply_from_file(struct reply *p, struct record *r)
     unsigned status;
 
     begin(p, 200);
-    if (!method_is_allowed(r))
+    if (!may_look(r->request->method))
         return 405;
     status = file_open(r, &file);
     if (status == 301)
@@ -365,7 +307,7 @@ unsigned reply_from_file(struct reply *p, struct record *r)
     if (status)
         return status;
     p->fd = file.fd;
-    status = answer_with_file(p, r, &file.stat);
+    status = r->request->method == METHOD_POST ? 405 : answer_with_file(p, r, &file.stat);
     if (status != 200 && status != 206)
         close_file(p);
     return status;

@@ -138,10 +138,34 @@ static void pages_are_nginxs_with_our_name(void **state)
                                        "<body>\r\n<center><h1>404 Not Found</h1></center>\r\n"
                                        "<hr><center>ringway</center>\r\n</body>\r\n</html>\r\n");
     s->fixture->location.settings.server_tokens = true;
+    assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 503), 0);
+    sent = run(s);
+    assert_memory_equal(sent, "HTTP/1.1 503 Service Temporarily Unavailable\r\n", 46);
+    assert_non_null(strstr(sent, "<center>ringway/" RINGWAY_VERSION "</center>"));
+    assert_false(s->reply.is_last);
+}
+
+static void a_status_without_a_name_has_no_page(void **state)
+{
+    struct site *s = *state;
+    const char *sent;
+
+    request(s, "GET /", "");
     assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 599), 0);
     sent = run(s);
-    assert_non_null(strstr(sent, "<h1>599</h1>"));
-    assert_non_null(strstr(sent, "<center>ringway/" RINGWAY_VERSION "</center>"));
+    assert_line(sent, "Content-Length: 0");
+    assert_no_field(sent, "Content-Type");
+}
+
+/* Also when another's page stands for the error's. */
+static void some_errors_end_the_connection(void **state)
+{
+    struct site *s = *state;
+
+    request(s, "GET /", "");
+    assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 500), 0);
+    assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 404), 0);
+    assert_true(s->reply.is_last);
 }
 
 static void some_statuses_have_no_content(void **state)
@@ -190,7 +214,7 @@ static void a_refused_method_names_those_that_are_not(void **state)
 }
 
 /* What answers for a directory may take a POST; a file does not. */
-static void a_post_finds_an_index_and_no_file(void **state)
+static void a_post_finds_directories_and_no_file(void **state)
 {
     struct site *s = *state;
 
@@ -201,6 +225,10 @@ static void a_post_finds_an_index_and_no_file(void **state)
     assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 403);
     request(s, "DELETE /dir/", "");
     assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
+    request(s, "POST /dir", "");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 301);
+    request(s, "POST /none", "");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 404);
 }
 
 static const char *returned(struct site *s, unsigned status, const char *text)
@@ -228,7 +256,7 @@ static void texts_are_returned(void **state)
     assert_true(s->fixture->record.has_replied);
     sent = returned(s, 200, NULL);
     assert_line(sent, "Content-Length: 0");
-    assert_no_field(sent, "Content-Type");
+    assert_line(sent, "Content-Type: text/plain");
     assert_non_null(strstr(body_of(returned(s, 403, NULL)), "<h1>403 Forbidden</h1>"));
     assert_string_equal(body_of(returned(s, 204, "none")), "");
     assert_string_equal(returned(s, 444, NULL), "");
@@ -515,10 +543,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pages_are_nginxs_with_our_name),
+        TEST(a_status_without_a_name_has_no_page),
+        TEST(some_errors_end_the_connection),
         TEST(some_statuses_have_no_content),
         TEST(a_head_request_gets_no_content),
         TEST(a_refused_method_names_those_that_are_not),
-        TEST(a_post_finds_an_index_and_no_file),
+        TEST(a_post_finds_directories_and_no_file),
         TEST(texts_are_returned),
         TEST(redirects_are_made_absolute),
         TEST(a_redirect_without_a_host_names_the_address),

@@ -1,0 +1,447 @@
+"""beside - nginx and ringway on the same configuration text: both are asked the same requests.
+
+A Case is data: text for the configuration, and what is asked of it. World.compare(cases) starts
+nginx with all cases in one file, each of them a server on a port of its own, asks everything and
+stops it; then the same with ringway, on the same ports with the same origins, so that nothing has
+to be translated. What differs comes back as a list of Difference; beside_allowed.py says which of
+them are meant.
+"""
+import os
+import re
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import certs
+import client
+import origin as origins
+import ports
+import ringway
+import wire
+from worlds import full_listener
+
+HOST = "www.test"  # of most requests, and the name of each case's server
+ANSWER_SECONDS = 4.0
+FILES_MODIFIED = 1_600_000_000  # so that Last-Modified and ETag say the same
+NGINX_FOLDERS = "".join(f"{kind}_temp_path temp/{kind};\n" for kind in
+                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+SERVER_NAMES = re.compile(rb"nginx/[\d.]+|ringway/[\d.]+|(?<=<center>)(?:nginx|ringway)(?=</center>)")
+TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
+                   r"|\d{4}-\d\d-\d\dT[\d:]{8}[+-]\d\d:\d\d|\b\d+\.\d{3}\b")
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Ask:
+    """One connection: each part is sent, then as many responses are read as it has methods."""
+    parts: tuple
+    is_tls: bool = False
+    sni: str = certs.NAME
+
+    def __str__(self):
+        return " + ".join(shown_request(data) for data, _ in self.parts)
+
+
+def shown_request(data):
+    """Its line and its fields, but for the Host that most have."""
+    lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    return " | ".join(line[:70] for line in lines[:5] if line != f"Host: {HOST}")
+
+
+def ask(target="/", method="GET", **more):
+    """A request that is well formed; more: host, fields, body, version as in wire.request()."""
+    return Ask(((wire.request(target, method, **more), (method,)),))
+
+
+def raw(data, *methods):
+    """Exact bytes, and the methods of the responses that are awaited: one, if none is named."""
+    return Ask(((data, methods or ("GET",)),))
+
+
+def on_one_connection(*asks):
+    """What several asks say, each after the answer to the one before."""
+    return Ask(tuple(part for one in asks for part in as_ask(one).parts))
+
+
+def over_tls(one, sni=certs.NAME):
+    return replace(as_ask(one), is_tls=True, sni=sni)
+
+
+def as_ask(one):
+    """A text is the target of a GET, bytes are raw()."""
+    if isinstance(one, Ask):
+        return one
+    return raw(one) if isinstance(one, bytes) else ask(one)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A piece of configuration and what is asked of it.
+
+    server is the text of a server block that listens on {port}; http stands before it, and may
+    hold whole servers, maps and groups. Both may say {root}, {origin} and so on: World.words().
+    answers: what the origins say, by target: bytes, or a function of (connection, request). A case
+    that is_alone has a file of its own, as its http text would change other cases.
+    """
+    name: str
+    asks: tuple
+    server: str = None
+    http: str = ""
+    listen: str = ""
+    answers: dict = field(default_factory=dict)
+    is_alone: bool = False
+    main: str = ""
+
+
+def case(name, server, *asks, **more):
+    return Case(name, tuple(as_ask(one) for one in asks), server, **more)
+
+
+@dataclass(frozen=True)
+class Difference:
+    case: str   # "topic/name"
+    ask: str    # which of its requests
+    what: str   # "status line", "field Location", "upstream 0 field Host", "log 2", ...
+    nginx: str
+    ringway: str
+
+    def __str__(self):
+        return (f"{self.case}: {self.ask}\n    {self.what}\n        nginx    {self.nginx}\n"
+                f"        ringway  {self.ringway}")
+
+
+# --- the world ----------------------------------------------------------------------------------
+
+class World:
+    """Origins, files and certificates that both programs use, and the folders of their own."""
+
+    def __init__(self, folder, pki, nginx):
+        self.folder, self.pki, self.nginx = Path(folder), pki, nginx
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.pair = pki.leaf(certs.NAME)
+        self.recorder = Recorder()
+        self.origin = origins.Origin(self.recorder.script)
+        self.other = origins.Origin(self.recorder.script)
+        self.tls_origin = origins.Origin(self.recorder.script,
+                                         tls=certs.server_context(self.pair))
+        self.stuck, self.stuck_port = full_listener()
+        self.closed_port = ports.free()
+        self.root = self.folder / "root"
+        make_files(self.root)
+        self.ports = {}
+        self.starts = 0
+
+    def close(self):
+        for origin in self.origin, self.other, self.tls_origin:
+            origin.close()
+        for sock in self.stuck[1] + [self.stuck[0]]:
+            sock.close()
+
+    def words(self, one):
+        """What {word} in a case's text stands for."""
+        mine = self.ports.setdefault(one.name, ports.free(2))
+        return {
+            "port": mine[0], "port2": mine[1], "root": self.root,
+            "origin": self.origin.address, "other": self.other.address,
+            "tls_origin": self.tls_origin.address,
+            "closed": f"127.0.0.1:{self.closed_port}", "stuck": f"127.0.0.1:{self.stuck_port}",
+            "cert": self.pair.chain_file, "key": self.pair.key_file,
+            "ca": self.pki.root.cert_file,
+            "tls": f"proxy_ssl_trusted_certificate {self.pki.root.cert_file}; proxy_ssl_verify on;"
+                   f" proxy_ssl_name {certs.NAME}; proxy_ssl_server_name on;"
+                   " proxy_ssl_verify_depth 2;",
+        }
+
+    def text(self, one, text):
+        words = self.words(one)
+        return re.sub(r"\{([a-z_]+\d?)\}", lambda m: str(words.get(m[1], m[0])), text)
+
+    def configuration(self, cases, is_nginx):
+        http = "".join(self.text(one, one.http) + "\n" for one in cases)
+        servers = "".join(
+            ringway.server(self.words(one)["port"],
+                           f"server_name {HOST};\n{self.text(one, one.server)}", one.listen)
+            for one in cases if one.server is not None)
+        main = "".join(self.text(one, one.main) + "\n" for one in cases)
+        return (f"daemon off;\npid ringway.pid;\nerror_log error.log info;\n{main}"
+                "events { worker_connections 512; }\n"
+                f"http {{\naccess_log off;\n{NGINX_FOLDERS if is_nginx else ''}{http}{servers}}}\n")
+
+    def compare(self, topic, cases):
+        """What differs, by the name of the case."""
+        found = {one.name: [] for one in cases}
+        groups = [[one for one in cases if not one.is_alone]]
+        groups += [[one] for one in cases if one.is_alone]
+        for group in filter(None, groups):
+            seen = [self.observe(group, is_nginx) for is_nginx in (True, False)]
+            for one in group:
+                found[one.name] = compare(f"{topic}/{one.name}", one,
+                                          *(each[one.name] for each in seen))
+        return found
+
+    def observe(self, cases, is_nginx):
+        """{name of a case: what was seen}; one that cannot be started does not harm others."""
+        try:
+            return self.ask_all(cases, is_nginx)
+        except NotStarted as error:
+            if len(cases) == 1:
+                return {cases[0].name: Seen(started=str(error))}
+        seen = {}
+        for one in cases:
+            seen.update(self.observe([one], is_nginx))
+        return seen
+
+    def ask_all(self, cases, is_nginx):
+        self.starts += 1
+        name = "nginx" if is_nginx else "ringway"
+        own = self.folder / f"{name}{self.starts}"
+        for part in "logs", "temp":
+            (own / part).mkdir(parents=True)
+        program = self.start(own, self.configuration(cases, is_nginx), is_nginx)
+        seen = {}
+        with program:
+            for one in cases:
+                seen[one.name] = self.ask_case(one)
+        for one in cases:
+            log = own / "logs" / f"{one.name}.log"
+            seen[one.name].log = [TIMES.sub("TIME", line)
+                                  for line in ringway.read_text(log).splitlines()]
+        return seen
+
+    def start(self, own, configuration, is_nginx):
+        try:
+            return ringway.Ringway(own, configuration, path=self.nginx if is_nginx else None)
+        except AssertionError as error:
+            raise NotStarted(first_emerg(str(error))) from error
+
+    def ask_case(self, one):
+        port = self.words(one)["port"]
+        seen = Seen()
+        for each in one.asks:
+            self.recorder.begin(one.answers)
+            answers = self.ask_one(each, port)
+            seen.asks.append((answers, self.recorder.end()))
+        return seen
+
+    def ask_one(self, each, port):
+        """The answers of one connection, as dicts."""
+        tls = certs.client_context(self.pki.root) if each.is_tls else None
+        answers = []
+        with client.Client(port, tls=tls, sni=each.sni, timeout=ANSWER_SECONDS) as connection:
+            for data, methods in each.parts:
+                connection.send(data)
+                for method in methods:
+                    answers.append(read_answer(connection, method))
+                    if answers[-1].get("end"):
+                        return answers
+        return answers
+
+
+class NotStarted(Exception):
+    """str() is the message."""
+
+
+@dataclass
+class Seen:
+    """What was seen of one case: for each ask the answers, and the requests that origins got."""
+    started: str = ""  # the message, if it did not start
+    asks: list = field(default_factory=list)
+    log: list = field(default_factory=list)
+
+
+class Recorder:
+    """What the origins say, and what they heard since begin()."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.answers, self.heard = {}, []
+
+    def begin(self, answers):
+        with self.lock:
+            self.answers, self.heard = answers, []
+
+    def end(self):
+        with self.lock:
+            return self.heard
+
+    def script(self, connection):
+        while request := connection.read_request():
+            with self.lock:
+                self.heard.append(upstream_facts(connection, request))
+                answer = self.answers.get(request.target)
+            if answer is None:
+                answer = self.answers.get(request.target.partition("?")[0], echo)
+            if callable(answer):
+                answer = answer(connection, request)
+            if answer is None:
+                return
+            if request.method == "HEAD":
+                answer = answer[:answer.index(b"\r\n\r\n") + 4]
+            connection.send(answer)
+            if re.search(rb"\r\nConnection: close\r\n", answer):
+                return
+
+
+def echo(_, request):
+    body = f"{request.method} {request.target} {len(request.body)}".encode()
+    return wire.response(200, body, [("Content-Type", "text/plain"), ("X-Origin", "one")])
+
+
+def upstream_facts(connection, request):
+    return {"request line": request.start, **field_facts(request.fields),
+            "body": show(request.body), "framing": request.framing,
+            "trailers": request.trailers, "sni": connection.sni}
+
+
+# --- what came ----------------------------------------------------------------------------------
+
+def read_answer(connection, method):
+    """A dict of facts of the next response; "end" is set when the connection ended after it."""
+    begin = connection.used
+    try:
+        message = connection.response(method)
+    except (wire.Cut, wire.Malformed) as error:
+        return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
+    body = SERVER_NAMES.sub(b"SERVER", message.body)
+    fields = [(name, own_value(name, value, len(body) - len(message.body)))
+              for name, value in message.fields]
+    facts = {"status line": message.start, **field_facts(fields), "body": show(body),
+             "framing": message.framing, "cut": message.cut, "trailers": message.trailers,
+             "interim": [(i.start, i.fields) for i in message.interim]}
+    if message.get("Connection", "").lower() == "close" or message.cut:
+        facts["end"] = "closed" if connection.is_closed(ANSWER_SECONDS) else "open"
+        facts["after"] = show(connection.rest())
+    return facts
+
+
+def own_value(name, value, longer):
+    """What tells of the time or of the program is blanked; a length as if both had one name."""
+    if name.lower() in ("date", "server"):
+        return "..."
+    if name.lower() == "content-length" and longer:
+        return str(int(value) + longer)
+    return value
+
+
+def field_facts(fields):
+    """One fact for each name: its values in order, with the name as it was written."""
+    facts = {}
+    for name, value in fields:
+        facts.setdefault(f"field {name.lower()}", []).append(f"{name}: {value}")
+    return facts
+
+
+def show(data):
+    """Bytes for a report: short ones as they are, of long ones the length and the ends."""
+    if len(data) <= 600:
+        return repr(data)
+    return f"{len(data)} bytes, hash {hash(data):x}: {data[:40]!r} ... {data[-40:]!r}"
+
+
+def first_emerg(text):
+    """The first [emerg] without the program's name and its process id."""
+    found = re.search(r"\[emerg\] (?:\d+#\d+: )?(.*)", text)
+    return found[1] if found else text[:1000]
+
+
+def compare(name, one, nginx, own):
+    """The differences of one case."""
+    if nginx.started or own.started:
+        if nginx.started == own.started:
+            return []
+        return [Difference(name, "start", "started", nginx.started or "started",
+                           own.started or "started")]
+    found = []
+    for each, (nginx_answers, nginx_heard), (own_answers, own_heard) in zip(
+            one.asks, nginx.asks, own.asks):
+        pairs = pair_facts("", nginx_answers, own_answers)
+        pairs += pair_facts("upstream ", nginx_heard, own_heard)
+        found += [Difference(name, str(each), *pair) for pair in pairs]
+    pairs = pair_facts("log ", [{"line": line} for line in nginx.log],
+                       [{"line": line} for line in own.log])
+    return found + [Difference(name, "log", *pair) for pair in pairs]
+
+
+def pair_facts(prefix, theirs, ours):
+    """(what, nginx, ringway) of each fact that is not the same in two lists of dicts."""
+    found = []
+    for number in range(max(len(theirs), len(ours))):
+        name = prefix + (f"{number} " if number or prefix else "")
+        a, b = ((each[number] if number < len(each) else {}) for each in (theirs, ours))
+        if not a or not b:
+            found.append((name + "whole", str(a or "none"), str(b or "none")))
+            continue
+        if a.get("status line") != b.get("status line"):
+            # What follows from another status need not be told one by one.
+            found.append((name + "status line", *(told(each) for each in (a, b))))
+            continue
+        for key in [*a, *(k for k in b if k not in a)]:
+            if a.get(key) != b.get(key):
+                found.append((name + key, str(a.get(key)), str(b.get(key))))
+    return found
+
+
+def told(answer):
+    """The status line of an answer, and as much of its body as tells it from others."""
+    place = answer.get("field location", "")
+    return f"{answer.get('status line', answer.get('end'))} {place} {answer.get('body', '')[:60]}"
+
+
+# --- files --------------------------------------------------------------------------------------
+
+def make_files(root):
+    """The tree of static files below {root}."""
+    texts = {
+        "index.html": "front page\n", "a.txt": "0123456789abcdefghij", "b.html": "<p>b</p>\n",
+        "none": "no suffix", "empty.txt": "", "deep/index.html": "deep index\n",
+        "deep/a.txt": "deep a", "deep/er/index.txt": "deeper", "bare/only.txt": "only",
+        "big.bin": wire.pattern(300_000).decode(), "with space.txt": "space",
+        "per%cent.txt": "percent", "50x.html": "own 50x\n", "404.html": "own 404\n",
+        "q?mark.txt": "mark", "ü.txt": "umlaut", "a+b.txt": "plus", "app/index.html": "app\n",
+        "app/main.js": "js();\n", "app/style.css": "p{}\n", "app/x.JS": "upper\n",
+        "maintenance.html": "back soon\n", "images/x.png": "png", "images/x.tar.gz": "gz",
+    }
+    for name, text in texts.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (FILES_MODIFIED, FILES_MODIFIED))
+    (root / "void").mkdir()
+    (root / "secret.txt").write_text("secret")
+    (root / "secret.txt").chmod(0)
+    (root / "link.txt").symlink_to("a.txt")
+    (root / "loop.txt").symlink_to("loop.txt")
+    (root / "gone.txt").symlink_to("nothing")
+
+
+# --- configurations that are refused ------------------------------------------------------------
+
+def nginx_binary():
+    """nginx's path, or None: Debian's stands where not every user's path leads."""
+    return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def nginx_version(path):
+    text = subprocess.run([path, "-v"], capture_output=True, text=True, check=True).stderr
+    return tuple(int(part) for part in re.search(r"nginx/([\d.]+)", text)[1].split("."))
+
+
+def refusals(nginx, folder, text):
+    """Both programs' -t on one text: (exit status, [emerg] messages) of nginx, then of ringway."""
+    folder = Path(folder)
+    (folder / "temp").mkdir(exist_ok=True)
+    # On nginx's side its folders stand in the line of the brace, so that lines keep their numbers.
+    theirs = re.sub(r"(?m)^http \{", lambda m: m[0] + NGINX_FOLDERS.replace("\n", " "), text, 1)
+    file, flags = folder / "wrong.conf", ["-t", "-p", str(folder), "-c", str(folder / "wrong.conf")]
+    return [outcome(file, theirs, [nginx, *flags, "-g", "pid wrong.pid;"]),
+            outcome(file, text, [ringway.binary(), *flags])]
+
+
+def outcome(file, text, command):
+    file.write_text(text)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False,
+                          stdin=subprocess.DEVNULL, env=ringway.environment())
+    return done.returncode, re.findall(r"^\w+: \[emerg\] (.*)$", done.stderr, re.M)

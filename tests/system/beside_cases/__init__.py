@@ -1,0 +1,1 @@
+"""One module per topic: CASES, and REFUSED with texts that both programs refuse."""
