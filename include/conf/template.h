@@ -69,6 +69,10 @@
     X(SSL_SESSION_ID, "ssl_session_id")                           \
     X(SSL_SESSION_REUSED, "ssl_session_reused")                   \
     X(STATUS, "status")                                           \
+    X(TCPINFO_RCV_SPACE, "tcpinfo_rcv_space")                     \
+    X(TCPINFO_RTT, "tcpinfo_rtt")                                 \
+    X(TCPINFO_RTTVAR, "tcpinfo_rttvar")                           \
+    X(TCPINFO_SND_CWND, "tcpinfo_snd_cwnd")                       \
     X(TIME_ISO8601, "time_iso8601")                               \
     X(TIME_LOCAL, "time_local")                                   \
     X(UPSTREAM_ADDR, "upstream_addr")                             \

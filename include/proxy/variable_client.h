@@ -12,6 +12,8 @@ struct span client_value_remote_port(struct record *r, const struct value_key *k
 struct span client_value_server_addr(struct record *r, const struct value_key *key);
 struct span client_value_server_port(struct record *r, const struct value_key *key);
 struct span client_value_binary_remote_addr(struct record *r, const struct value_key *key);
+/* The offset is that of a word of struct tcp_info; no value where it is no TCP. */
+struct span client_value_tcp_info(struct record *r, const struct value_key *key);
 struct span client_value_connection_time(struct record *r, const struct value_key *key);
 struct span client_value_pipelining(struct record *r, const struct value_key *key);
 struct span client_value_https(struct record *r, const struct value_key *key);

@@ -2,6 +2,8 @@
  * table. */
 #include "proxy/variable.h"
 
+#include <netinet/tcp.h>
+
 #include "proxy/user_variable.h"
 #include "proxy/value.h"
 #include "proxy/variable_client.h"
@@ -161,6 +163,10 @@ static const struct row {
     [VARIABLE_SSL_SESSION_ID] = {tls_value_session_id},
     [VARIABLE_SSL_SESSION_REUSED] = {tls_value_session_reused},
     [VARIABLE_STATUS] = {status},
+    [VARIABLE_TCPINFO_RCV_SPACE] = {client_value_tcp_info, OF(tcp_info, tcpi_rcv_space)},
+    [VARIABLE_TCPINFO_RTT] = {client_value_tcp_info, OF(tcp_info, tcpi_rtt)},
+    [VARIABLE_TCPINFO_RTTVAR] = {client_value_tcp_info, OF(tcp_info, tcpi_rttvar)},
+    [VARIABLE_TCPINFO_SND_CWND] = {client_value_tcp_info, OF(tcp_info, tcpi_snd_cwnd)},
     [VARIABLE_TIME_ISO8601] = {client_value_time_iso8601},
     [VARIABLE_TIME_LOCAL] = {client_value_time_local},
     [VARIABLE_UPSTREAM_ADDR] = {upstream_value_address},

@@ -2,6 +2,7 @@
  * clock. */
 #include "proxy/variable_client.h"
 
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +49,19 @@ struct span client_value_binary_remote_addr(struct record *r, const struct value
 struct span client_value_connection_time(struct record *r, const struct value_key *key)
 {
     return value_seconds(r, loop_now_ms(r->engine->loop) - r->client->since_ms);
+}
+
+struct span client_value_tcp_info(struct record *r, const struct value_key *key)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    uint32_t word;
+
+    if (getsockopt(r->client->conn->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return SPAN_NONE;
+    assert(key->offset + sizeof(word) <= size);
+    memcpy(&word, (const char *)&info + key->offset, sizeof(word));
+    return value_u64(r, word);
 }
 
 struct span client_value_pipelining(struct record *r, const struct value_key *key)

@@ -2,6 +2,7 @@
 #include "../record_fixture.h"
 
 #include <ctype.h>
+#include <netinet/tcp.h>
 
 #include "proxy/value.h"
 #include "proxy/user_variable.h"
@@ -36,6 +37,46 @@ static void every_variable_has_a_getter(void **state)
         (void)variable_get(&f->record, &part);
     }
     assert_false(f->record.lacks_memory);
+}
+
+/* An end of a TCP connection; the listener and the other end stay open in *rest. */
+static int connected_socket(int rest[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    rest[0] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(rest[0], (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(rest[0], 1), 0);
+    assert_int_equal(getsockname(rest[0], (struct sockaddr *)&at, &size), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, size), 0);
+    rest[1] = accept(rest[0], NULL, NULL);
+    assert_true(rest[1] >= 0);
+    return fd;
+}
+
+static void tcp_info_is_what_the_kernel_tells(void **state)
+{
+    static const char *const names[] = {"$tcpinfo_rtt", "$tcpinfo_rttvar", "$tcpinfo_snd_cwnd",
+                                        "$tcpinfo_rcv_space"};
+    struct fixture *f = *state;
+    int was = f->client_conn.fd, rest[2];
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    char text[64];
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) /* the fixture's ends are no TCP */
+        assert_worth(f, names[i], "-");
+    f->client_conn.fd = connected_socket(rest);
+    assert_int_equal(getsockopt(f->client_conn.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    assert_true(snprintf(text, sizeof(text), "%u %u %u %u", info.tcpi_rtt, info.tcpi_rttvar,
+                         info.tcpi_snd_cwnd, info.tcpi_rcv_space) > 0);
+    assert_worth(f, "$tcpinfo_rtt $tcpinfo_rttvar $tcpinfo_snd_cwnd $tcpinfo_rcv_space", text);
+    close(f->client_conn.fd);
+    close(rest[0]);
+    close(rest[1]);
+    f->client_conn.fd = was;
 }
 
 static void every_variable_bears_an_empty_record(void **state)
@@ -404,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_variable_has_a_getter),
+        TEST(tcp_info_is_what_the_kernel_tells),
         TEST(every_variable_bears_an_empty_record),
         TEST(the_request_is_told_as_it_came),
         TEST(the_connection_is_told),
