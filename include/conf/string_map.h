@@ -1,0 +1,46 @@
+/* string_map - what a "map" block looks up: strings without case, names with a wildcard, regexes.
+ *
+ * Lies in the snapshot's arena; keys are views of its words. Built by adding, then only read. */
+#ifndef RINGWAY_CONF_STRING_MAP_H
+#define RINGWAY_CONF_STRING_MAP_H
+
+#include "conf/regex.h"
+#include "conf/template.h"
+
+struct string_map_slot {
+    struct span key;
+    const struct template *value; /* NULL: an empty slot */
+};
+
+/* Open addressing by span_hash_nocase(). */
+struct string_map_table {
+    struct string_map_slot *slots;
+    size_t slot_count; /* a power of two; 0: none */
+    size_t key_count;
+};
+
+struct string_map_regex {
+    const struct regex *regex;
+    const struct template *value;
+};
+
+struct string_map {
+    struct template source;
+    bool is_volatile;
+    bool has_hostnames;                          /* keys that are added may have wildcards */
+    struct string_map_table exact, heads, tails; /* "a.b", "*.b" under ".b", "a.*" under "a." */
+    const struct string_map_regex *regexes;      /* asked in order where no key was found */
+    size_t regex_count;
+    const struct template *preset; /* "default"; NULL: none */
+};
+
+/* The key and the value must live as long as the map. 0; -EEXIST when it is there already; -EINVAL
+ * when it is no host name and the map has_hostnames; -ENOMEM. */
+int string_map_add(struct string_map *m, struct arena *a, struct span key,
+                   const struct template *value) MUST_USE;
+
+/* The value of a key: exact, else of the longest "*.b", else of the longest "a.*". NULL: none,
+ * regexes and default are the caller's matter. */
+const struct template *string_map_find(const struct string_map *m, struct span key);
+
+#endif

@@ -1,0 +1,156 @@
+/* string_map - what a "map" block looks up: strings without case, names with a wildcard, regexes.
+ */
+#include "conf/string_map.h"
+
+#define SLOTS_MIN 4
+
+/* ---- one table ---- */
+
+/* The slot of a key, or the empty one where it would be put. There must be an empty one. */
+static struct string_map_slot *slot_of(const struct string_map_table *t, struct span key)
+{
+    size_t at = span_hash_nocase(key) & (t->slot_count - 1);
+
+    while (t->slots[at].value && !span_equals_nocase(t->slots[at].key, key))
+        at = (at + 1) & (t->slot_count - 1);
+    return &t->slots[at];
+}
+
+static const struct template *table_find(const struct string_map_table *t, struct span key)
+{
+    return t->slot_count ? slot_of(t, key)->value : NULL;
+}
+
+/* Twice as many slots: half of them stay empty at least. */
+static int grow(struct string_map_table *t, struct arena *a)
+{
+    struct string_map_table larger = {.slot_count = size_max(2 * t->slot_count, SLOTS_MIN)};
+
+    larger.slots = arena_zalloc(a, larger.slot_count * sizeof(*larger.slots));
+    if (!larger.slots)
+        return -ENOMEM;
+    for (size_t i = 0; i < t->slot_count; i++) {
+        if (t->slots[i].value)
+            *slot_of(&larger, t->slots[i].key) = t->slots[i];
+    }
+    larger.key_count = t->key_count;
+    *t = larger;
+    return 0;
+}
+
+static int table_add(struct string_map_table *t, struct arena *a, struct span key,
+                     const struct template *value)
+{
+    if (2 * (t->key_count + 1) > t->slot_count && grow(t, a) < 0)
+        return -ENOMEM;
+    *slot_of(t, key) = (struct string_map_slot){key, value};
+    t->key_count++;
+    return 0;
+}
+
+/* ---- adding ---- */
+
+/* A key with its wildcard taken apart; data NULL: not looked up so. */
+struct wildcard {
+    struct span exact, head, tail;
+};
+
+static size_t count_of(struct span s, char byte)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        count += s.data[i] == byte;
+    return count;
+}
+
+static bool has_empty_label(struct span name)
+{
+    for (size_t i = 1; i < name.len; i++) {
+        if (name.data[i] == '.' && name.data[i - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* ".a.b" stands for "a.b" and "*.a.b". */
+static int take_apart(struct span key, struct wildcard *out)
+{
+    size_t stars = count_of(key, '*');
+
+    *out = (struct wildcard){SPAN_NONE, SPAN_NONE, SPAN_NONE};
+    if (stars > 1 || has_empty_label(key) || count_of(key, '\0'))
+        return -EINVAL;
+    if (key.len > 1 && key.data[0] == '.') {
+        out->exact = span_skip(key, 1);
+        out->head = key;
+    } else if (!stars) {
+        out->exact = key;
+    } else if (key.len > 2 && span_starts_with(key, SPAN("*."))) {
+        out->head = span_skip(key, 1);
+    } else if (key.len > 2 && span_ends_with(key, SPAN(".*"))) {
+        out->tail = span_take(key, key.len - 1);
+    } else {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int string_map_add(struct string_map *m, struct arena *a, struct span key,
+                   const struct template *value)
+{
+    struct wildcard parts = {.exact = key, .head = SPAN_NONE, .tail = SPAN_NONE};
+
+    assert(key.data);
+    if (m->has_hostnames && take_apart(key, &parts) < 0)
+        return -EINVAL;
+    if ((parts.exact.data && table_find(&m->exact, parts.exact)) ||
+        (parts.head.data && table_find(&m->heads, parts.head)) ||
+        (parts.tail.data && table_find(&m->tails, parts.tail)))
+        return -EEXIST;
+    if ((parts.exact.data && table_add(&m->exact, a, parts.exact, value) < 0) ||
+        (parts.head.data && table_add(&m->heads, a, parts.head, value) < 0) ||
+        (parts.tail.data && table_add(&m->tails, a, parts.tail, value) < 0))
+        return -ENOMEM;
+    return 0;
+}
+
+/* ---- finding ---- */
+
+/* The star is at least one byte, so a first dot is none of its. */
+static const struct template *find_head(const struct string_map *m, struct span name)
+{
+    const struct template *value = NULL;
+
+    for (size_t i = 1; !value && i < name.len; i++) {
+        if (name.data[i] == '.')
+            value = table_find(&m->heads, span_skip(name, i));
+    }
+    return value;
+}
+
+static const struct template *find_tail(const struct string_map *m, struct span name)
+{
+    const struct template *value = NULL;
+
+    for (size_t end = name.len; !value && end-- > 1;) {
+        if (name.data[end - 1] == '.')
+            value = table_find(&m->tails, span_take(name, end));
+    }
+    return value;
+}
+
+const struct template *string_map_find(const struct string_map *m, struct span key)
+{
+    const struct template *value;
+
+    /* "a.example." is the same host. */
+    if (m->has_hostnames && key.len && key.data[key.len - 1] == '.')
+        key.len--;
+    value = table_find(&m->exact, key);
+    if (!value && m->heads.key_count)
+        value = find_head(m, key);
+    if (!value && m->tails.key_count)
+        value = find_tail(m, key);
+    return value;
+}
