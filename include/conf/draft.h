@@ -98,6 +98,8 @@ struct mime_draft {
 struct gate_draft {
     struct vector rules; /* struct access_rule, of allow and deny */
     unsigned satisfies_any;
+    struct template realm, user_file; /* no text: not set */
+    uint64_t auth_delay_ms;
 };
 
 /* Values of http, server and location blocks. */

@@ -13,10 +13,19 @@ struct access_rule {
     bool allows;
 };
 
+/* auth_basic. */
+struct basic_auth_conf {
+    struct template realm; /* worth "off": nobody is asked */
+    struct template user_file;
+    struct span path_prefix; /* of relative paths */
+};
+
 struct gate_conf {
     const struct access_rule *rules;
     size_t rule_count;
-    bool satisfies_any; /* one check that allows is enough */
+    const struct basic_auth_conf *basic; /* NULL: no password is asked for */
+    uint64_t auth_delay_ms;              /* of a 401 */
+    bool satisfies_any;                  /* one check that allows is enough */
 };
 
 #endif

@@ -29,8 +29,9 @@ struct engine {
     unsigned loans_out;       /* loans of ours that are not home yet */
     struct engine **siblings; /* of all workers, this one too; set before the first turn */
     unsigned sibling_count;
-    struct list access_buffers; /* of proxy/access: access_init() makes the list */
-    struct list log_files;      /* of proxy/log_cache, likewise */
+    struct user_files *user_files; /* of proxy/user_file; NULL until one is asked */
+    struct list access_buffers;    /* of proxy/access: access_init() makes the list */
+    struct list log_files;         /* of proxy/log_cache, likewise */
     uint64_t log_file_count;
 };
 

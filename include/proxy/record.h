@@ -62,6 +62,7 @@ struct record {
     const struct head *response; /* of the upstream, once complete */
 
     unsigned status;          /* as sent, or to be sent: $status; 0: none yet */
+    struct span challenges;   /* WWW-Authenticate of the gate, as whole lines */
     struct span sent_head;    /* the head as it was written: $sent_http_* */
     uint64_t sent_bytes;      /* head and body, before TLS */
     uint64_t sent_body_bytes; /* content without chunk framing */

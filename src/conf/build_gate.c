@@ -1,6 +1,30 @@
 /* build_gate - what a level has a request pass before it is answered. */
 #include "conf/build_gate.h"
 
+/* As in nginx, without a file nobody is asked. */
+static bool has_basic_auth(const struct gate_draft *d)
+{
+    bool is_off = d->realm.is_literal && span_equals(d->realm.text, SPAN("off"));
+
+    return d->realm.text.data && !is_off && d->user_file.text.data;
+}
+
+static int build_basic_auth(struct conf *c, const struct gate_draft *d, struct gate_conf *gate)
+{
+    struct basic_auth_conf *basic;
+
+    if (!has_basic_auth(d))
+        return 0;
+    basic = arena_zalloc(c->arena, sizeof(*basic));
+    if (!basic)
+        return conf_fail_no_memory(c);
+    basic->realm = d->realm;
+    basic->user_file = d->user_file;
+    basic->path_prefix = c->options.conf_prefix;
+    gate->basic = basic;
+    return 0;
+}
+
 int build_gate(struct conf *c, struct level *level, const struct level *outer)
 {
     struct gate_draft *d = &level->gate;
@@ -9,7 +33,7 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
     if (outer && !d->rules.count)
         d->rules = outer->gate.rules;
     level->settings.gate = NULL;
-    if (!d->rules.count)
+    if (!d->rules.count && !has_basic_auth(d))
         return 0;
     gate = arena_zalloc(c->arena, sizeof(*gate));
     if (!gate)
@@ -17,6 +41,7 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
     gate->rules = d->rules.items;
     gate->rule_count = d->rules.count;
     gate->satisfies_any = d->satisfies_any;
+    gate->auth_delay_ms = d->auth_delay_ms;
     level->settings.gate = gate;
-    return 0;
+    return build_basic_auth(c, d, gate);
 }

@@ -2,6 +2,7 @@
  */
 #include "proxy/gate.h"
 
+#include "proxy/basic_auth.h"
 #include "proxy/request_log.h"
 #include "proxy/verdict.h"
 
@@ -17,13 +18,15 @@ struct gate {
     size_t check;     /* the next one */
     unsigned status;  /* that the check before refused with */
     unsigned refusal; /* of "satisfy any": with what it will be refused unless a check allows */
+    uint64_t held_until_ms; /* auth_delay: a 401 is held back; 0: it is not */
 };
 
 typedef enum gate_answer (*check_fn)(struct exchange *x, struct gate *g);
 
 static enum gate_answer check_address(struct exchange *x, struct gate *g);
+static enum gate_answer check_password(struct exchange *x, struct gate *g);
 
-static const check_fn checks[] = {check_address};
+static const check_fn checks[] = {check_address, check_password};
 
 static const struct gate_conf *conf_of(const struct exchange *x)
 {
@@ -39,8 +42,36 @@ static enum progress pass(struct exchange *x, struct gate *g)
     return go_to(x, STEP_CONTENT);
 }
 
+/* WAIT; a client that has left meanwhile is let go. */
+static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
+{
+    struct conn *c = client_of(x);
+
+    if (c->error || conn_end(c) != CONN_END_NONE)
+        return conclude(x, OUTCOME_CLIENT_GONE);
+    if (!conn_input(c).len)
+        conn_want_input(c);
+    timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
+    return WAIT;
+}
+
+static enum progress hold_back(struct exchange *x, struct gate *g)
+{
+    if (exchange_now_ms(x) < g->held_until_ms)
+        return wait_until(x, g->held_until_ms);
+    *g = (struct gate){0};
+    return answer(x, 401);
+}
+
 static enum progress refuse(struct exchange *x, struct gate *g, unsigned status)
 {
+    uint64_t delay_ms = conf_of(x)->auth_delay_ms;
+
+    if (status == 401 && delay_ms) {
+        request_log(&x->record, LOG_LEVEL_INFO, "delaying unauthorized request");
+        g->held_until_ms = exchange_now_ms(x) + delay_ms;
+        return hold_back(x, g);
+    }
     *g = (struct gate){0};
     return answer(x, status);
 }
@@ -70,13 +101,17 @@ enum progress gate_run(struct exchange *x)
         x->gate = arena_zalloc(&x->arena, sizeof(*x->gate));
     if (!x->gate)
         return conclude(x, OUTCOME_NO_MEMORY);
+    if (x->gate->held_until_ms)
+        return hold_back(x, x->gate);
     while (x->gate->check < COUNT_OF(checks)) {
         switch (checks[x->gate->check++](x, x->gate)) {
         case GATE_ABSTAINS:
             break;
         case GATE_ALLOWS:
-            if (conf_of(x)->satisfies_any)
+            if (conf_of(x)->satisfies_any) {
+                x->record.challenges = SPAN_NONE; /* of a check before */
                 return pass(x, x->gate);
+            }
             break;
         case GATE_REFUSES:
             if (!may_still_pass(x, x->gate))
@@ -105,4 +140,16 @@ static enum gate_answer check_address(struct exchange *x, struct gate *g)
         return GATE_REFUSES;
     }
     return GATE_ABSTAINS;
+}
+
+/* ---- passwords ---- */
+
+static enum gate_answer check_password(struct exchange *x, struct gate *g)
+{
+    const struct basic_auth_conf *basic = conf_of(x)->basic;
+
+    g->status = basic ? basic_auth_check(&x->record, basic) : 0;
+    if (g->status == 0)
+        return GATE_ABSTAINS;
+    return g->status == 200 ? GATE_ALLOWS : GATE_REFUSES;
 }

@@ -185,6 +185,7 @@ static int write_response(struct writer *w, struct record *r, const struct respo
     if (!has_date)
         writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));
     write_own_fields(w, plan);
+    writer_span(w, r->challenges);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);
     if (write_added(w, r, plan->status) < 0)

@@ -3,9 +3,9 @@
 
 #include <sys/random.h>
 
+#include "http/credentials.h"
 #include "proxy/variable_client.h"
 
-#define USER_BYTES_MAX 1024 /* of a name in Authorization; a longer one is no value */
 #define US_PER_MS 1000
 
 /* ---- the request ---- */
@@ -66,59 +66,12 @@ struct span request_value_request_id(struct record *r, const struct value_key *k
     return value_hex(r, span_of((const char *)r->request_id, sizeof(r->request_id)));
 }
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || c == '/')
-        return c == '+' ? 62 : 63;
-    return -1;
-}
-
-/* Decodes up to the first ':'. The length of what is before it; -EINVAL without one. */
-static int decode_user(struct span base64, char *out)
-{
-    unsigned bits = 0;
-    unsigned bit_count = 0;
-    int len = 0;
-
-    for (size_t i = 0; i < base64.len; i++) {
-        int value = base64_value(base64.data[i]);
-
-        if (value < 0)
-            return -EINVAL;
-        bits = bits << 6 | (unsigned)value;
-        bit_count += 6;
-        if (bit_count < 8)
-            continue;
-        bit_count -= 8;
-        out[len] = (char)(bits >> bit_count);
-        if (out[len] == ':')
-            return len;
-        len++;
-    }
-    return -EINVAL;
-}
-
 /* RFC 7617 section 2. As in nginx also where nobody checks the password. */
 struct span request_value_remote_user(struct record *r, const struct value_key *key)
 {
-    const struct field *f = head_find(r->request, FIELD_AUTHORIZATION);
-    struct span base64;
-    char *user;
-    int len;
+    struct span user, password;
 
-    if (!f || !span_starts_with_nocase(f->value, SPAN("Basic ")))
-        return SPAN_NONE;
-    base64 = span_trim(span_skip(f->value, SPAN("Basic ").len));
-    base64 = span_take(base64, size_min(base64.len, USER_BYTES_MAX));
-    user = value_alloc(r, base64.len);
-    len = user ? decode_user(base64, user) : -ENOMEM;
-    return len > 0 ? span_of(user, (size_t)len) : SPAN_NONE;
+    return credentials_read(r->request, r->arena, &user, &password) ? user : SPAN_NONE;
 }
 
 struct span request_value_proxy_add_x_forwarded_for(struct record *r, const struct value_key *key)

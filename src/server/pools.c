@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "proxy/user_file.h"
+
 #define CHUNKS_SPARE 64
 #define IDENTITIES_MAX 4096 /* of TLS sessions; the least recently used goes */
 #define ACCEPT_SURPLUS 1024 /* what one accept may bring at once before its pause takes effect */
@@ -41,6 +43,7 @@ void pools_deinit(struct engine *e, struct client_pool *clients)
     slab_deinit(&e->upstream_conns);
     chunk_pool_deinit(&e->chunks);
     client_pool_deinit(clients);
+    user_files_free(e->user_files);
     tls_cache_free(e->tickets);
     regex_scratch_free(e->regex_scratch);
     free(e->head_buffer);

@@ -1,4 +1,7 @@
 """Who may come: addresses, passwords, satisfy, limit_except."""
+import base64
+import time
+
 import pytest
 
 import ringway
@@ -104,3 +107,185 @@ def test_rules_hold_for_ipv6_clients(start, connect):
                        'location /c { return 200 "c"; } }'), listens=[port])
     assert connect(port, address="::1").ask("/a").status == 403
     assert connect(port, address="::1").ask("/b").body == b"c"
+
+
+# --- passwords --------------------------------------------------------------------------------
+
+PASSWORDS = r"""
+location / { return 200 "$remote_user"; }
+location /own/ { auth_basic "own realm $uri"; auth_basic_user_file users; INSIDE }
+location /off/ { auth_basic off; auth_basic_user_file users; INSIDE }
+location /by-name/ { auth_basic $arg_realm; auth_basic_user_file $arg_file; INSIDE }
+location /without-file/ { auth_basic x; INSIDE }
+location /any/ { satisfy any; deny 127.0.0.1; auth_basic any; auth_basic_user_file users; INSIDE }
+location /any-allowed/ { satisfy any; allow 127.0.0.1; deny all; auth_basic any;
+    auth_basic_user_file users; INSIDE }
+location /all-denied/ { deny all; auth_basic all; auth_basic_user_file users; INSIDE }
+location /any-denied/ { satisfy any; deny all; auth_basic off; INSIDE }
+location /any-broken/ { satisfy any; deny all; auth_basic x; auth_basic_user_file absent; INSIDE }
+location /page/ { auth_basic page; auth_basic_user_file users; error_page 401 /sorry/x; INSIDE }
+location /delayed/ { auth_basic x; auth_basic_user_file users; auth_delay 300ms; INSIDE }
+location /writing/ { limit_except GET { auth_basic writers; auth_basic_user_file users; }
+    root $ROOT; }
+"""
+USERS = """# users
+plain:{PLAIN}secret:a comment
+sha:{SHA}MXmmXv8lI7veU8mbKZtxnBCjUjU=
+apr:$apr1$saltsalt$M2b95Jota4AKoI/tH3eyJ/
+bcrypt:$2y$04$abcdefghijklmnopqrstuu2Vo3TWutZSHUfluiaHt5gekKPzGepHC
+des:abpWIu4f4hFp2\r
+plain:{PLAIN}second
+#hash:{PLAIN}hash
+:{PLAIN}nobody
+last:{PLAIN}line"""
+
+
+def basic(user, password):
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return [("Authorization", f"Basic {pair}")]
+
+
+@pytest.fixture(scope="module", name="guarded")
+def fixture_guarded(start_shared, shared_origin, pki, folder):
+    root = folder / "guarded-www"
+    inside = f"root {root};"
+    for name in ("own", "off", "by-name", "without-file", "any", "any-allowed", "all-denied",
+                 "any-denied", "any-broken", "page", "delayed", "writing", "sorry"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x").write_text("inside")
+    (root / "sorry" / "x").write_text("sorry")
+    site = Edge(start_shared, shared_origin, pki,
+                body=PASSWORDS.replace("INSIDE", inside).replace("$ROOT", str(root))
+                + f"location /sorry/ {{ {inside} }}")
+    (site.ringway.folder / "users").write_text(USERS)
+    return site
+
+
+@pytest.mark.parametrize("user, password, status", [
+    ("plain", "secret", 200), ("sha", "correct", 200), ("apr", "correct", 200),
+    ("bcrypt", "correct", 200), ("bcrypt", "correct", 200), ("des", "correct", 200),
+    ("last", "line", 200), ("plain", "second", 401), ("plain", "", 401), ("apr", "Correct", 401),
+    ("bcrypt", "correcT", 401), ("#hash", "hash", 401), ("", "nobody", 401),
+    ("plai", "secret", 401), ("plain:", "secret", 401),
+    pytest.param("x" * 3000, "y" * 3000, 401, id="long"),
+])
+def test_a_user_of_the_file_gets_in(guarded, user, password, status):
+    assert guarded.get("/own/x", fields=basic(user, password)).status == status
+
+
+@pytest.mark.parametrize("field", [
+    None, "Basic", "Basic ", "Basic !!!", "Basic cGxhaW4=", "Bearer cGxhaW46c2VjcmV0",
+    "Basic cGxhaW46c2VjcmV0=x y", "basic:", "Basic AAAA"])
+def test_whoever_gives_no_name_is_asked(guarded, field):
+    mark = guarded.ringway.mark()
+    answer = guarded.get("/own/x", fields=[("Authorization", field)] if field else [])
+    if field and field.startswith("Basic cGxhaW46c2"):  # what is behind the padding is nothing
+        assert answer.status == 200
+        return
+    assert answer.status == 401
+    assert answer.get("WWW-Authenticate") == 'Basic realm="own realm /own/x"'
+    assert guarded.ringway.wait_log(
+        r"\[info\].* no user/password was provided for basic authentication, client", mark)
+
+
+def test_the_scheme_has_no_case(guarded):
+    field = ("Authorization", basic("plain", "secret")[0][1].replace("Basic", "bASIC"))
+    assert guarded.get("/own/x", fields=[field]).status == 200
+
+
+@pytest.mark.parametrize("user, line", [
+    ("plain", r'\[error\].* user "plain": password mismatch, client: 127.0.0.1'),
+    ("no\"body\x01", r'\[error\].* user "no\\x22body\\x01" was not found in ".*/users", client'),
+])
+def test_why_somebody_is_refused_is_logged(guarded, user, line):
+    mark = guarded.ringway.mark()
+    assert guarded.get("/own/x", fields=basic(user, "wrong")).status == 401
+    assert guarded.ringway.wait_log(line, mark)
+
+
+@pytest.mark.parametrize("target, status, realm", [
+    ("/off/x", 200, None), ("/without-file/x", 200, None),
+    ("/by-name/x?file=users&realm=off", 200, None),
+    ("/by-name/x?file=users&realm=other", 401, "other"), ("/by-name/x?file=users", 401, ""),
+    ("/any/x", 401, "any"), ("/any-allowed/x", 200, None), ("/all-denied/x", 403, None),
+    ("/any-denied/x", 403, None), ("/any-broken/x", 401, "x"),
+])
+def test_without_a_password(guarded, target, status, realm):
+    answer = guarded.get(target)
+    assert answer.status == status
+    assert answer.get("WWW-Authenticate") == (None if realm is None else f'Basic realm="{realm}"')
+
+
+@pytest.mark.parametrize("target, status", [
+    ("/any/x", 200), ("/all-denied/x", 403), ("/any-denied/x", 403), ("/page/x", 200),
+    ("/any-broken/x", 403), ("/by-name/x?realm=a&file=users", 200),
+    ("/by-name/x?realm=a&file=absent", 403), ("/by-name/x?realm=a&file=/proc/self", 500),
+    ("/by-name/x?realm=a&file=/dev/null", 500), ("/by-name/x?realm=a&file=", 500),
+])
+def test_with_a_password(guarded, target, status):
+    assert guarded.get(target, fields=basic("plain", "secret")).status == status
+
+
+def test_a_realm_that_may_not_stand_in_a_field_is_an_error(guarded):
+    assert guarded.get("/own/%01").status == 500
+
+
+def test_the_error_page_of_a_refusal_keeps_the_challenge(guarded):
+    answer = guarded.get("/page/x")
+    assert (answer.status, answer.body) == (401, b"sorry")
+    assert answer.get("WWW-Authenticate") == 'Basic realm="page"'
+
+
+def test_limit_except_asks_for_a_password(guarded):
+    assert guarded.get("/writing/x").status == 200
+    assert guarded.get("/writing/x", "PUT").get("WWW-Authenticate") == 'Basic realm="writers"'
+    assert guarded.get("/writing/x", "PUT", fields=basic("plain", "secret")).status == 405
+
+
+def test_remote_user_is_the_name(guarded):
+    assert guarded.get("/", fields=basic("somebody", "x:y")).body == b"somebody"
+
+
+def test_a_refusal_is_held_back(guarded, connect):
+    began = time.monotonic()
+    assert guarded.get("/delayed/x").status == 401
+    assert 0.25 < time.monotonic() - began < 2
+    began = time.monotonic()
+    assert guarded.get("/delayed/x", fields=basic("plain", "secret")).status == 200
+    assert time.monotonic() - began < 0.25
+    mark = guarded.ringway.mark()
+    c = connect(guarded.port)
+    c.send(wire.request("/delayed/x"))
+    guarded.ringway.wait_log(r"\[info\].* delaying unauthorized request", mark)
+    c.reset()
+    guarded.ringway.wait_log(r"\[info\].* client prematurely closed connection", mark)
+
+
+def test_a_changed_file_counts_after_a_second(guarded):
+    path = guarded.ringway.folder / "users-that-change"
+    target = "/by-name/x?realm=a&file=users-that-change"
+    path.write_text("a:{PLAIN}1\n")
+    assert guarded.get(target, fields=basic("a", "1")).status == 200
+    path.write_text("b:{PLAIN}2\n")
+    wire.wait_until(lambda: guarded.get(target, fields=basic("b", "2")).status == 200, 3)
+    assert guarded.get(target, fields=basic("a", "1")).status == 401
+    path.unlink()
+    wire.wait_until(lambda: guarded.get(target, fields=basic("b", "2")).status == 403, 3)
+
+
+def test_more_files_than_are_kept_are_read_again(guarded):
+    for i in range(80):
+        (guarded.ringway.folder / f"users-{i}").write_text(f"u:{{PLAIN}}{i}\n")
+    for _ in range(2):
+        for i in range(80):
+            target = f"/by-name/x?realm=a&file=users-{i}"
+            assert guarded.get(target, fields=basic("u", i)).status == 200
+
+
+def test_a_file_that_is_too_large_is_an_error(guarded):
+    path = guarded.ringway.folder / "users-large"
+    path.write_bytes(b"a:{PLAIN}1\n" + b"#" * (16 * 1024 * 1024 - 11))
+    target = "/by-name/x?realm=a&file=users-large"
+    assert guarded.get(target, fields=basic("a", "1")).status == 200
+    path.write_bytes(b"a:{PLAIN}1\n" + b"#" * (16 * 1024 * 1024 - 10))
+    wire.wait_until(lambda: guarded.get(target, fields=basic("a", "1")).status == 500, 3)

@@ -12,6 +12,9 @@ static void what_is_wrong_is_named(void **state)
         {CONTEXT_LOCATION, "deny x;", "invalid parameter \"x\""},
         {CONTEXT_LOCATION, "allow 10.0.0.0/33;", "invalid parameter \"10.0.0.0/33\""},
         {CONTEXT_LOCATION, "deny ALL;", "invalid parameter \"ALL\""},
+        {CONTEXT_LOCATION, "auth_basic $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "auth_basic_user_file $x;", "unknown \"x\" variable"},
+        {CONTEXT_LOCATION, "auth_delay x;", "\"auth_delay\" directive invalid value"},
         {CONTEXT_LOCATION, "satisfy x;", "invalid value \"x\""},
         {CONTEXT_LOCATION, "limit_except FOO { }", "invalid method \"FOO\""},
         {CONTEXT_LOCATION, "limit_except GET POSTS { }", "invalid method \"POSTS\""},
@@ -72,6 +75,33 @@ static void a_level_without_any_has_no_gate(void **state)
     conf_text_deinit(&t);
 }
 
+static void a_password_is_asked_for_with_a_realm_and_a_file(void **state)
+{
+    const struct gate_conf *gate;
+    struct conf_text t;
+
+    taken(&t, "http { auth_basic_user_file users; server { auth_basic $host; auth_delay 2s;\n"
+              "location /a { }\n"
+              "location /b { auth_basic off; }\n"
+              "location /c { limit_except GET { auth_basic other; } auth_basic off; }\n"
+              "location /d { auth_basic_user_file /own; } } }");
+    gate = gate_of(&t, 0);
+    assert_span(gate->basic->realm.text, "$host");
+    assert_span(gate->basic->user_file.text, "users");
+    assert_int_equal(gate->auth_delay_ms, 2000);
+    assert_null(gate_of(&t, 1));
+    assert_null(gate_of(&t, 2));
+    gate = t.snapshot->servers[0]->root.prefixes[2]->except->location->settings.gate;
+    assert_span(gate->basic->realm.text, "other");
+    assert_span(gate_of(&t, 3)->basic->user_file.text, "/own");
+    conf_text_deinit(&t);
+    taken(
+        &t,
+        "http { server { auth_basic x; location /a { } } }"); /* as in nginx: no file, no question */
+    assert_null(gate_of(&t, 0));
+    conf_text_deinit(&t);
+}
+
 static void limit_except_is_a_location_of_its_own(void **state)
 {
     const struct location_conf *l;
@@ -117,6 +147,7 @@ int main(void)
         DRAFT_TEST(rules_keep_their_order),
         cmocka_unit_test(rules_are_inherited_by_levels_that_have_none),
         cmocka_unit_test(a_level_without_any_has_no_gate),
+        cmocka_unit_test(a_password_is_asked_for_with_a_realm_and_a_file),
         cmocka_unit_test(limit_except_is_a_location_of_its_own),
         cmocka_unit_test(limit_except_takes_no_uri_for_the_upstream),
     };

@@ -1,0 +1,94 @@
+/* basic_auth - auth_basic: a name and a password in each request (RFC 7617). */
+#include "proxy/basic_auth.h"
+
+#include <string.h>
+
+#include "http/credentials.h"
+#include "http/writer.h"
+#include "proxy/log_escape.h"
+#include "proxy/request_log.h"
+#include "proxy/user_file.h"
+#include "proxy/variable.h"
+
+/* What strangers or variables chose, as it may stand in a line. */
+static struct span shown(struct record *r, struct span text)
+{
+    return log_escape_copy(LOG_ESCAPE_DEFAULT, text, r->arena);
+}
+
+static unsigned challenge(struct record *r, struct span realm)
+{
+    struct span field;
+
+    if (!field_value_is_valid(realm)) {
+        request_log(r, LOG_LEVEL_ERROR, "the realm of auth_basic may not stand in a field");
+        return 500;
+    }
+    field = arena_printf(r->arena, "WWW-Authenticate: Basic realm=\"%.*s\"\r\n", SPAN_ARG(realm));
+    if (!field.data)
+        return 503;
+    r->challenges = field;
+    return 401;
+}
+
+static unsigned file_failed(struct record *r, struct span path, int error)
+{
+    char text[64];
+
+    path = shown(r, path);
+    request_log(r, error == -ENOENT ? LOG_LEVEL_ERROR : LOG_LEVEL_CRIT,
+                "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), -error,
+                strerror_r(-error, text, sizeof(text)));
+    return error == -ENOENT ? 403 : 500;
+}
+
+static struct span complete_path(struct record *r, const struct basic_auth_conf *conf)
+{
+    struct span path;
+
+    if (record_expand(r, &conf->user_file, &path) < 0)
+        return SPAN_NONE;
+    if (span_starts_with(path, SPAN("/")))
+        return path;
+    return arena_printf(r->arena, "%.*s%.*s", SPAN_ARG(conf->path_prefix), SPAN_ARG(path));
+}
+
+static unsigned ask(struct record *r, struct user_question *q, struct span realm)
+{
+    int error;
+
+    switch (user_file_ask(r->engine, q, &error)) {
+    case USER_IS_RIGHT:
+        return 200;
+    case USER_IS_UNKNOWN:
+        q->path = shown(r, q->path);
+        q->user = shown(r, q->user);
+        request_log(r, LOG_LEVEL_ERROR, "user \"%.*s\" was not found in \"%.*s\"",
+                    SPAN_ARG(q->user), SPAN_ARG(q->path));
+        break;
+    case USER_HAS_OTHER_PASSWORD:
+        q->user = shown(r, q->user);
+        request_log(r, LOG_LEVEL_ERROR, "user \"%.*s\": password mismatch", SPAN_ARG(q->user));
+        break;
+    case USER_FILE_FAILED:
+        return file_failed(r, q->path, error);
+    }
+    return challenge(r, realm);
+}
+
+unsigned basic_auth_check(struct record *r, const struct basic_auth_conf *conf)
+{
+    struct user_question q;
+    struct span realm;
+
+    if (record_expand(r, &conf->realm, &realm) < 0)
+        return 503;
+    if (span_equals(realm, SPAN("off")))
+        return 0;
+    if (!credentials_read(r->request, r->arena, &q.user, &q.password)) {
+        request_log(r, LOG_LEVEL_INFO, "no user/password was provided for basic authentication");
+        return challenge(r, realm);
+    }
+    q.path = complete_path(r, conf);
+    return q.path.data ? ask(r, &q, realm) : 503;
+}
