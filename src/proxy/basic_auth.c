@@ -10,9 +10,12 @@
 #include "proxy/user_file.h"
 #include "proxy/variable.h"
 
+#define SHOWN_BYTES_MAX 200
+
 /* What strangers or variables chose, as it may stand in a line. */
 static struct span shown(struct record *r, struct span text)
 {
+    text = span_take(text, size_min(text.len, SHOWN_BYTES_MAX));
     return log_escape_copy(LOG_ESCAPE_DEFAULT, text, r->arena);
 }
 
