@@ -37,7 +37,7 @@ static void an_element_is_cleared_where_another_was_taken_back(void **state)
 static void memory_at_its_end_is_said(void **state)
 {
     struct draft *d = *state;
-    const struct log_file *file;
+    struct log_file *file;
     struct vector v = {0};
 
     d->c.arena->total_bytes_max = 1;
@@ -214,7 +214,7 @@ static void a_group_knows_its_variable(void **state)
 static void a_path_has_one_log_file(void **state)
 {
     struct draft *d = *state;
-    const struct log_file *a, *b, *error;
+    struct log_file *a, *b, *error;
 
     assert_int_equal(conf_log_file(&d->c, SPAN("/a"), &a), 0);
     assert_int_equal(conf_log_file(&d->c, SPAN(""), &error), 0);
@@ -235,7 +235,7 @@ static void a_path_has_one_log_file(void **state)
 static void a_log_file_of_a_default_is_known_as_such(void **state)
 {
     struct draft *d = *state;
-    const struct log_file *file;
+    struct log_file *file;
 
     d->c.is_in_preset = true;
     assert_int_equal(conf_log_file(&d->c, SPAN("/a"), &file), 0);
