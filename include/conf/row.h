@@ -46,8 +46,9 @@ typedef int (*directive_learn_fn)(struct conf *c, const struct node *n);
 
 struct directive {
     const char *name;
-    const char *syntax; /* of its arguments; NULL: none */
-    const char *preset; /* its default, put through the same setter; NULL: none */
+    const char *syntax;       /* of its arguments; NULL: none */
+    const char *preset;       /* its default, put through the same setter; NULL: none */
+    const char *nginx_preset; /* nginx's, where it is another one; "": none */
     unsigned contexts;
     unsigned opens; /* a block's: the context within */
     size_t args_min, args_max;

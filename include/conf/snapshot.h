@@ -367,6 +367,7 @@ struct snapshot {
     const struct span *dump_names; /* -T: files as they were read */
     const struct span *dump_texts;
     size_t dump_count;
+    struct span understood; /* -T: see conf/understood */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);

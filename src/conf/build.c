@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "conf/advice.h"
 #include "conf/build_level.h"
 #include "conf/build_listen.h"
 #include "conf/build_server.h"
 #include "conf/build_upstream.h"
 #include "conf/directive.h"
+#include "conf/understood.h"
 
 #define ARENA_BLOCK_BYTES (64 * 1024)
 #define ARENA_BYTES_MAX (1024 * 1024 * 1024) /* beyond: an error */
@@ -324,6 +327,11 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->log_uses = c->log_uses.items;
     s->log_use_count = c->log_uses.count;
     if (take_upstreams(c, s) < 0 || take_servers(c, s) < 0)
+        return -ENOMEM;
+    if (!c->options.is_test)
+        return take_dump(c, s);
+    conf_advise(c, (int64_t)time(NULL));
+    if (conf_print_understood(c, &s->understood) < 0)
         return -ENOMEM;
     return take_dump(c, s);
 }

@@ -311,6 +311,8 @@ size_t directive_print(const struct directive *d, char out[DIRECTIVE_TEXT_BYTES]
         print(&p, "none\n");
     else
         print(&p, "%s%s%s%s\n", d->name, is_block ? " { " : " ", d->preset, is_block ? " }" : ";");
+    if (d->nginx_preset)
+        print(&p, "  nginx's:  %s\n", d->nginx_preset[0] ? d->nginx_preset : "none");
     print_contexts(&p, d);
     print(&p, "Meaning:    %s\n", d->help);
     if (d->difference)

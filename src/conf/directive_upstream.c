@@ -135,6 +135,7 @@ static const struct directive rows[] = {
         .name = "keepalive",
         .syntax = "connections",
         .preset = "32",
+        .nginx_preset = "",
         .contexts = CONTEXT_UPSTREAM,
         .args_min = 1,
         .args_max = 1,

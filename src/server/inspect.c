@@ -49,12 +49,20 @@ static void dump_files(const struct snapshot *s)
     }
 }
 
+static void dump_understood(const struct snapshot *s)
+{
+    printf("# the configuration as understood:\n%.*s\n", SPAN_ARG(s->understood));
+}
+
 static void dump_differences(void)
 {
     const struct directive *d;
 
     printf("# where ringway differs from nginx on purpose:\n");
     for (size_t i = 0; (d = directive_at(i)) != NULL; i++) {
+        if (d->nginx_preset)
+            printf("#   %s: %s by default (nginx: %s)\n", d->name, d->preset,
+                   d->nginx_preset[0] ? d->nginx_preset : "none");
         if (d->difference)
             printf("#   %s: %s\n", d->name, d->difference);
     }
@@ -84,6 +92,7 @@ static void dump_tls(const struct snapshot *s)
 static int dump(const struct snapshot *s)
 {
     dump_files(s);
+    dump_understood(s);
     dump_differences();
     dump_tls(s);
     return end_output();

@@ -292,6 +292,11 @@ static void take_differences(const char **at)
     for (size_t i = 0; (d = directive_at(i)); i++) {
         char line[1024];
 
+        if (d->nginx_preset) {
+            snprintf(line, sizeof(line), "#   %s: %s by default (nginx: %s)\n", d->name, d->preset,
+                     d->nginx_preset[0] ? d->nginx_preset : "none");
+            take(at, line);
+        }
         if (!d->difference)
             continue;
         snprintf(line, sizeof(line), "#   %s: %s\n", d->name, d->difference);
@@ -299,6 +304,14 @@ static void take_differences(const char **at)
         count++;
     }
     assert_true(count > 0);
+}
+
+/* What is in it is for the tests of conf/understood. */
+static void take_understood(const char **at)
+{
+    take(at, "# the configuration as understood:\n");
+    *at = strstr(*at, "# where ringway differs");
+    assert_non_null(*at);
 }
 
 static void each_file_is_dumped_whole(void **state)
@@ -319,6 +332,7 @@ static void each_file_is_dumped_whole(void **state)
                         "\n# configuration file @/b.conf:\n"
                         "http { access_log off; server { listen 8080; } }\n\n",
                         words));
+    take_understood(&at);
     take_differences(&at);
     assert_string_equal(at, "");
 }
@@ -335,6 +349,7 @@ static void flags_are_dumped_as_what_they_stand_for(void **state)
     at = strstr(at, "\n}\n\n#");
     assert_non_null(at);
     take(&at, "\n}\n\n");
+    take_understood(&at);
     take_differences(&at);
     assert_string_equal(at, "");
 }

@@ -1,0 +1,134 @@
+/* advice - what a configuration may say and had better not: for -t. */
+#include "conf/advice.h"
+
+#include "conf/advice_certificate.h"
+#include "conf/advice_host.h"
+
+static bool is_named(const struct node *n, const char *name)
+{
+    return span_equals(n->words[0], span_of_cstr(name));
+}
+
+static const struct node *find(const struct node *block, const char *name)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        if (is_named(n, name))
+            return n;
+    }
+    return NULL;
+}
+
+/* ---- alias ---- */
+
+/* In "location /a { alias /b/; }" the path "/a../c" is that of "/b/../c". */
+static void advise_alias(struct conf *c, const struct node *n)
+{
+    const struct node *location = n->parent;
+    struct span pattern = location->words[location->word_count - 1];
+    bool is_prefix = location->word_count == 2 ? span_starts_with(pattern, SPAN("/"))
+                                               : span_equals(location->words[1], SPAN("^~"));
+    bool has_slash = span_ends_with(n->words[1], SPAN("/"));
+
+    if (!is_named(location, "location") || !is_prefix ||
+        has_slash == span_ends_with(pattern, SPAN("/")))
+        return;
+    if (has_slash)
+        conf_warn(c, &n->origin,
+                  "\"alias %.*s\" in location \"%.*s\", which does not end in \"/\", also serves "
+                  "files beside that folder, as for \"%.*s../\"",
+                  SPAN_ARG(n->words[1]), SPAN_ARG(pattern), SPAN_ARG(pattern));
+    else
+        conf_warn(c, &n->origin,
+                  "\"alias %.*s\" does not end in \"/\" as location \"%.*s\" does: what follows is "
+                  "put right behind it",
+                  SPAN_ARG(n->words[1]), SPAN_ARG(pattern));
+}
+
+/* ---- add_header ---- */
+
+static bool has_header(const struct node *block, struct span name)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        if (is_named(n, "add_header") && span_equals_nocase(n->words[1], name))
+            return true;
+    }
+    return false;
+}
+
+/* Those of the blocks around do not count where a block has some of its own. */
+static void advise_add_header(struct conf *c, const struct node *n)
+{
+    const struct node *outer = n->parent->parent;
+
+    if (find(n->parent, "add_header") != n || find(n->parent, "add_header_inherit"))
+        return;
+    while (outer && outer->row && !find(outer, "add_header"))
+        outer = outer->parent;
+    if (!outer || !outer->row)
+        return;
+    for (const struct node *lost = outer->first; lost; lost = lost->next) {
+        if (is_named(lost, "add_header") && !has_header(n->parent, lost->words[1]))
+            conf_warn(c, &n->origin,
+                      "\"add_header\" here makes the block lose \"add_header %.*s\" of line %u",
+                      SPAN_ARG(lost->words[1]), lost->origin.line);
+    }
+}
+
+/* ---- if ---- */
+
+/* What is safe within: it decides, and nothing of it is inherited half. */
+static bool is_safe_in_if(const struct node *n)
+{
+    return is_named(n, "return") || is_named(n, "rewrite") || is_named(n, "set") ||
+           is_named(n, "break");
+}
+
+static void advise_if(struct conf *c, const struct node *block)
+{
+    const struct node *location = block->parent;
+    const struct node *handler = find(location, "proxy_pass");
+
+    if (!is_named(location, "location"))
+        return;
+    if (!handler)
+        handler = find(location, "try_files");
+    for (const struct node *n = block->first; n && handler; n = n->next) {
+        if (is_safe_in_if(n))
+            continue;
+        conf_warn(c, &n->origin,
+                  "\"%.*s\" inside \"if\" beside \"%.*s\": only the last \"if\" that holds counts, "
+                  "as a location of its own",
+                  SPAN_ARG(n->words[0]), SPAN_ARG(handler->words[0]));
+        return;
+    }
+}
+
+/* ---- all of it ---- */
+
+static const struct {
+    const char *name;
+    void (*advise)(struct conf *c, const struct node *n);
+} rows[] = {
+    {"alias", advise_alias},
+    {"add_header", advise_add_header},
+    {"if", advise_if},
+    {"proxy_pass", advise_host},
+};
+
+/* As deep as blocks are nested, which CONF_DEPTH_MAX bounds. */
+static void advise_block(struct conf *c, const struct node *block, int64_t now_s)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+            if (n->row && is_named(n, rows[i].name))
+                rows[i].advise(c, n);
+        }
+        advise_certificate(c, n, now_s);
+        advise_block(c, n, now_s);
+    }
+}
+
+void conf_advise(struct conf *c, int64_t now_s)
+{
+    advise_block(c, &c->tree.root, now_s);
+}

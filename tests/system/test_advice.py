@@ -1,0 +1,132 @@
+"""What -t warns of beyond mistakes, and what -T says of a configuration as it was understood."""
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+import ringway
+from certs import DAY
+
+ROOT = Path(__file__).resolve().parents[2]
+HTTP = "events {}\nhttp {\n%s\n}\n"
+SERVER = HTTP % "server {\nlisten 127.0.0.1:1;\n%s\n}"
+UNDERSTOOD = "# the configuration as understood:\n"
+
+
+def warnings_of(conf_file, text):
+    """The lines of -t about a good file, without level and file."""
+    path = conf_file(text)
+    done = ringway.run_file(path, "-t")
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"\[warn\] (.*) in " + re.escape(path) + r":(\d+)", done.stderr)
+    return [(text, int(line)) for text, line in found]
+
+
+def warns(conf_file, text, message, line):
+    found = warnings_of(conf_file, text)
+    assert len(found) == 1, found
+    assert re.search(message, found[0][0]), found
+    assert found[0][1] == line, found
+
+
+# --- what is unsafe -------------------------------------------------------------------------------
+
+def test_add_header_that_loses_others_names_them(conf_file):
+    text = HTTP % """add_header X-Frame-Options DENY;
+        add_header X-A a;
+        server { listen 127.0.0.1:1; add_header X-A b;
+        location / { add_header X-C c; return 200; } }"""
+    found = warnings_of(conf_file, text)
+    assert [line for _, line in found] == [5, 6]
+    assert "lose \"add_header X-Frame-Options\" of line 3" in found[0][0]
+    assert "lose \"add_header X-A\" of line 5" in found[1][0]
+
+
+def test_add_header_that_repeats_others_is_not_warned_of(conf_file):
+    assert warnings_of(conf_file, HTTP % """add_header X-A a;
+        server { listen 127.0.0.1:1; location / { add_header x-a b; add_header X-B b; } }""") == []
+
+
+# --- certificates ---------------------------------------------------------------------------------
+
+def certificate_text(pair):
+    return SERVER % f"ssl_certificate {pair.cert_file};\nssl_certificate_key {pair.key_file};"
+
+
+@pytest.mark.parametrize("not_before, not_after, message", [
+    (-DAY, 5.5 * DAY, r'certificate "CN=.*" in ".*" expires in 5 days, on '),
+    (-DAY, 29.9 * DAY, "expires in 29 days"),
+    (-2 * DAY, -DAY, "has expired on"),
+    (DAY, 90 * DAY, "is not valid before"),
+])
+def test_a_certificate_that_expires_is_named(conf_file, pki, not_before, not_after, message):
+    pair = pki.leaf("expiring.test", not_before=not_before, not_after=not_after)
+    warns(conf_file, certificate_text(pair), message, 5)
+
+
+def test_a_certificate_with_time_left_is_not_warned_of(conf_file, pki):
+    pair = pki.leaf("lasting.test", not_after=30.1 * DAY)
+    assert warnings_of(conf_file, certificate_text(pair)) == []
+
+
+def test_client_certificates_and_authorities_are_looked_at(conf_file, pki):
+    ca = pki.authority("Ending CA", not_after=3.5 * DAY)
+    pair = pki.client("ending client", not_after=4.5 * DAY)
+    found = warnings_of(conf_file, SERVER % f"""location / {{ proxy_pass https://127.0.0.1:1;
+        proxy_ssl_trusted_certificate {ca.cert_file}; proxy_ssl_certificate {pair.cert_file};
+        proxy_ssl_certificate_key {pair.key_file}; }}""")
+    assert [re.search(r"in \d days", text)[0] for text, _ in found] == ["in 3 days", "in 4 days"]
+
+
+# --- as understood --------------------------------------------------------------------------------
+
+def understood(path):
+    done = ringway.run_file(path, "-T")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.partition(UNDERSTOOD)[2]
+    return text.partition("\n# where ringway differs")[0]
+
+
+def without_remarks(text):
+    return [line.partition(" # ")[0] for line in text.splitlines()
+            if not line.lstrip().startswith("#")]
+
+
+def test_inherited_values_are_marked_with_their_place(conf_file):
+    path = conf_file(HTTP % """proxy_read_timeout 7s; proxy_connect_timeout 60s;
+        server { listen 127.0.0.1:1; proxy_set_header X-A "a b";
+        location / { proxy_pass http://127.0.0.1:1; proxy_read_timeout 8s; }
+        location /b { proxy_pass http://127.0.0.1:1; } }""")
+    first, second = understood(path).split("location /b")
+    assert f'# inherited: proxy_set_header X-A "a b"; # {path}:4' in first
+    assert f"# inherited: proxy_read_timeout 7s; # {path}:3" in second
+    assert "# inherited: proxy_read_timeout" not in first.partition("location / ")[2]
+    assert "# inherited: proxy_connect_timeout" not in second  # as nginx has it by default
+
+
+def test_defaults_that_are_not_nginxs_are_marked(conf_file):
+    text = understood(conf_file(HTTP % """upstream u { server 127.0.0.1:1; }
+        server { listen 127.0.0.1:1; proxy_ssl_server_name off; }"""))
+    for remark in ("proxy_ssl_verify on; # nginx: off", "proxy_ssl_verify_depth 9; # nginx: 1",
+                   "keepalive 32; # nginx: none"):
+        assert f"# by default: {remark}" in text
+    http, server = text.split("server {")
+    assert "# by default: proxy_ssl_server_name on; # nginx: off" in http
+    assert "proxy_ssl_server_name off; # " in server
+
+
+WORDS = ["", "a b", "a;b", "{", 'say "x"', "it's", "a\\\\b", "#x", "a\tb", "${host}",
+         "back\\\\"]
+
+
+def test_what_is_understood_reads_as_the_same(conf_file):
+    counter = itertools.count()
+    inner = conf_file("types { text/html html htm; 'a b/c' \"d e\"; }\n", "inner.conf")
+    lines = "\n".join('add_header X-%d "%s";' % (next(counter), word.replace('"', '\\"'))
+                      for word in WORDS)
+    once = understood(conf_file(HTTP % f"include {inner};\n{lines}\nserver {{ listen 127.0.0.1:1;"
+                                "location ~ \"^/a{2} \\.php$\" { return 200 'x'; } }"))
+    twice = understood(conf_file(once, "again.conf"))
+    assert len(without_remarks(once)) > 15
+    assert without_remarks(once) == without_remarks(twice)
