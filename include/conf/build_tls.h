@@ -4,6 +4,7 @@
 #define RINGWAY_CONF_BUILD_TLS_H
 
 #include "conf/draft.h"
+#include "conf/ssl_command.h"
 
 /* The profile of a proxy_pass to https that stands at origin. 0; -EINVAL or -ENOMEM after it
  * logged why. */
@@ -29,5 +30,16 @@ struct suites_wish { /* a cipher string, with what it is for */
 
 /* The suites of a cipher string; there must be one for some of the protocols. */
 int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suites *out) MUST_USE;
+
+/* A certificate or key as it may stand in a message: PEM in it may be a secret. */
+struct word build_shown(const struct certificate_draft *d);
+
+/* The bytes of one without variables. */
+int build_read_certificate(struct conf *c, const struct certificate_draft *d, const char *directive,
+                           struct span *pem) MUST_USE;
+
+/* (proxy_)ssl_conf_command comes on top of the directives, as in nginx. */
+int build_apply_commands(struct conf *c, const struct vector *list, const char *directive,
+                         struct ssl_commanded *to) MUST_USE;
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "conf/draft.h"
 
-/* The profile of the server block at origin; NULL when it has no certificate. Equal ones are one.
+/* The profile of the server block at origin; NULL when it neither has a certificate
+ * nor rejects all handshakes. Equal ones are one.
  * 0; -EINVAL or -ENOMEM after it logged why. */
 int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
                      const struct origin *origin, const struct tls_server_profile **out) MUST_USE;

@@ -1,4 +1,4 @@
-/* directive_ssl - the directives of TLS, towards clients and upstreams: their table. */
+/* directive_ssl - the directives of TLS towards upstreams: their table. */
 #ifndef RINGWAY_CONF_DIRECTIVE_SSL_H
 #define RINGWAY_CONF_DIRECTIVE_SSL_H
 

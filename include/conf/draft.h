@@ -43,7 +43,7 @@ struct main_draft {
     uint64_t ignored_number;
 };
 
-/* proxy_ssl_certificate or its key: a path, or "data:" and PEM. */
+/* (proxy_)ssl_certificate or its key: a path, or "data:" and PEM. */
 struct certificate_draft {
     struct word file;      /* without variables the path is complete */
     struct template value; /* as it was written; no text: not set */
@@ -66,11 +66,15 @@ struct conf_command {
 };
 
 struct server_tls_draft {
-    struct vector certificates; /* struct word */
+    struct vector certificates; /* struct certificate_draft */
     struct vector certificate_keys;
     struct word password_file, ciphers, client_certificate, trusted_certificate, crl;
+    struct word curves, dhparam;
+    struct vector conf_commands; /* struct conf_command */
+    struct vector ticket_keys;   /* struct word */
     unsigned protocols;
-    bool prefer_server_ciphers, session_tickets;
+    bool prefer_server_ciphers, session_tickets, reject_handshake;
+    uint64_t buffer_size;
     unsigned verify_client;
     uint64_t verify_depth;
     uint64_t session_timeout_ms;

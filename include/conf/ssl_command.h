@@ -1,6 +1,7 @@
 /* ssl_command - the commands of OpenSSL's SSL_CONF_cmd(3) that say the same as a directive.
  *
- * Pure. There are MinProtocol, MaxProtocol, Protocol, CipherString and Ciphersuites. */
+ * Pure. There are MinProtocol, MaxProtocol, Protocol, CipherString and Ciphersuites; for servers
+ * Curves and Groups, and of Options ServerPreference and SessionTicket. */
 #ifndef RINGWAY_CONF_SSL_COMMAND_H
 #define RINGWAY_CONF_SSL_COMMAND_H
 
@@ -10,6 +11,9 @@ struct ssl_commanded {        /* what they change, with what the directives said
     unsigned protocols;       /* TLS_PROTOCOL_* */
     struct span ciphers;      /* a cipher string */
     struct span tls13_suites; /* names with colons; empty: as they are */
+    bool is_of_server;        /* given: the commands of servers are known too */
+    struct span groups;       /* names with colons */
+    bool prefers_server_suites, has_tickets;
 };
 
 /* 0; -EINVAL for a value that the command does not take; -ENOENT for a command that is none of

@@ -17,6 +17,8 @@
 #define TLS_PROTOCOL_1_2 1u
 #define TLS_PROTOCOL_1_3 2u
 
+#define TLS_TICKET_KEYS_MAX 16
+
 #define TLS_ERROR_BYTES 256 /* enough for every message of this room, with its NUL */
 
 struct tls_context; /* settings of a client or of a server, made once per worker and snapshot */
@@ -79,6 +81,11 @@ struct tls_server_settings {
     unsigned ticket_lifetime_s; /* 0: an hour; at most 7 days count */
     struct span dh_params_pem;  /* ssl_dhparam; empty: no DHE, as in nginx */
     struct span curves; /* ssl_ecdh_curve: "X25519:prime256v1"; empty or "auto": all that we have */
+    const struct span *ticket_keys; /* secrets of 48 or 80 bytes: the first one seals, all of them
+                                       open; none: random ones that change with time */
+    size_t ticket_key_count;        /* at most TLS_TICKET_KEYS_MAX */
+    size_t record_bytes_max;        /* of text in a record to the client; 0: RECORD_BYTES_MAX */
+    bool rejects_handshakes;        /* with unrecognized_name; needs no pair */
     uint64_t id; /* tickets of one id are never accepted under another; a digest of the settings */
 };
 
@@ -153,6 +160,9 @@ enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t si
 
 /* True when tls_open() would deliver bytes without input. */
 bool tls_has_opened_bytes(const struct tls *t);
+
+/* How many bytes the next record may take. */
+size_t tls_record_bytes_max(const struct tls *t);
 
 /* Encrypts at most RECORD_BYTES_MAX bytes as one record, to the output. 0, -ENOMEM, -EPROTO. */
 int tls_seal(struct tls *t, struct span plain) MUST_USE;

@@ -252,14 +252,29 @@ static int build_names(struct conf *c, struct listen_build *listen)
 
 /* --- all of them ---------------------------------------------------------------------------- */
 
-static int check_certificate(struct conf *c, const struct listen_build *listen)
+static int check_certificate(struct conf *c, const struct server_conf *server)
 {
-    const struct server_conf *server = listen->conf.default_server;
-
-    if (!listen->conf.is_tls || server->tls)
+    if (server->tls)
         return 0;
     return conf_fail_at(c, &server->origin,
                         "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
+}
+
+/* A server without a certificate of its own is behind that of the default one, if that has one. */
+static int check_certificates(struct conf *c, const struct listen_build *listen)
+{
+    const struct server_conf *preset = listen->conf.default_server;
+    struct server_draft *const *servers = listen->servers.items;
+    int rc;
+
+    if (!listen->conf.is_tls)
+        return 0;
+    rc = check_certificate(c, preset);
+    if (rc || preset->tls->settings.pair_count)
+        return rc;
+    for (size_t i = 0; i < listen->servers.count && !rc; i++)
+        rc = check_certificate(c, servers[i]->conf);
+    return rc;
 }
 
 static int collect(struct conf *c, struct vector *listens)
@@ -293,7 +308,7 @@ int build_listens(struct conf *c)
     if (!confs)
         return conf_fail_no_memory(c);
     for (size_t i = 0; i < listens.count; i++) {
-        rc = check_certificate(c, &all[i]);
+        rc = check_certificates(c, &all[i]);
         if (!rc)
             rc = build_names(c, &all[i]);
         if (rc)

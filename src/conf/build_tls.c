@@ -3,7 +3,6 @@
 #include "conf/build_tls.h"
 
 #include "conf/build_file.h"
-#include "conf/ssl_command.h"
 
 /* Where distributions keep their CA store: Debian, Red Hat, SUSE, Alpine and the BSDs. */
 static const char *const system_ca_paths[] = {
@@ -33,6 +32,47 @@ int build_suites(struct conf *c, const struct suites_wish *wish, struct tls_suit
                             "\"%s\" \"%.*s\" leaves no suite for the protocols", wish->directive,
                             SPAN_ARG(text));
     return 0;
+}
+
+struct word build_shown(const struct certificate_draft *d)
+{
+    struct word w = d->file;
+
+    if (span_starts_with(w.text, DATA))
+        w.text = DATA;
+    return w;
+}
+
+int build_read_certificate(struct conf *c, const struct certificate_draft *d, const char *directive,
+                           struct span *pem)
+{
+    if (!span_starts_with(d->file.text, DATA))
+        return conf_read_file(c, &d->file, directive, pem);
+    *pem = span_skip(d->file.text, DATA.len);
+    if (!pem->len)
+        return conf_fail_at(c, &d->file.origin, "\"%s\" \"data:\" is empty", directive);
+    return 0;
+}
+
+int build_apply_commands(struct conf *c, const struct vector *list, const char *directive,
+                         struct ssl_commanded *to)
+{
+    const struct conf_command *commands = list->items;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct conf_command *command = &commands[i];
+
+        if (ssl_command_apply(command->name.text, command->value, to) < 0)
+            return conf_fail_at(c, &command->name.origin,
+                                "invalid value \"%.*s\" of \"%.*s\" in \"%s\"",
+                                SPAN_ARG(command->value), SPAN_ARG(command->name.text), directive);
+        if (!to->protocols)
+            return conf_fail_at(c, &command->name.origin, "\"%s\" leaves no protocol", directive);
+    }
+    if (to->tls13_suites.len)
+        to->ciphers =
+            arena_printf(c->arena, "%.*s:%.*s", SPAN_ARG(to->ciphers), SPAN_ARG(to->tls13_suites));
+    return to->ciphers.data ? 0 : conf_fail_no_memory(c);
 }
 
 /* --- settings ------------------------------------------------------------------------------- */
@@ -83,31 +123,10 @@ static bool is_chosen_by_requests(const struct client_tls_draft *draft)
            (has_variables(&draft->certificate) || has_variables(&draft->certificate_key));
 }
 
-/* As it may stand in a message: PEM in it may be a key. */
-static struct word shown(const struct certificate_draft *d)
-{
-    struct word w = d->file;
-
-    if (span_starts_with(w.text, DATA))
-        w.text = DATA;
-    return w;
-}
-
-static int read_certificate(struct conf *c, const struct certificate_draft *d,
-                            const char *directive, struct span *pem)
-{
-    if (!span_starts_with(d->file.text, DATA))
-        return conf_read_file(c, &d->file, directive, pem);
-    *pem = span_skip(d->file.text, DATA.len);
-    if (!pem->len)
-        return conf_fail_at(c, &d->file.origin, "\"%s\" \"data:\" is empty", directive);
-    return 0;
-}
-
 static int read_client_pair(struct conf *c, const struct client_tls_draft *draft,
                             struct tls_profile *p)
 {
-    struct word certificate = shown(&draft->certificate);
+    struct word certificate = build_shown(&draft->certificate);
     int rc;
 
     if (!certificate.text.len)
@@ -118,42 +137,20 @@ static int read_client_pair(struct conf *c, const struct client_tls_draft *draft
                             SPAN_ARG(certificate.text));
     if (is_chosen_by_requests(draft))
         return 0;
-    rc = read_certificate(c, &draft->certificate, "proxy_ssl_certificate",
-                          &p->settings.pair.certificate_pem);
+    rc = build_read_certificate(c, &draft->certificate, "proxy_ssl_certificate",
+                                &p->settings.pair.certificate_pem);
     return rc ? rc
-              : read_certificate(c, &draft->certificate_key, "proxy_ssl_certificate_key",
-                                 &p->settings.pair.key_pem);
-}
-
-/* proxy_ssl_conf_command comes on top of the directives, as in nginx. */
-static int apply_commands(struct conf *c, const struct client_tls_draft *draft,
-                          struct ssl_commanded *to)
-{
-    const struct conf_command *commands = draft->conf_commands.items;
-
-    for (size_t i = 0; i < draft->conf_commands.count; i++) {
-        const struct conf_command *command = &commands[i];
-
-        if (ssl_command_apply(command->name.text, command->value, to) < 0)
-            return conf_fail_at(c, &command->name.origin,
-                                "invalid value \"%.*s\" of \"%.*s\" in \"proxy_ssl_conf_command\"",
-                                SPAN_ARG(command->value), SPAN_ARG(command->name.text));
-        if (!to->protocols)
-            return conf_fail_at(c, &command->name.origin,
-                                "\"proxy_ssl_conf_command\" leaves no protocol");
-    }
-    if (to->tls13_suites.len)
-        to->ciphers =
-            arena_printf(c->arena, "%.*s:%.*s", SPAN_ARG(to->ciphers), SPAN_ARG(to->tls13_suites));
-    return to->ciphers.data ? 0 : conf_fail_no_memory(c);
+              : build_read_certificate(c, &draft->certificate_key, "proxy_ssl_certificate_key",
+                                       &p->settings.pair.key_pem);
 }
 
 static int read_client_settings(struct conf *c, const struct client_tls_draft *draft,
                                 struct tls_profile *p)
 {
-    struct ssl_commanded commanded = {draft->protocols, draft->ciphers.text, SPAN_NONE};
+    struct ssl_commanded commanded = {.protocols = draft->protocols,
+                                      .ciphers = draft->ciphers.text};
     struct suites_wish wish = {.directive = "proxy_ssl_ciphers"};
-    int rc = apply_commands(c, draft, &commanded);
+    int rc = build_apply_commands(c, &draft->conf_commands, "proxy_ssl_conf_command", &commanded);
 
     if (rc)
         return rc;
@@ -231,8 +228,8 @@ static int try_client(struct conf *c, const struct tls_client_settings *settings
 static int try_client_settings(struct conf *c, const struct client_tls_draft *draft,
                                const struct tls_profile *p)
 {
-    const struct word certificate = shown(&draft->certificate),
-                      key = shown(&draft->certificate_key);
+    const struct word certificate = build_shown(&draft->certificate),
+                      key = build_shown(&draft->certificate_key);
     const struct trial pair = {"proxy_ssl_certificate", &certificate, "proxy_ssl_certificate_key",
                                &key};
     const struct word system_ca = {.text = p->ca_origin, .origin = p->origin};

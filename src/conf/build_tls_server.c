@@ -6,12 +6,13 @@
 
 #include "conf/build_file.h"
 #include "conf/build_tls.h"
+#include "core/limits.h"
 
 static int read_server_pairs(struct conf *c, const struct server_tls_draft *draft,
                              struct tls_server_settings *s)
 {
-    const struct word *certificates = draft->certificates.items;
-    const struct word *keys = draft->certificate_keys.items;
+    const struct certificate_draft *certificates = draft->certificates.items;
+    const struct certificate_draft *keys = draft->certificate_keys.items;
     size_t count = draft->certificates.count;
     struct tls_pair *pairs = arena_zalloc(c->arena, count * sizeof(*pairs));
     int rc;
@@ -19,19 +20,51 @@ static int read_server_pairs(struct conf *c, const struct server_tls_draft *draf
     if (!pairs)
         return conf_fail_no_memory(c);
     for (size_t i = 0; i < count; i++) {
+        const struct word shown = build_shown(&certificates[i]);
+
         if (i >= draft->certificate_keys.count)
-            return conf_fail_at(c, &certificates[i].origin,
+            return conf_fail_at(c, &shown.origin,
                                 "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
-                                SPAN_ARG(certificates[i].text));
-        rc = conf_read_file(c, &certificates[i], "ssl_certificate", &pairs[i].certificate_pem);
+                                SPAN_ARG(shown.text));
+        rc = build_read_certificate(c, &certificates[i], "ssl_certificate",
+                                    &pairs[i].certificate_pem);
         if (!rc)
-            rc = conf_read_file(c, &keys[i], "ssl_certificate_key", &pairs[i].key_pem);
+            rc = build_read_certificate(c, &keys[i], "ssl_certificate_key", &pairs[i].key_pem);
         if (rc)
             return rc;
     }
     s->pairs = pairs;
     s->pair_count = count;
     return conf_read_passwords(c, &draft->password_file, "ssl_password_file", &s->passwords);
+}
+
+/* As nginx has them: a name, and keys of AES-128 or AES-256 and HMAC. */
+static int read_ticket_keys(struct conf *c, const struct server_tls_draft *draft,
+                            struct tls_server_settings *s)
+{
+    const struct word *files = draft->ticket_keys.items;
+    size_t count = draft->ticket_keys.count;
+    struct span *keys = arena_zalloc(c->arena, (count + 1) * sizeof(*keys));
+
+    if (!keys)
+        return conf_fail_no_memory(c);
+    for (size_t i = 0; i < count; i++) {
+        int rc = conf_read_file(c, &files[i], "ssl_session_ticket_key", &keys[i]);
+
+        if (rc)
+            return rc;
+        if (keys[i].len != 48 && keys[i].len != 80)
+            return conf_fail_at(c, &files[i].origin,
+                                "\"ssl_session_ticket_key\" \"%.*s\" must be 48 or 80 bytes",
+                                SPAN_ARG(files[i].text));
+    }
+    if (count > TLS_TICKET_KEYS_MAX)
+        return conf_fail_at(c, &files[TLS_TICKET_KEYS_MAX].origin,
+                            "too many \"ssl_session_ticket_key\", %d are possible",
+                            TLS_TICKET_KEYS_MAX);
+    s->ticket_keys = keys;
+    s->ticket_key_count = count;
+    return 0;
 }
 
 static int read_optional(struct conf *c, const struct word *path, const char *directive,
@@ -78,9 +111,14 @@ static int digest_server(struct conf *c, struct tls_server_settings *s)
         TLS_PART_OF(s->has_tickets),
         TLS_PART_OF(s->ticket_lifetime_s),
         TLS_PART_OF(s->prefers_server_suites),
+        s->curves,
+        s->dh_params_pem,
+        TLS_PART_OF(s->record_bytes_max),
+        TLS_PART_OF(s->rejects_handshakes),
     };
     size_t count = COUNT_OF(fixed);
-    struct span *parts = arena_alloc(c->arena, (count + 2 * s->pair_count) * sizeof(*parts));
+    size_t count_max = count + 2 * s->pair_count + s->ticket_key_count;
+    struct span *parts = arena_alloc(c->arena, count_max * sizeof(*parts));
     struct tls_identity id;
 
     if (!parts)
@@ -90,6 +128,8 @@ static int digest_server(struct conf *c, struct tls_server_settings *s)
         parts[count++] = s->pairs[i].certificate_pem;
         parts[count++] = s->pairs[i].key_pem;
     }
+    for (size_t i = 0; i < s->ticket_key_count; i++)
+        parts[count++] = s->ticket_keys[i];
     tls_identity_make(&id, parts, count);
     memcpy(&s->id, id.digest, sizeof(s->id));
     return 0;
@@ -117,18 +157,27 @@ static int try_server(struct conf *c, const struct tls_server_settings *settings
 static int try_pairs(struct conf *c, const struct server_tls_draft *draft,
                      const struct tls_server_settings *settings)
 {
-    const struct word *certificates = draft->certificates.items;
-    const struct word *keys = draft->certificate_keys.items;
+    const struct certificate_draft *certificates = draft->certificates.items;
+    const struct certificate_draft *keys = draft->certificate_keys.items;
     struct tls_server_settings some = *settings;
     int rc = 0;
 
     some.verify_client = VERIFY_CLIENT_OFF;
     some.client_ca_pem = some.trusted_ca_pem = some.crl_pem = SPAN_NONE;
+    some.curves = some.dh_params_pem = SPAN_NONE;
     for (size_t i = 0; i < settings->pair_count && !rc; i++) {
+        const struct word certificate = build_shown(&certificates[i]), key = build_shown(&keys[i]);
+
         some.pairs = &settings->pairs[i];
         some.pair_count = 1;
-        rc = try_server(c, &some, "ssl_certificate", &certificates[i], &keys[i]);
+        rc = try_server(c, &some, "ssl_certificate", &certificate, &key);
     }
+    some.curves = settings->curves;
+    if (!rc && draft->curves.origin.file.len)
+        rc = try_server(c, &some, "ssl_ecdh_curve", &draft->curves, NULL);
+    some.dh_params_pem = settings->dh_params_pem;
+    if (!rc && some.dh_params_pem.len)
+        rc = try_server(c, &some, "ssl_dhparam", &draft->dhparam, NULL);
     return rc;
 }
 
@@ -156,11 +205,17 @@ static int try_trust(struct conf *c, const struct server_tls_draft *draft,
 static int try_server_settings(struct conf *c, const struct server_tls_draft *draft,
                                const struct tls_server_settings *settings)
 {
-    int rc = try_pairs(c, draft, settings);
+    const struct certificate_draft *first = draft->certificates.items;
+    struct word shown;
+    int rc;
 
+    if (!settings->pair_count)
+        return 0;
+    shown = build_shown(first);
+    rc = try_pairs(c, draft, settings);
     if (!rc)
         rc = try_trust(c, draft, settings);
-    return rc ? rc : try_server(c, settings, "ssl_certificate", draft->certificates.items, NULL);
+    return rc ? rc : try_server(c, settings, "ssl_certificate", &shown, NULL);
 }
 
 static int keep_server_profile(struct conf *c, struct tls_server_profile *p)
@@ -174,23 +229,48 @@ static int keep_server_profile(struct conf *c, struct tls_server_profile *p)
     return 0;
 }
 
+static int read_protocols(struct conf *c, const struct server_tls_draft *draft,
+                          const struct origin *o, struct tls_server_settings *s)
+{
+    struct ssl_commanded commanded = {
+        .is_of_server = true,
+        .protocols = draft->protocols,
+        .ciphers = draft->ciphers.text,
+        .groups = draft->curves.text,
+        .prefers_server_suites = draft->prefer_server_ciphers,
+        .has_tickets = draft->session_tickets,
+    };
+    struct suites_wish wish = {.directive = "ssl_ciphers"};
+    int rc = build_apply_commands(c, &draft->conf_commands, "ssl_conf_command", &commanded);
+
+    if (rc)
+        return rc;
+    wish.ciphers.text = commanded.ciphers;
+    wish.ciphers.origin = draft->ciphers.origin.file.len ? draft->ciphers.origin : *o;
+    wish.protocols = commanded.protocols;
+    s->protocols = commanded.protocols;
+    s->curves = commanded.groups;
+    s->prefers_server_suites = commanded.prefers_server_suites;
+    s->has_tickets = commanded.has_tickets && draft->session_timeout_ms; /* 0: good for no time */
+    s->ticket_lifetime_s = (unsigned)u64_min(draft->session_timeout_ms / 1000, UINT32_MAX);
+    return build_suites(c, &wish, &s->suites);
+}
+
 static int read_server_settings(struct conf *c, const struct server_tls_draft *draft,
                                 const struct origin *o, struct tls_server_settings *s)
 {
-    struct suites_wish wish = {"ssl_ciphers", draft->ciphers, draft->protocols};
-    int rc;
+    int rc = read_protocols(c, draft, o, s);
 
-    if (!wish.ciphers.origin.file.len)
-        wish.ciphers.origin = *o;
-    s->protocols = draft->protocols;
-    s->prefers_server_suites = draft->prefer_server_ciphers;
-    s->has_tickets = draft->session_tickets && draft->session_timeout_ms; /* 0: good for no time */
-    s->ticket_lifetime_s = (unsigned)u64_min(draft->session_timeout_ms / 1000, UINT32_MAX);
-    rc = build_suites(c, &wish, &s->suites);
+    s->rejects_handshakes = draft->reject_handshake;
+    s->record_bytes_max = size_min(draft->buffer_size, RECORD_BYTES_MAX);
     if (!rc)
         rc = read_server_pairs(c, draft, s);
     if (!rc)
         rc = read_client_verification(c, draft, o, s);
+    if (!rc)
+        rc = read_optional(c, &draft->dhparam, "ssl_dhparam", &s->dh_params_pem);
+    if (!rc)
+        rc = read_ticket_keys(c, draft, s);
     return rc ? rc : digest_server(c, s);
 }
 
@@ -202,7 +282,7 @@ int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
     int rc;
 
     *out = NULL;
-    if (!draft->certificates.count)
+    if (!draft->certificates.count && !draft->reject_handshake)
         return 0;
     if (!c->snapshot->tls_server_shared)
         c->snapshot->tls_server_shared = tls_server_shared_new();

@@ -15,14 +15,16 @@
 #include "conf/directive_rewrite.h"
 #include "conf/directive_server.h"
 #include "conf/directive_ssl.h"
+#include "conf/directive_ssl_server.h"
 #include "conf/directive_tuning.h"
 #include "conf/directive_upstream.h"
 
 static const struct directive_table *const tables[] = {
-    &directive_main_table,     &directive_tuning_table,  &directive_log_table,
-    &directive_http_table,     &directive_client_table,  &directive_server_table,
-    &directive_upstream_table, &directive_proxy_table,   &directive_ssl_table,
-    &directive_access_table,   &directive_ignored_table, &directive_rewrite_table,
+    &directive_main_table,       &directive_tuning_table, &directive_log_table,
+    &directive_http_table,       &directive_client_table, &directive_server_table,
+    &directive_upstream_table,   &directive_proxy_table,  &directive_ssl_table,
+    &directive_ssl_server_table, &directive_access_table, &directive_ignored_table,
+    &directive_rewrite_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

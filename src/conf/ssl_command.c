@@ -95,20 +95,55 @@ static int apply_tls13_suites(struct span value, struct ssl_commanded *to)
     return 0;
 }
 
+static int apply_groups(struct span value, struct ssl_commanded *to)
+{
+    to->groups = value;
+    return value.len ? 0 : -EINVAL;
+}
+
+/* "ServerPreference,-SessionTicket". */
+static int apply_options(struct span list, struct ssl_commanded *to)
+{
+    struct span word;
+
+    while (span_next_element(&list, &word)) {
+        bool is_on = word.data[0] != '-';
+
+        if (!is_on || word.data[0] == '+')
+            word = span_skip(word, 1);
+        if (span_equals_nocase(word, SPAN("ServerPreference")))
+            to->prefers_server_suites = is_on;
+        else if (span_equals_nocase(word, SPAN("SessionTicket")))
+            to->has_tickets = is_on;
+        else
+            return -EINVAL;
+    }
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*apply)(struct span value, struct ssl_commanded *to);
+    bool is_of_servers_only;
 } commands[] = {
-    {"MinProtocol", apply_min},           {"MaxProtocol", apply_max},
-    {"Protocol", apply_protocol},         {"CipherString", apply_ciphers},
-    {"Ciphersuites", apply_tls13_suites},
+    {"MinProtocol", apply_min, false},
+    {"MaxProtocol", apply_max, false},
+    {"Protocol", apply_protocol, false},
+    {"CipherString", apply_ciphers, false},
+    {"Ciphersuites", apply_tls13_suites, false},
+    {"Curves", apply_groups, true},
+    {"Groups", apply_groups, true},
+    {"Options", apply_options, true},
 };
 
 int ssl_command_apply(struct span name, struct span value, struct ssl_commanded *to)
 {
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        if (span_equals_nocase(name, span_of_cstr(commands[i].name)))
-            return commands[i].apply(value, to);
+        if (!span_equals_nocase(name, span_of_cstr(commands[i].name)))
+            continue;
+        if (commands[i].is_of_servers_only && !to->is_of_server)
+            break;
+        return commands[i].apply(value, to);
     }
     return -ENOENT;
 }

@@ -54,7 +54,7 @@ void conn_seal(struct conn *c)
 
     while ((first = outbox_first(&c->staged)) != NULL) {
         struct span unread = chunk_unread(first);
-        struct span record = span_take(unread, size_min(unread.len, RECORD_BYTES_MAX));
+        struct span record = span_take(unread, size_min(unread.len, tls_record_bytes_max(c->tls)));
         int result = tls_seal(c->tls, record);
 
         if (result) {

@@ -322,6 +322,11 @@ bool tls_has_opened_bytes(const struct tls *t)
     return t->is_finished && !t->failure && wolfSSL_pending(t->ssl) > 0;
 }
 
+size_t tls_record_bytes_max(const struct tls *t)
+{
+    return t->context->record_bytes_max;
+}
+
 int tls_seal(struct tls *t, struct span plain)
 {
     int rc;

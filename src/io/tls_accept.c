@@ -153,6 +153,10 @@ static enum tls_result start_server(struct tls *t, const struct tls_hello *hello
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
     }
     t->context = chosen;
+    if (chosen->rejects_handshakes) {
+        put_out_alert(t, ALERT_UNRECOGNIZED_NAME);
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "handshake rejected");
+    }
     if (!shares_version(chosen, hello)) {
         put_out_alert(t, ALERT_PROTOCOL_VERSION);
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "unsupported TLS version");

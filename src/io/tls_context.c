@@ -12,14 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/limits.h"
 #include "io/tls_bulk.h"
 #include "io/tls_pem.h"
 
 #define SUITES_TEXT_BYTES 4096
 #define DH_BITS_MIN 2048 /* as OpenSSL's security level 2 has it */
-
-/* X25519 first: it is the fastest key share. */
-#define GROUPS_DEFAULT SPAN("X25519:P-256:P-384:P-521")
 
 int tls_library_init(void)
 {
@@ -171,36 +169,6 @@ static int set_suites(WOLFSSL_CTX *ctx, const struct tls_suites *suites, unsigne
     return 0;
 }
 
-/* The groups of a list like "X25519:prime256v1", in its order. */
-static int set_groups(WOLFSSL_CTX *ctx, struct span list, char error[TLS_ERROR_BYTES])
-{
-    static const struct {
-        const char *name;
-        int group;
-    } known[] = {
-        {"X25519", WOLFSSL_ECC_X25519},       {"prime256v1", WOLFSSL_ECC_SECP256R1},
-        {"secp384r1", WOLFSSL_ECC_SECP384R1}, {"secp521r1", WOLFSSL_ECC_SECP521R1},
-        {"X448", WOLFSSL_ECC_X448},           {"P-256", WOLFSSL_ECC_SECP256R1},
-        {"secp256r1", WOLFSSL_ECC_SECP256R1}, {"P-384", WOLFSSL_ECC_SECP384R1},
-        {"P-521", WOLFSSL_ECC_SECP521R1},     {"ffdhe2048", WOLFSSL_FFDHE_2048},
-    };
-    int groups[COUNT_OF(known)];
-    int count = 0;
-
-    while (list.len) {
-        size_t end = span_index_of(list, ':'), i = 0;
-        struct span name = span_take(list, end);
-
-        while (i < COUNT_OF(known) && !span_equals_nocase(name, span_of_cstr(known[i].name)))
-            i++;
-        if (i == COUNT_OF(known) || count == (int)COUNT_OF(groups))
-            return refuse(error, "unknown curve \"%.*s\"", (int)size_min(name.len, 64), name.data);
-        groups[count++] = known[i].group;
-        list = span_skip(list, size_min(end + 1, list.len));
-    }
-    return wolfSSL_CTX_set_groups(ctx, groups, count) == WOLFSSL_SUCCESS ? 0 : -ENOMEM;
-}
-
 /* A wolfSSL context with what does not depend on the side. */
 static int new_wolfssl(struct tls_context *c, WOLFSSL_CTX **out, char error[TLS_ERROR_BYTES])
 {
@@ -230,6 +198,7 @@ static struct tls_context *new_context(bool is_server, unsigned protocols,
     c->is_server = is_server;
     c->protocols = protocols;
     c->suites = *suites;
+    c->record_bytes_max = RECORD_BYTES_MAX;
     c->key_log_fd = -1;
     return c;
 }
@@ -260,7 +229,7 @@ static int add_client_member(struct tls_context *c, const struct tls_pair *pair,
 
     c->member_count = 1;
     if (rc == 0)
-        rc = set_groups(m->ctx, GROUPS_DEFAULT, error);
+        rc = tls_set_groups(m->ctx, SPAN_NONE, error);
     if (rc == 0 && pair)
         rc = load_pair(m->ctx, pair, passwords, error);
     if (rc)
@@ -374,7 +343,7 @@ static int set_key_exchange(WOLFSSL_CTX *ctx, const struct tls_server_settings *
     if (dh.len && wolfSSL_CTX_SetTmpDH_buffer(ctx, (const byte *)dh.data, (long)dh.len,
                                               WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
         return refuse(error, "cannot load DH parameters: bad PEM, or under 2048 bits");
-    return set_groups(ctx, is_default ? GROUPS_DEFAULT : s->curves, error);
+    return tls_set_groups(ctx, is_default ? SPAN_NONE : s->curves, error);
 }
 
 /* One more certificate of a server. */
@@ -411,12 +380,12 @@ static int set_up_server(struct tls_context *c, const struct tls_server_settings
         if (rc)
             return rc;
     }
-    if (!s->pair_count)
+    if (!s->pair_count && !s->rejects_handshakes)
         return refuse(error, "no certificate is set");
     if (s->pair_count > TLS_PAIRS_MAX)
         return refuse(error, "too many certificates, %d are possible", TLS_PAIRS_MAX);
     if (s->has_tickets) {
-        c->sealer = tls_sealer_new(shared, s->id);
+        c->sealer = tls_sealer_new(shared, s);
         if (!c->sealer)
             return -ENOMEM;
     }
@@ -440,6 +409,9 @@ int tls_context_new_server(const struct tls_server_settings *settings,
     if (!c)
         return -ENOMEM;
     c->prefers_server_suites = settings->prefers_server_suites;
+    c->rejects_handshakes = settings->rejects_handshakes;
+    if (settings->record_bytes_max)
+        c->record_bytes_max = settings->record_bytes_max;
     c->verify_client = settings->verify_client;
     c->verify_depth = settings->verify_depth;
     rc = set_up_server(c, settings, shared, error);

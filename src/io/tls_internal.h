@@ -44,6 +44,8 @@ struct tls_context {
     unsigned verify_depth;
     enum tls_verify_client verify_client;
     bool prefers_server_suites;
+    bool rejects_handshakes;
+    size_t record_bytes_max;
     struct tls_sealer *sealer; /* NULL: no tickets */
     int key_log_fd;            /* -1: none */
 };
@@ -130,6 +132,10 @@ void tls_set_ticket_facts(struct tls *t, struct tls_client_facts *f);
 /* Once the handshake is finished: a resumed session's facts are those of its ticket. */
 void tls_settle_facts(struct tls *t);
 
+/* tls_group.c: the groups of a list like "X25519:prime256v1", in its order; empty: all of them. 0;
+ * -EINVAL with a message; -ENOMEM. */
+int tls_set_groups(WOLFSSL_CTX *ctx, struct span list, char error[TLS_ERROR_BYTES]) MUST_USE;
+
 /* tls_peer.c: wolfSSL's verify callback; it calls for each certificate, the leaf last. */
 int tls_on_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store);
 
@@ -143,7 +149,8 @@ int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ
                          unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int is_sealing,
                          unsigned char *ticket, int in_len, int *out_len, void *context);
 
-struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t context_id) MUST_USE;
+struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
+                                  const struct tls_server_settings *settings) MUST_USE;
 void tls_sealer_free(struct tls_sealer *s);
 
 /* tls_session.c */

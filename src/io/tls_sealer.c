@@ -1,7 +1,8 @@
 /* tls_sealer - the tickets that our servers give to clients.
  *
- * wolfSSL's own text, sealed with AES-256-GCM under a key that all workers share. The digest of
- * the server's settings is authenticated with it, so that a ticket of one server block opens
+ * wolfSSL's own text, sealed with AES-256-GCM under a key that all workers share: a random one that
+ * changes with time, or one that a file gives. The digest of the server's settings is authenticated
+ * with it, so that a ticket of one server block opens
  * nothing in another. What is known of a client's certificate does not fit into a ticket: it
  * stays here, in a bounded table by the ticket's nonce, and a ticket whose entry is gone means a
  * full handshake. */
@@ -12,8 +13,10 @@
 #include <string.h>
 #include <time.h>
 
+#include <wolfssl/internal.h> /* the length of its tickets */
 #include <wolfssl/wolfcrypt/aes.h>
 #include <wolfssl/wolfcrypt/random.h>
+#include <wolfssl/wolfcrypt/sha256.h>
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
@@ -54,10 +57,12 @@ struct tls_server_shared {
     WC_RNG rng;
     struct ticket_key keys[2];
     int64_t rotate_at_s;
-    /* Bytes of wolfSSL's text in a ticket, once one was sealed. wolfSSL trusts the length that
-     * a ticket claims and would read behind a shorter one: no other length is looked at. */
-    _Atomic int text_bytes;
     struct facts_set facts[FACTS_SETS];
+};
+
+struct sealer_key {
+    unsigned char name[KEY_NAME_BYTES];
+    Aes aes;
 };
 
 /* A context's own view of the keys, so that the lock is taken once per key and worker. */
@@ -65,9 +70,9 @@ struct tls_sealer {
     struct tls_server_shared *shared;
     uint64_t context_id;
     WC_RNG rng;
-    unsigned char names[2][KEY_NAME_BYTES];
-    Aes aes[2];
     int64_t renew_at_s; /* 0: never filled */
+    size_t key_count;
+    struct sealer_key keys[TLS_TICKET_KEYS_MAX]; /* the first one seals */
 };
 
 static int64_t now_s(void)
@@ -128,7 +133,62 @@ void tls_server_shared_free(struct tls_server_shared *s)
     free(s);
 }
 
-struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t context_id)
+static int set_key(struct sealer_key *to, const struct ticket_key *from)
+{
+    memcpy(to->name, from->name, KEY_NAME_BYTES);
+    return wc_AesGcmSetKey(&to->aes, from->key, KEY_BYTES);
+}
+
+/* SHA-256 over a use and a secret, of which it takes as much as there is room for. */
+static int derive(const char *use, struct span secret, unsigned char *out, size_t size)
+{
+    unsigned char digest[WC_SHA256_DIGEST_SIZE];
+    wc_Sha256 sha;
+    int rc = wc_InitSha256(&sha);
+
+    assert(size <= sizeof(digest));
+    if (rc == 0)
+        rc = wc_Sha256Update(&sha, (const unsigned char *)use, (word32)strlen(use));
+    if (rc == 0)
+        rc = wc_Sha256Update(&sha, (const unsigned char *)secret.data, (word32)secret.len);
+    if (rc == 0)
+        rc = wc_Sha256Final(&sha, digest);
+    wc_Sha256Free(&sha);
+    memcpy(out, digest, size);
+    explicit_bzero(digest, sizeof(digest));
+    return rc;
+}
+
+/* The secrets of files have two lengths, and one use each at nginx: here all of it is in both. */
+static int set_key_of_file(struct sealer_key *to, struct span secret)
+{
+    struct ticket_key key;
+    int rc = derive("ringway ticket name", secret, key.name, sizeof(key.name));
+
+    if (rc == 0)
+        rc = derive("ringway ticket key", secret, key.key, sizeof(key.key));
+    if (rc == 0)
+        rc = set_key(to, &key);
+    explicit_bzero(&key, sizeof(key));
+    return rc;
+}
+
+static int set_keys_of_files(struct tls_sealer *s, const struct tls_server_settings *settings)
+{
+    int rc = 0;
+
+    assert(settings->ticket_key_count <= TLS_TICKET_KEYS_MAX);
+    for (size_t i = 0; i < settings->ticket_key_count && rc == 0; i++)
+        rc = set_key_of_file(&s->keys[i], settings->ticket_keys[i]);
+    if (settings->ticket_key_count) {
+        s->key_count = settings->ticket_key_count;
+        s->renew_at_s = INT64_MAX;
+    }
+    return rc;
+}
+
+struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
+                                  const struct tls_server_settings *settings)
 {
     struct tls_sealer *s = aligned_alloc(_Alignof(struct tls_sealer), sizeof(*s));
 
@@ -140,10 +200,15 @@ struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared, uint64_t con
         free(s);
         return NULL;
     }
-    (void)wc_AesInit(&s->aes[0], NULL, INVALID_DEVID);
-    (void)wc_AesInit(&s->aes[1], NULL, INVALID_DEVID);
+    for (size_t i = 0; i < TLS_TICKET_KEYS_MAX; i++)
+        (void)wc_AesInit(&s->keys[i].aes, NULL, INVALID_DEVID);
     s->shared = shared;
-    s->context_id = context_id;
+    s->context_id = settings->id;
+    s->key_count = COUNT_OF(shared->keys);
+    if (set_keys_of_files(s, settings)) {
+        tls_sealer_free(s);
+        return NULL;
+    }
     return s;
 }
 
@@ -151,8 +216,8 @@ void tls_sealer_free(struct tls_sealer *s)
 {
     if (!s)
         return;
-    wc_AesFree(&s->aes[0]);
-    wc_AesFree(&s->aes[1]);
+    for (size_t i = 0; i < TLS_TICKET_KEYS_MAX; i++)
+        wc_AesFree(&s->keys[i].aes);
     (void)wc_FreeRng(&s->rng);
     explicit_bzero(s, sizeof(*s));
     free(s);
@@ -181,10 +246,8 @@ static int renew(struct tls_sealer *s)
     memcpy(keys, s->shared->keys, sizeof(keys));
     s->renew_at_s = s->shared->rotate_at_s;
     (void)pthread_mutex_unlock(&s->shared->lock);
-    for (size_t i = 0; rc == 0 && i < COUNT_OF(keys); i++) {
-        memcpy(s->names[i], keys[i].name, KEY_NAME_BYTES);
-        rc = wc_AesGcmSetKey(&s->aes[i], keys[i].key, KEY_BYTES);
-    }
+    for (size_t i = 0; rc == 0 && i < COUNT_OF(keys); i++)
+        rc = set_key(&s->keys[i], &keys[i]);
     explicit_bzero(keys, sizeof(keys));
     if (rc)
         s->renew_at_s = 0;
@@ -265,27 +328,26 @@ static int seal(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticke
     struct tls_client_facts *facts = tls_known_facts(t);
     struct ticket_binding b;
 
-    memcpy(ticket->name, s->names[0], KEY_NAME_BYTES);
+    memcpy(ticket->name, s->keys[0].name, KEY_NAME_BYTES);
     ticket->name[KEY_NAME_BYTES] = facts ? FLAG_HAS_CERTIFICATE : 0;
     if (wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) != 0)
         return WOLFSSL_TICKET_RET_FATAL;
     memset(ticket->mac, 0, WOLFSSL_TICKET_MAC_SZ);
     b = binding_of(s, ticket);
-    if (wc_AesGcmEncrypt(&s->aes[0], ticket->text, ticket->text, ticket->text_len, ticket->iv,
+    if (wc_AesGcmEncrypt(&s->keys[0].aes, ticket->text, ticket->text, ticket->text_len, ticket->iv,
                          NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
                          sizeof(b)) != 0)
         return WOLFSSL_TICKET_RET_FATAL;
     if (facts)
         put_facts(s->shared, ticket->iv, tls_facts_ref(facts));
-    s->shared->text_bytes = (int)ticket->text_len;
     return WOLFSSL_TICKET_RET_OK;
 }
 
 /* The key that sealed a ticket, or -1. */
 static int find_key(const struct tls_sealer *s, const struct sealed_ticket *ticket)
 {
-    for (int i = 0; i < (int)COUNT_OF(s->names); i++) {
-        if (memcmp(ticket->name, s->names[i], KEY_NAME_BYTES) == 0)
+    for (int i = 0; i < (int)s->key_count; i++) {
+        if (memcmp(ticket->name, s->keys[i].name, KEY_NAME_BYTES) == 0)
             return i;
     }
     return -1;
@@ -297,11 +359,12 @@ static int open_sealed(struct tls_sealer *s, struct tls *t, struct sealed_ticket
     struct tls_client_facts *facts = NULL;
     int key = find_key(s, ticket);
 
+    /* wolfSSL trusts the length that a ticket claims and would read behind a shorter one. */
     tls_set_ticket_facts(t, NULL);
-    if (key < 0 || (int)ticket->text_len != s->shared->text_bytes)
+    if (key < 0 || (int)ticket->text_len != sizeof(InternalTicket))
         return WOLFSSL_TICKET_RET_REJECT;
-    if (wc_AesGcmDecrypt(&s->aes[key], ticket->text, ticket->text, ticket->text_len, ticket->iv,
-                         NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
+    if (wc_AesGcmDecrypt(&s->keys[key].aes, ticket->text, ticket->text, ticket->text_len,
+                         ticket->iv, NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
                          sizeof(b)) != 0)
         return WOLFSSL_TICKET_RET_REJECT;
     if (ticket->name[KEY_NAME_BYTES] & FLAG_HAS_CERTIFICATE) {

@@ -4,7 +4,8 @@
 
 #include "conf/build_listen.h"
 
-static const struct tls_server_profile tls;
+static const struct tls_server_profile tls = {.settings.pair_count = 1};
+static const struct tls_server_profile rejecting = {.settings.rejects_handshakes = true};
 
 /* Servers whose listens and names a test gives. */
 struct servers {
@@ -160,6 +161,22 @@ static void tls_needs_a_certificate_of_the_default_server(void **state)
 
 /* --- names ---------------------------------------------------------------------------------- */
 
+/* The default one has no certificate that the others could be behind. */
+static void beside_a_server_that_rejects_all_others_need_a_certificate(void **state)
+{
+    struct servers s = {.d = *state};
+
+    s.confs[0].tls = &rejecting;
+    s.confs[1].tls = &tls;
+    add_listen(&s, add_server(&s), 443)->is_tls = true;
+    add_listen(&s, add_server(&s), 443)->is_tls = true;
+    assert_int_equal(build_listens(&s.d->c), 0);
+    draft_assert_said(s.d, "");
+    add_listen(&s, add_server(&s), 443)->is_tls = true;
+    assert_int_equal(build_listens(&s.d->c), -EINVAL);
+    assert_non_null(strstr(draft_said(s.d), "[emerg] no \"ssl_certificate\" is defined"));
+}
+
 static void names_are_kept_by_kind(void **state)
 {
     struct servers s = {.d = *state};
@@ -286,6 +303,7 @@ int main(void)
         DRAFT_TEST(options_twice_are_refused),
         DRAFT_TEST(an_address_speaks_tls_when_one_says_so),
         DRAFT_TEST(tls_needs_a_certificate_of_the_default_server),
+        DRAFT_TEST(beside_a_server_that_rejects_all_others_need_a_certificate),
         DRAFT_TEST(names_are_kept_by_kind),
         DRAFT_TEST(tables_have_room_for_the_search_to_end),
         DRAFT_TEST(a_name_that_is_taken_stays_with_the_first),

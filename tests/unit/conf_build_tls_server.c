@@ -8,15 +8,31 @@
 static const struct origin here = {.file = {"t.conf", 6}, .line = 3};
 
 /* A path whose bytes are known already: nothing is opened. */
-static void put(struct draft *d, struct vector *paths, const char *path, const char *text)
+static struct word know(struct draft *d, const char *path, struct span text)
 {
     struct file_read *f = vector_add(&d->c, &d->c.files, sizeof(*f));
-    struct word *w = vector_add(&d->c, paths, sizeof(*w));
 
     assert_non_null(f);
-    assert_non_null(w);
-    *f = (struct file_read){span_of_cstr(path), span_of_cstr(text)};
-    *w = (struct word){span_of_cstr(path), here};
+    *f = (struct file_read){span_of_cstr(path), text};
+    return (struct word){span_of_cstr(path), here};
+}
+
+static void put(struct draft *d, struct vector *paths, const char *path, const char *text)
+{
+    struct certificate_draft *added = vector_add(&d->c, paths, sizeof(*added));
+
+    assert_non_null(added);
+    added->file = know(d, path, span_of_cstr(text));
+}
+
+static void put_ticket_key(struct draft *d, struct server_tls_draft *t, const char *path,
+                           size_t bytes)
+{
+    static char secret[100];
+    struct word *added = vector_add(&d->c, &t->ticket_keys, sizeof(*added));
+
+    assert_non_null(added);
+    *added = know(d, path, span_of(secret, bytes));
 }
 
 static struct server_tls_draft a_draft(struct draft *d)
@@ -27,6 +43,7 @@ static struct server_tls_draft a_draft(struct draft *d)
         .session_tickets = true,
         .session_timeout_ms = 300000,
         .verify_depth = 1,
+        .buffer_size = 16384,
     };
 
     put(d, &t.certificates, "one.pem", one_pem);
@@ -125,6 +142,111 @@ static void a_key_of_another_certificate_is_named(void **state)
     assert_int_equal(d->c.tls_server_profiles.count, 0);
 }
 
+static void rejecting_needs_no_certificate(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    t.certificates.count = t.certificate_keys.count = 0;
+    t.reject_handshake = true;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_non_null(p);
+    assert_true(p->settings.rejects_handshakes);
+    assert_int_equal(p->settings.pair_count, 0);
+    draft_assert_said(d, "");
+}
+
+static void records_are_as_long_as_tls_allows(void **state)
+{
+    static const uint64_t sizes[][2] = {{1, 1}, {16384, 16384}, {16385, 16384}, {1 << 20, 16384}};
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        t.buffer_size = sizes[i][0];
+        assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+        assert_int_equal(p->settings.record_bytes_max, sizes[i][1]);
+    }
+}
+
+static void ticket_keys_have_nginxs_lengths(void **state)
+{
+    static const size_t bad[] = {47, 49, 79, 81};
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p, *plain;
+
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &plain), 0);
+    put_ticket_key(d, &t, "48", 48);
+    put_ticket_key(d, &t, "80", 80);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_int_equal(p->settings.ticket_key_count, 2);
+    assert_int_equal(p->settings.ticket_keys[1].len, 80);
+    assert_int_not_equal(p->settings.id, plain->settings.id);
+    draft_assert_said(d, "");
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        t.ticket_keys.count = 0;
+        d->c.files.count = 2;
+        put_ticket_key(d, &t, "bad.key", bad[i]);
+        assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+        draft_assert_said(d, "[emerg] \"ssl_session_ticket_key\" \"bad.key\" must be 48 or 80 "
+                             "bytes in t.conf:3");
+    }
+}
+
+static void ticket_keys_are_so_many(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    for (size_t i = 0; i < TLS_TICKET_KEYS_MAX; i++)
+        put_ticket_key(d, &t, "a", 48);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    put_ticket_key(d, &t, "a", 48);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d,
+                      "[emerg] too many \"ssl_session_ticket_key\", 16 are possible in t.conf:3");
+}
+
+static void wrong_curves_and_parameters_are_named(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    t.curves = (struct word){SPAN("X25519:foo"), here};
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d, "[emerg] \"ssl_ecdh_curve\" \"X25519:foo\": unknown curve \"foo\" in "
+                         "t.conf:3");
+    t.curves.text = SPAN("prime256v1:X25519");
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    t.dhparam = know(d, "dh.pem", span_of_cstr(one_pem));
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d, "[emerg] \"ssl_dhparam\" \"dh.pem\": cannot load DH parameters: bad PEM, "
+                         "or under 2048 bits in t.conf:3");
+}
+
+static void commands_come_on_top_of_directives(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    struct conf_command *command = vector_add(&d->c, &t.conf_commands, sizeof(*command));
+    const struct tls_server_profile *p;
+
+    *command = (struct conf_command){{SPAN("Options"), here}, SPAN("-SessionTicket")};
+    command = vector_add(&d->c, &t.conf_commands, sizeof(*command));
+    *command = (struct conf_command){{SPAN("MaxProtocol"), here}, SPAN("TLSv1.2")};
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
+    assert_false(p->settings.has_tickets);
+    assert_int_equal(p->settings.protocols, TLS_PROTOCOL_1_2);
+    command->value = SPAN("TLSv1");
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d, "[emerg] \"ssl_conf_command\" leaves no protocol in t.conf:3");
+}
+
 /* A file of these bytes, in a new draft's words; the caller removes it. */
 static struct word file_of(char path[64], const char *text)
 {
@@ -151,8 +273,8 @@ static void memory_at_its_end_is_no_wrong_file(void **state)
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         words[i] = file_of(paths[i], texts[i]);
-    *(struct word *)t.certificates.items = words[0];
-    *(struct word *)t.certificate_keys.items = words[1];
+    ((struct certificate_draft *)t.certificates.items)->file = words[0];
+    ((struct certificate_draft *)t.certificate_keys.items)->file = words[1];
     t.password_file = words[2];
     t.client_certificate = words[3];
     t.trusted_certificate = words[4];
@@ -182,6 +304,12 @@ int main(void)
         DRAFT_TEST(a_certificate_without_a_key_is_named),
         DRAFT_TEST(verification_needs_a_certificate_to_verify_with),
         DRAFT_TEST(a_key_of_another_certificate_is_named),
+        DRAFT_TEST(rejecting_needs_no_certificate),
+        DRAFT_TEST(records_are_as_long_as_tls_allows),
+        DRAFT_TEST(ticket_keys_have_nginxs_lengths),
+        DRAFT_TEST(ticket_keys_are_so_many),
+        DRAFT_TEST(wrong_curves_and_parameters_are_named),
+        DRAFT_TEST(commands_come_on_top_of_directives),
         DRAFT_TEST(memory_at_its_end_is_no_wrong_file),
     };
 

@@ -49,6 +49,27 @@ static void suites_are_taken_as_they_are(void **state)
     assert_true(span_equals(c.tls13_suites, SPAN("C")));
 }
 
+static void servers_have_commands_of_their_own(void **state)
+{
+    struct ssl_commanded c = {.is_of_server = true, .has_tickets = true, .groups = SPAN("A")};
+
+    assert_int_equal(ssl_command_apply(SPAN("Curves"), SPAN("B"), &c), 0);
+    assert_true(span_equals(c.groups, SPAN("B")));
+    assert_int_equal(ssl_command_apply(SPAN("groups"), SPAN("C"), &c), 0);
+    assert_true(span_equals(c.groups, SPAN("C")));
+    assert_int_equal(ssl_command_apply(SPAN("Groups"), SPAN(""), &c), -EINVAL);
+    assert_int_equal(
+        ssl_command_apply(SPAN("Options"), SPAN("-SessionTicket,ServerPreference"), &c), 0);
+    assert_false(c.has_tickets);
+    assert_true(c.prefers_server_suites);
+    assert_int_equal(ssl_command_apply(SPAN("Options"), SPAN("+sessionticket"), &c), 0);
+    assert_true(c.has_tickets);
+    assert_int_equal(ssl_command_apply(SPAN("Options"), SPAN("KTLS"), &c), -EINVAL);
+    assert_int_equal(ssl_command_apply(SPAN("Options"), SPAN("-"), &c), -EINVAL);
+    c.is_of_server = false;
+    assert_int_equal(ssl_command_apply(SPAN("Curves"), SPAN("B"), &c), -ENOENT);
+}
+
 static void what_is_not_known_is_told_apart(void **state)
 {
     static const char *const bad[] = {"TLSv1.4", "-", "TLSv1.2,foo"};
@@ -67,6 +88,7 @@ int main(void)
         cmocka_unit_test(bounds_cut_at_their_side),
         cmocka_unit_test(lists_add_and_remove),
         cmocka_unit_test(suites_are_taken_as_they_are),
+        cmocka_unit_test(servers_have_commands_of_their_own),
         cmocka_unit_test(what_is_not_known_is_told_apart),
     };
 

@@ -135,17 +135,92 @@ static void workers_change_keys_together(void **state)
     tls_context_free(other);
 }
 
-/* A server that has not sealed a ticket yet knows no length, and opens none. */
-static void ticket_opens_only_where_one_was_sealed(void **state)
-{
-    struct tls_ticket *ticket = new_ticket(TLS_PROTOCOL_1_3);
+/* --- keys of files --------------------------------------------------------------------------- */
 
-    (void)state;
+static const char secrets[3][80] = {"the first", "the second", "the third"};
+
+/* Another process: nothing is left of the one before but what files say. */
+static void restart(const char *const *keys, size_t count)
+{
+    struct tls_pair pair = bench_pair("good.pem", "leaf.key");
+    struct tls_server_settings s = bench_server_settings(&pair);
+    struct span spans[3];
+
+    for (size_t i = 0; i < count; i++)
+        spans[i] = span_of(keys[i], keys[i] == secrets[1] ? 48 : 80);
+    s.id = 1;
+    s.ticket_keys = spans;
+    s.ticket_key_count = count;
     tls_context_free(server);
     tls_server_shared_free(shared);
     shared = tls_server_shared_new();
-    server = new_server("good.pem", "leaf.key", BOTH, 1);
-    assert_false(resumes(ticket));
+    server = bench_server(&s, shared);
+}
+
+static struct tls_ticket *ticket_of(unsigned protocol)
+{
+    struct tls_client_settings s = client_settings(protocol);
+    struct tls_ticket *ticket;
+
+    make_client(&s);
+    assert_connects();
+    ticket = bench_take_ticket(&b);
+    assert_non_null(ticket);
+    bench_disconnect(&b);
+    return ticket;
+}
+
+static void ticket_of_random_keys_ends_with_the_process(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        struct tls_ticket *ticket = ticket_of(protocols[i]);
+
+        restart(NULL, 0);
+        assert_false(resumes(ticket));
+    }
+}
+
+static void ticket_of_a_file_opens_in_another_process(void **state)
+{
+    static const char *const keys[] = {secrets[0]};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        struct tls_ticket *ticket;
+
+        restart(keys, 1);
+        ticket = ticket_of(protocols[i]);
+        clock_offset_s += 60;
+        restart(keys, 1);
+        assert_true(resumes(ticket));
+    }
+}
+
+static void first_file_seals_and_all_of_them_open(void **state)
+{
+    static const char *const old[] = {secrets[0]}, *const both[] = {secrets[1], secrets[0]},
+                             *const new[] = {secrets[1]}, *const other[] = {secrets[2]};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(protocols); i++) {
+        struct tls_ticket *ticket, *next;
+
+        restart(old, 1);
+        ticket = ticket_of(protocols[i]);
+        restart(both, 2);
+        b.options.ticket = ticket;
+        assert_connects();
+        assert_true(tls_is_resumed(b.server.tls));
+        next = bench_take_ticket(&b); /* of the new key */
+        assert_non_null(next);
+        bench_disconnect(&b);
+        ticket = ticket_of(protocols[i]);
+        restart(other, 1);
+        assert_false(resumes(next));
+        restart(new, 1);
+        assert_true(resumes(ticket));
+    }
 }
 
 /* --- changed tickets ------------------------------------------------------------------------- */
@@ -220,7 +295,9 @@ int main(void)
         TEST(ticket_of_an_older_key_means_a_full_handshake),
         TEST(key_of_an_idle_server_gets_no_older),
         TEST(workers_change_keys_together),
-        TEST(ticket_opens_only_where_one_was_sealed),
+        TEST(ticket_of_random_keys_ends_with_the_process),
+        TEST(ticket_of_a_file_opens_in_another_process),
+        TEST(first_file_seals_and_all_of_them_open),
         TEST(ticket_with_one_byte_changed_opens_nothing),
     };
 
