@@ -7,6 +7,7 @@
 #include "conf/build_tls.h"
 #include "conf/directive.h"
 #include "server/manual.h"
+#include "server/manual_conf.h"
 
 /* Half a dump or a page is none: the exit status says whether all of it was taken. */
 static int end_output(void)
@@ -159,7 +160,9 @@ static bool help_document(const char *name)
     static const struct {
         const char *name;
         void (*print)(FILE *out);
-    } rows[] = {{"--man", manual_print_page}, {"--markdown", manual_print_table}};
+    } rows[] = {{"--man", manual_print_page},
+                {"--man-conf", manual_print_conf_page},
+                {"--markdown", manual_print_table}};
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (strcmp(rows[i].name, name) == 0) {

@@ -167,7 +167,8 @@ void manual_print_page(FILE *out)
     for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
         print_item(out, signal_rows[i].name, signal_rows[i].help, NULL);
     fprintf(out, ".SH FILES\n.TP\n.I " OPTIONS_CONF_PATH "\nthe configuration\n"
-                 ".SH SEE ALSO\n.BR \"ringway help\" ,\nwhich prints every directive\n");
+                 ".SH SEE ALSO\n.BR ringway.conf (5);\n.BR \"ringway help\" ,\nwhich prints every "
+                 "directive\n");
 }
 
 /* --- Markdown ------------------------------------------------------------------------------- */

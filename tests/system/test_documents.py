@@ -1,6 +1,8 @@
 """What the README and the examples under configs/ say is what the binary does."""
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -21,6 +23,25 @@ def test_manual_page_is_complete():
     for section in "NAME", "SYNOPSIS", "OPTIONS", "SIGNALS":
         assert f".SH {section}\n" in page
     assert r"\-\-upstream" in page
+
+
+def test_manual_page_of_the_language_has_every_directive():
+    page = ringway.run("help", "--man-conf").stdout
+    names = {line.split()[0] for line in ringway.run("help").stdout.splitlines()}
+    assert len(names) > 120
+    assert names == set(re.findall(r"^\.SS (\S+)$", page, re.M))
+    assert page.count("\nSyntax:") >= len(names)
+    assert "$upstream_addr" in page and "$http_\\fIname" in page
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="needs man-db")
+@pytest.mark.parametrize("document", ["--man", "--man-conf"])
+def test_manual_pages_are_good_roff(document, tmp_path):
+    path = tmp_path / "page"
+    path.write_text(ringway.run("help", document).stdout)
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", str(path)], timeout=30,
+                          capture_output=True, check=False, env={**os.environ, "MANWIDTH": "120"})
+    assert done.returncode == 0 and done.stderr == b""
 
 
 @pytest.fixture(scope="module")

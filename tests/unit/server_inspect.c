@@ -10,6 +10,7 @@
 #include "conf/directive.h"
 #include "server/inspect.h"
 #include "server/manual.h"
+#include "server/manual_conf.h"
 
 #define TEXT_BYTES (128 * 1024)
 
@@ -498,7 +499,9 @@ static void documents_are_no_directives(void **state)
     static const struct {
         const char *name;
         void (*print)(FILE *);
-    } rows[] = {{"--man", manual_print_page}, {"--markdown", manual_print_table}};
+    } rows[] = {{"--man", manual_print_page},
+                {"--man-conf", manual_print_conf_page},
+                {"--markdown", manual_print_table}};
     static struct heard h;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
