@@ -106,9 +106,17 @@ struct gate_draft {
     uint64_t auth_delay_ms;
 };
 
+struct alias_draft {
+    struct template path;
+    size_t bytes; /* as in struct settings; 0: not set */
+};
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
+    struct alias_draft alias;
+    struct try_files *try_files; /* NULL: none */
+    bool is_internal;
     struct vector index_files;  /* struct template */
     struct vector types;        /* struct mime_draft */
     struct vector error_pages;  /* struct error_page */

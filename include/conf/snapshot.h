@@ -74,6 +74,16 @@ struct error_page {
     bool takes_status;   /* "=": the status of what the uri answers */
 };
 
+struct try_files {
+    const struct try_file {
+        struct template path; /* without the slash behind a directory's */
+        bool is_directory;
+    } * files;
+    size_t count;
+    unsigned status;      /* "=404"; 0: last says where to go on */
+    struct template last; /* a URI, or "@name" */
+};
+
 struct set_header {
     struct span name;
     struct template value; /* empty: the field is not sent */
@@ -194,6 +204,8 @@ struct proxy_pass {
     const struct certificate_conf *certificate;
 };
 
+#define ALIAS_BYTES_ALL SIZE_MAX /* of a regex location: root is the path of the file */
+
 /* What may be set at http, server and location level, inherited as in nginx. */
 struct settings {
     uint64_t client_header_timeout_ms, client_body_timeout_ms, send_timeout_ms;
@@ -209,6 +221,8 @@ struct settings {
     bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
     bool server_tokens, tcp_nodelay, absolute_redirect, port_in_redirect, server_name_in_redirect;
     struct template root;
+    size_t alias_bytes; /* of a URI that root stands in place of, by "alias"; 0: it is no alias */
+    bool log_not_found, recursive_error_pages;
     const struct template *index_files;
     size_t index_file_count;
     struct span default_type;
@@ -257,6 +271,8 @@ struct location_conf {
     struct regex *regex;
     struct settings settings;
     struct return_rule return_rule;
+    const struct try_files *try_files; /* NULL: none */
+    bool is_internal;                  /* only internal redirects come here */
     struct proxy_pass proxy_pass;
     const struct limit_except *except;  /* NULL: all methods are alike */
     struct parser_limits parser_limits; /* of the server level: used before a location is known */
@@ -333,7 +349,6 @@ struct main_conf {
     cpu_set_t *affinity;    /* one per worker, or NULL */
     uint64_t rlimit_nofile; /* 0: as it is */
     struct span pid_path;
-    struct span working_directory; /* empty: it stays where it is */
     uint64_t worker_connections;
     struct tuning_conf tuning;
     bool balances_workers;               /* connections go to the worker with the fewest */

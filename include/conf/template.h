@@ -32,6 +32,7 @@
     X(PROXY_HOST, "proxy_host")                                   \
     X(PROXY_PORT, "proxy_port")                                   \
     X(QUERY_STRING, "query_string")                               \
+    X(REALPATH_ROOT, "realpath_root")                             \
     X(REMOTE_ADDR, "remote_addr")                                 \
     X(REMOTE_PORT, "remote_port")                                 \
     X(REMOTE_USER, "remote_user")                                 \

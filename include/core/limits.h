@@ -69,8 +69,8 @@
 /* Peers that one request may try at the most. */
 #define TRIES_MAX 16
 
-/* Index files of one request that stand for others; beyond: 500. */
-#define INDEX_REDIRECTS_MAX 10
+/* Internal redirects of one request, with those of "rewrite"; beyond: 500. */
+#define REDIRECTS_MAX 10
 
 /* Tickets kept per identity and worker: what proxy_ssl_session_tickets may say. */
 #define TICKETS_PER_IDENTITY_MAX 1024

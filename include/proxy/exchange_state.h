@@ -56,9 +56,10 @@ struct exchange {
     enum exchange_result ending;
     enum outcome last_failure; /* of the tries before */
     unsigned interim_count;
-    unsigned redirect_count; /* internal ones, by error_page */
-    unsigned index_count;    /* likewise, to index files */
-    unsigned error_status;   /* that an error_page is shown for; 0: none */
+    unsigned redirect_count; /* internal ones, and rewrites that look for a location again */
+    unsigned error_status;   /* that an error_page is shown with; 0: the status of what answers */
+    bool shows_error_page;   /* its own errors have none, but for recursive_error_pages */
+    bool is_internal;        /* locations that are "internal" answer, too */
     bool is_head_good;       /* the request was parsed: framing is known */
     bool is_head_sent;       /* a final response head went to the client */
     bool is_reported;

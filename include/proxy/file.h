@@ -16,6 +16,10 @@ struct file {
     struct stat stat;
 };
 
+/* What stands below the root of the record's location, "/a", or follows its alias, as a path that
+ * ends with a NUL. 0, or errno: then *path is something for a message. */
+int file_path(struct record *r, struct span below, struct span *path) MUST_USE;
+
 /* Opens the file of record.uri. For a path that ends in '/' record.uri becomes that of the first
  * index file that is there, or an absolute one, and FILE_IS_ELSEWHERE is returned: another location
  * may be the one for it. 0 with an open regular file; 301 for a directory without its slash; or the

@@ -46,6 +46,8 @@ struct record {
     const struct head *request;           /* its spans are empty where it was never complete */
     /* $uri, $args: as in the request, or after an internal redirect. */
     struct span uri, args;
+    bool is_rewritten;      /* they are not the request's: its target is not passed on as it came */
+    bool adds_uri_to_alias; /* try_files found uri below the alias of a regex location */
     uint64_t began_us;      /* of the turn in which it began; likewise in the tries */
     uint64_t request_bytes; /* head and body, as received */
     unsigned char request_id[16];

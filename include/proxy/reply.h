@@ -31,6 +31,13 @@ struct reply {
     struct loop *loop; /* of the engine, while a read is in flight */
 };
 
+/* False where an answer has no body whatever the method: RFC 9110 sections 15.3.5, 15.3.6 and
+ * 15.4.5. */
+static inline bool status_has_content(unsigned status)
+{
+    return status >= 200 && status != 204 && status != 205 && status != 304;
+}
+
 void reply_init(struct reply *p, struct task *owner);
 
 /* Each of the following makes the reply anew, also over one that was made before.
@@ -48,11 +55,15 @@ int reply_redirect(struct reply *p, struct record *r, unsigned status, struct sp
  * no body for 204, 205, 304, below 200, and for statuses without a name. 0; -ENOMEM. */
 int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
 
-/* The file of record.uri below root. Returns the status that it came to: 200, 206, 304, 412, 416,
+/* Gives the reply that was made another status; its body goes where that has none. */
+void reply_show_with(struct reply *p, unsigned status);
+
+/* The file of record.uri below root; is_whole: its conditions and ranges are passed over, as it is
+ * shown for an error. Returns the status that it came to: 200, 206, 304, 412, 416,
  * 301 (a directory without slash) - the reply is then made - or an error (403, 404, 405, 500, 503)
  * of which the caller makes a reply or an error_page, with record.detail that says why; or
  * FILE_IS_ELSEWHERE. Links are followed, as in nginx; only regular files are answered. */
-unsigned reply_from_file(struct reply *p, struct record *r) MUST_USE;
+unsigned reply_from_file(struct reply *p, struct record *r, bool is_whole) MUST_USE;
 
 /* Writes the head, then the body as there is room: call until it is done. The owner's task is
  * made ready for the next step. No body goes to a HEAD request. Counts sent_bytes and

@@ -7,17 +7,16 @@
 
 #include "conf/snapshot.h"
 
-/* Both end with a NUL that is not counted. */
-struct static_path {
-    struct span full;     /* "/srv/www/a/b.png": $request_filename, messages */
-    struct span relative; /* "a/b.png", or "." for the root: for openat2(2) with RESOLVE_BENEATH */
-};
-
-/* root and a normalized path (head.path) joined in the arena. 0; -EINVAL for a path without its
- * slash in front, with a NUL, or with a ".." segment (normalizing removes them; this is the second
- * lock); -ENAMETOOLONG; -ENOMEM. */
+/* root and a normalized path (head.path) joined in the arena; *full ends with a NUL that is not
+ * counted. 0; -EINVAL for a path without its slash in front, with a NUL, or with a ".." segment
+ * (normalizing removes them; this is the second lock); -ENAMETOOLONG; -ENOMEM. */
 int static_path_join(struct span root, struct span path, struct arena *a,
-                     struct static_path *out) MUST_USE;
+                     struct span *full) MUST_USE;
+
+/* The same for what follows the directory or the file that "alias" names, as they are. A location
+ * "/a" with the alias "/srv/b/" leaves "../c" of the path "/a../c": -EINVAL, unlike nginx. */
+int static_alias_join(struct span alias, struct span rest, struct arena *a,
+                      struct span *full) MUST_USE;
 
 /* The media type by the extension of a path, in any case; default_type where it has none that is
  * known. A name that only begins with a dot has no extension. */

@@ -33,18 +33,27 @@ static inline enum progress enter_location(struct exchange *x)
 const struct location_conf *location_for_method(const struct location_conf *l,
                                                 const struct head *request);
 
-/* Finds record.location for record.uri, with its captures. -ELOOP: a regex ran away;
- * -ENOMEM. */
-int find_location(struct exchange *x) MUST_USE;
+/* Finds the location of record.uri, with its captures, and enters it. */
+enum progress locate(struct exchange *x);
+
+/* Goes where a request begins in its server, and each internal redirect to a URI. */
+enum progress enter_server(struct exchange *x);
+
+/* Internal redirects, of which there are REDIRECTS_MAX: to another URI with its own arguments; to
+ * a location "@name", which leaves both as they are; to the one or the other, by a text that
+ * configuration made. */
+enum progress redirect_within(struct exchange *x, struct span uri, struct span args);
+enum progress redirect_to_named(struct exchange *x, struct span name);
+enum progress redirect_to(struct exchange *x, struct span to);
 
 /* Records how it ended, and tells the client while that can be told. */
 enum progress conclude(struct exchange *x, enum outcome outcome);
 
-/* Answers with an error: the file's error_page for it, else the built-in page. */
+/* Answers with an error or a redirect: the file's error_page for it, else the built-in page. */
 enum progress answer(struct exchange *x, unsigned status);
 
-/* record.uri has become that of an index file: goes on with the location for that. */
-enum progress go_to_index(struct exchange *x);
+/* The reply was made: sends it, unless there is an error_page for its status. */
+enum progress answer_with_reply(struct exchange *x);
 
 /* The try has failed: reports it, and tries again where the rules allow it, or concludes. */
 enum progress try_failed(struct exchange *x, enum outcome outcome);

@@ -195,6 +195,20 @@ static void take_access_logs(struct conf *c, const struct level *level, bool is_
     }
 }
 
+/* Of root and alias the nearer one counts. */
+static void take_root(struct level *level, const struct level *outer)
+{
+    struct settings *s = &level->settings;
+    bool has_own_root = outer && s->root.text.data != outer->settings.root.text.data;
+    bool has_own_alias = outer && level->alias.path.text.data != outer->alias.path.text.data;
+
+    if (has_own_root && !has_own_alias)
+        level->alias = (struct alias_draft){0};
+    s->alias_bytes = level->alias.bytes;
+    if (level->alias.path.text.data)
+        s->root = level->alias.path;
+}
+
 static void take_lists(const struct level *level, struct settings *s)
 {
     s->index_files = level->index_files.items;
@@ -212,6 +226,7 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
     struct settings *s = &level->settings;
     int rc = 0;
 
+    take_root(level, outer);
     take_lists(level, s);
     take_access_logs(c, level, !outer, s);
     if (outer && are_same(&outer->error_logs, &level->error_logs))
@@ -241,7 +256,7 @@ struct parser_limits build_parser_limits(const struct level *level)
     return (struct parser_limits){
         .head_bytes_first = first,
         .head_bytes_max = size_max(count * line, first),
-        .line_bytes_max = size_max(line, first) - strlen("\r\n"),
+        .line_bytes_max = size_max(line, first),
         .field_count_max = u64_min(level->max_headers, UINT32_MAX),
         .underscores_in_names = s->underscores_in_headers,
         .invalid_names_are_ignored = s->ignore_invalid_headers,

@@ -151,6 +151,8 @@ static int take_level(struct conf *c, struct level *level, const struct level *o
 
     l->settings = level->settings;
     l->return_rule = level->return_rule;
+    l->try_files = level->try_files;
+    l->is_internal = level->is_internal;
     return rc ? rc : take_proxy_pass(c, level, l, false);
 }
 
@@ -170,6 +172,7 @@ static int build_except_location(struct conf *c, const struct scope *outer, cons
     *l = (struct location_conf){.kind = around->kind,
                                 .pattern = around->pattern,
                                 .regex = around->regex,
+                                .is_internal = around->is_internal,
                                 .proxy_pass = around->proxy_pass,
                                 .parser_limits = around->parser_limits,
                                 .origin = n->origin};

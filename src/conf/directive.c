@@ -7,6 +7,7 @@
 
 #include "conf/directive_access.h"
 #include "conf/directive_client.h"
+#include "conf/directive_files.h"
 #include "conf/directive_http.h"
 #include "conf/directive_ignored.h"
 #include "conf/directive_log.h"
@@ -20,11 +21,11 @@
 #include "conf/directive_upstream.h"
 
 static const struct directive_table *const tables[] = {
-    &directive_main_table,       &directive_tuning_table, &directive_log_table,
-    &directive_http_table,       &directive_client_table, &directive_server_table,
-    &directive_upstream_table,   &directive_proxy_table,  &directive_ssl_table,
-    &directive_ssl_server_table, &directive_access_table, &directive_ignored_table,
-    &directive_rewrite_table,
+    &directive_main_table,       &directive_tuning_table,  &directive_log_table,
+    &directive_http_table,       &directive_client_table,  &directive_server_table,
+    &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
+    &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
+    &directive_files_table,      &directive_rewrite_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

@@ -9,20 +9,6 @@
 
 /* --- setters -------------------------------------------------------------------------------- */
 
-static int set_root(struct conf *c, struct scope *s, const struct directive *d,
-                    const struct node *n)
-{
-    struct span path = n->words[1];
-
-    if (!path.len || path.data[0] != '$')
-        path = conf_path(c, path);
-    if (!path.data)
-        return -ENOMEM;
-    if (path.len && path.data[path.len - 1] == '/')
-        path.len--;
-    return conf_template(c, &n->origin, path, setter_value(s, d));
-}
-
 static int set_index(struct conf *c, struct scope *s, const struct directive *d,
                      const struct node *n)
 {
@@ -131,6 +117,12 @@ static int parse_error_status(struct conf *c, const struct node *n, struct span 
     return 0;
 }
 
+/* Kinds of 400 that have a number of their own for error_page alone. */
+static bool is_kind_of_400(unsigned status)
+{
+    return status >= 494 && status <= 497;
+}
+
 static int set_error_page(struct conf *c, struct scope *s, const struct directive *d,
                           const struct node *n)
 {
@@ -154,6 +146,8 @@ static int set_error_page(struct conf *c, struct scope *s, const struct directiv
         if (!added)
             return -ENOMEM;
         *added = page;
+        if (is_kind_of_400(page.status) && !page.new_status && !page.takes_status)
+            added->new_status = 400;
     }
     return 0;
 }
@@ -225,14 +219,6 @@ static int set_server_tokens(struct conf *c, struct scope *s, const struct direc
 #define ONE_ARG .args_min = 1, .args_max = 1
 
 static const struct directive rows[] = {
-    {.name = "root",
-     .syntax = "path",
-     .preset = "html",
-     .contexts = CONTEXT_LEVELS,
-     ONE_ARG,
-     .set = set_root,
-     AT_SETTING(root),
-     .help = "the directory of static files"},
     {.name = "index",
      .syntax = "file ...",
      .preset = "index.html",

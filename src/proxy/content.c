@@ -2,33 +2,42 @@
 #include "proxy/content.h"
 
 #include "proxy/route.h"
+#include "proxy/try_files.h"
 #include "proxy/verdict.h"
 
+/* An error page is shown with the status that it is for. */
 static enum progress go_to_reply(struct exchange *x)
 {
     if (x->error_status)
-        x->reply.plan.status = x->error_status;
+        reply_show_with(&x->reply, x->error_status);
     return go_to(x, STEP_DRAIN);
+}
+
+static bool is_redirect(unsigned status)
+{
+    return status >= 301 && status <= 308;
 }
 
 static enum progress answer_return(struct exchange *x, const struct return_rule *rule)
 {
-    bool is_redirect = rule->status >= 301 && rule->status <= 308;
-
-    if (!rule->has_text && !is_redirect && rule->status >= 400 && rule->status != 444)
+    if (!rule->has_text && rule->status >= 400 && rule->status != 444)
         return answer(x, rule->status);
     if (reply_from_return(&x->reply, &x->record, rule))
         return conclude(x, OUTCOME_NO_MEMORY);
-    return go_to_reply(x);
+    return is_redirect(rule->status) ? answer_with_reply(x) : go_to_reply(x);
 }
 
 static enum progress answer_file(struct exchange *x)
 {
-    unsigned status = reply_from_file(&x->reply, &x->record);
+    /* As nginx: conditions and ranges are for what is answered as 200. */
+    bool is_whole = x->error_status && x->error_status != 200;
+    unsigned status = reply_from_file(&x->reply, &x->record, is_whole);
 
     if (status == FILE_IS_ELSEWHERE)
-        return go_to_index(x);
-    if (status >= 400 && status != 416)
+        return redirect_within(x, x->record.uri, x->record.args);
+    if (status == 301 || status == 412 || status == 416)
+        return answer_with_reply(x);
+    if (status >= 400)
         return answer(x, status);
     return go_to_reply(x);
 }
@@ -42,26 +51,50 @@ static enum progress redirect_to_slash(struct exchange *x)
         to = arena_printf(r->arena, "%.*s?%.*s", SPAN_ARG(to), SPAN_ARG(r->args));
     if (!to.data || reply_redirect(&x->reply, &x->record, 301, to))
         return conclude(x, OUTCOME_NO_MEMORY);
-    return go_to_reply(x);
+    return answer_with_reply(x);
+}
+
+/* Behind the files of a try_files: a status, or where to go on. */
+static enum progress answer_last(struct exchange *x, const struct try_files *t, struct span last)
+{
+    if (!t->status)
+        return redirect_to(x, last);
+    if ((t->status >= 300 && t->status != 444) || t->status == 201 || t->status == 204)
+        return answer(x, t->status);
+    /* As nginx, for which the others end the request. */
+    x->reply.closes_without_answer = true;
+    return go_to(x, STEP_REPLY);
+}
+
+static enum progress answer_proxied(struct exchange *x)
+{
+    const struct proxy_pass *pass = &x->record.location->proxy_pass;
+
+    /* What another upstream has of the body cannot be sent to this one. */
+    if (x->record.pass != pass && !exchange_can_resend(x))
+        return answer(x, 500);
+    if (x->record.pass != pass)
+        attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
+    x->record.pass = pass;
+    return go_to(x, STEP_TRY);
 }
 
 enum progress content_choose(struct exchange *x)
 {
     const struct location_conf *l = x->record.location;
+    struct span last;
 
-    if (!x->is_body_gone && exchange_body_is_too_large(x)) {
-        x->record.detail = SPAN("client intended to send too large body");
-        return conclude(x, OUTCOME_BODY_TOO_LARGE);
-    }
-    x->upload.bytes_max = exchange_settings(x)->client_max_body_size;
     if (route_wants_slash(l, x->record.uri))
         return redirect_to_slash(x);
     if (l->return_rule.is_set)
         return answer_return(x, &l->return_rule);
-    if (!l->proxy_pass.is_set)
-        return answer_file(x);
-    if (x->record.pass != &l->proxy_pass)
-        attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
-    x->record.pass = &l->proxy_pass;
-    return go_to(x, STEP_TRY);
+    if (l->try_files) {
+        enum try_result tried = try_files_run(&x->record, l->try_files, &last);
+
+        if (tried == TRY_LAST)
+            return answer_last(x, l->try_files, last);
+        if (tried == TRY_FAILED)
+            return conclude(x, OUTCOME_NO_MEMORY);
+    }
+    return l->proxy_pass.is_set ? answer_proxied(x) : answer_file(x);
 }

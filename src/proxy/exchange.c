@@ -74,7 +74,6 @@ static enum progress head_is_complete(struct exchange *x)
     x->is_head_good = true;
     x->record.uri = h->path;
     x->record.args = h->query;
-    x->record.request_bytes = h->head_bytes;
     x->upload = (struct relay){.src = client_of(x), .parser = &x->request, .is_keeping = true};
     stats_add(&x->view->engine->stats, COUNTER_REQUESTS, 1);
     return go_to(x, STEP_ROUTE);
@@ -133,9 +132,7 @@ static enum progress route(struct exchange *x)
         r->detail = arena_printf(r->arena, "client SSL certificate verify error: %s", reason);
         return conclude(x, fault);
     }
-    if (!r->server->root.return_rule.is_set && find_location(x))
-        return conclude(x, OUTCOME_INTERNAL);
-    return enter_location(x);
+    return enter_server(x);
 }
 
 /* ---- 3. who may come: gate_run() ---- */
@@ -356,6 +353,10 @@ static enum progress respond(struct exchange *x)
     };
     int error;
 
+    if (x->error_status && !status_has_content(x->error_status)) {
+        attempt_end(&x->attempt, false);
+        return answer(x, x->error_status);
+    }
     exchange_plan_framing(x, &plan);
     relay_forget(&x->upload);
     r->response = &x->response.head;

@@ -41,6 +41,8 @@ static unsigned fail(struct record *r, struct span path, int error)
 {
     char text[64];
 
+    if (!r->location->settings.log_not_found && status_of_error(error) == 404)
+        return 404;
     path = shown(r, path);
     r->detail = arena_printf(r->arena, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), error,
                              strerror_r(error, text, sizeof(text)));
@@ -69,58 +71,56 @@ static int open_path(struct file *f, const char *path)
     return error;
 }
 
-/* What root and uri name together; *path is set also where that is no path. 0, or errno. */
-static int join_path(struct record *r, struct span uri, struct span *path)
+/* What of a URI an alias does not stand in place of. */
+static struct span rest_of(const struct record *r, struct span uri)
 {
-    struct static_path joined;
+    size_t alias_bytes = r->location->settings.alias_bytes;
+
+    if (alias_bytes == ALIAS_BYTES_ALL)
+        return r->adds_uri_to_alias ? uri : SPAN("");
+    return span_skip(uri, size_min(alias_bytes, uri.len));
+}
+
+int file_path(struct record *r, struct span below, struct span *path)
+{
+    const struct settings *s = &r->location->settings;
     struct span root;
     int result;
 
-    *path = uri;
-    if (!uri.data || record_expand(r, &r->location->settings.root, &root) < 0)
+    *path = below;
+    if (record_expand(r, &s->root, &root) < 0)
         return ENOMEM;
-    result = static_path_join(root, uri, r->arena, &joined);
-    if (result < 0)
-        return -result;
-    *path = joined.full;
-    return 0;
+    result = s->alias_bytes ? static_alias_join(root, below, r->arena, path)
+                            : static_path_join(root, below, r->arena, path);
+    return -result;
 }
 
-static int open_below_root(struct record *r, struct span uri, struct file *f, struct span *path)
+/* The path of record.uri; it is set also where that is no path. 0, or errno. */
+static int path_of_uri(struct record *r, struct span *path)
 {
-    int error = join_path(r, uri, path);
+    return file_path(r, rest_of(r, r->uri), path);
+}
+
+static int open_uri(struct record *r, struct file *f, struct span *path)
+{
+    int error = path_of_uri(r, path);
 
     return error ? error : open_path(f, path->data);
 }
 
-static int look_below_root(struct record *r, struct span uri, struct span *path)
+/* 0 where the folder is there. */
+static unsigned look_at_folder(struct record *r, struct span folder)
 {
     struct stat st;
-    int error = join_path(r, uri, path);
 
-    if (error)
-        return error;
-    return stat(path->data, &st) ? errno : 0;
+    return stat(folder.data, &st) ? fail(r, folder, errno) : 0;
 }
 
-/* 0 where the folder of record.uri is there. */
-static unsigned look_at_folder(struct record *r)
+static unsigned refuse_listing(struct record *r, struct span folder)
 {
-    struct span path;
-    int error = look_below_root(r, r->uri, &path);
-
-    return error ? fail(r, path, error) : 0;
-}
-
-static unsigned refuse_listing(struct record *r)
-{
-    struct span path;
-    int error = join_path(r, r->uri, &path);
-
-    if (error)
-        return fail(r, path, error);
-    path = shown(r, path);
-    r->detail = arena_printf(r->arena, "directory index of \"%.*s\" is forbidden", SPAN_ARG(path));
+    folder = shown(r, folder);
+    r->detail =
+        arena_printf(r->arena, "directory index of \"%.*s\" is forbidden", SPAN_ARG(folder));
     return 403;
 }
 
@@ -131,20 +131,23 @@ static unsigned continue_at(struct record *r, struct span uri)
 }
 
 /* 0 where that index file is not there, nor anything else wrong. */
-static unsigned try_index(struct record *r, struct span name)
+static unsigned try_index(struct record *r, struct span folder, struct span name)
 {
-    struct span parts[2] = {r->uri, name}, uri, path;
+    struct span parts[2] = {r->uri, name}, path = name;
+    struct stat st;
     int error;
 
     if (!name.len) /* it is made of variables that have no value */
         return 0;
     if (name.data[0] == '/')
         return continue_at(r, name);
-    uri = value_join(r, parts, 2, SPAN(""));
-    error = look_below_root(r, uri, &path);
+    error = -static_alias_join(folder, name, r->arena, &path);
     if (!error)
-        return continue_at(r, uri);
-    return status_of_error(error) == 404 ? 0 : fail(r, path, error);
+        error = stat(path.data, &st) ? errno : 0;
+    if (error)
+        return status_of_error(error) == 404 ? 0 : fail(r, path, error);
+    path = value_join(r, parts, 2, SPAN(""));
+    return path.data ? continue_at(r, path) : fail(r, folder, ENOMEM);
 }
 
 /* As nginx: an index file that is absolute counts only where the folder is there, unless it is the
@@ -152,25 +155,27 @@ static unsigned try_index(struct record *r, struct span name)
 static unsigned find_index(struct record *r)
 {
     const struct settings *s = &r->location->settings;
-    unsigned status = 0;
+    struct span folder;
+    int error = path_of_uri(r, &folder);
+    unsigned status = error ? fail(r, folder, error) : 0;
 
     for (size_t i = 0; i < s->index_file_count && !status; i++) {
         struct span name;
 
         if (record_expand(r, &s->index_files[i], &name) < 0)
             return fail(r, r->uri, ENOMEM);
-        status = try_index(r, name);
+        status = try_index(r, folder, name);
         if (!status && i == 0)
-            status = look_at_folder(r);
+            status = look_at_folder(r, folder);
     }
     if (!status && !s->index_file_count)
-        status = look_at_folder(r);
-    return status ? status : refuse_listing(r);
+        status = look_at_folder(r, folder);
+    return status ? status : refuse_listing(r, folder);
 }
 
 static unsigned open_named(struct record *r, struct file *f, struct span *path)
 {
-    int error = open_below_root(r, r->uri, f, path);
+    int error = open_uri(r, f, path);
 
     if (error)
         return fail(r, *path, error);

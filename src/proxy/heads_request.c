@@ -59,14 +59,13 @@ static int join_target(struct record *r, struct span prefix, struct span uri, st
     return 0;
 }
 
-/* As nginx: without a URI part in proxy_pass an unchanged target goes on as it came; with one, it
- * replaces what the location's prefix matched. */
+/* As nginx: without a URI part in proxy_pass a target that was not rewritten goes on as it came,
+ * also where try_files chose a file; with one, it replaces what the location's prefix matched. */
 static int request_target(struct record *r, struct span *target)
 {
     struct span prefix = r->location->pattern;
 
-    if (!r->pass->has_uri && span_equals(r->uri, r->request->path) &&
-        span_equals(r->args, r->request->query)) {
+    if (!r->pass->has_uri && !r->is_rewritten) {
         *target = r->request->target;
         return 0;
     }

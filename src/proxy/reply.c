@@ -30,12 +30,14 @@ static void close_file(struct reply *p)
     p->left = 0;
 }
 
-/* Forgets an answer that was made before. */
+/* Forgets an answer that was made before, but for where it redirected to: as nginx, which tells
+ * that with an error_page for a redirect. */
 static void begin(struct reply *p, unsigned status)
 {
     assert(!p->is_head_written);
     close_file(p);
-    p->plan = (struct response_plan){.status = status, .keeps_alive = p->plan.keeps_alive};
+    p->plan = (struct response_plan){
+        .status = status, .keeps_alive = p->plan.keeps_alive, .location = p->plan.location};
     p->body = SPAN_NONE;
     p->closes_without_answer = false;
 }
@@ -48,11 +50,6 @@ static void plan_length(struct reply *p, const struct record *r, uint64_t length
 }
 
 /* ---- built-in pages ---- */
-
-static bool has_content(unsigned status)
-{
-    return status >= 200 && status != 204 && status != 205 && status != 304;
-}
 
 /* RFC 9110 section 15.5.6 wants it with 405. Which methods an upstream takes is not known here. */
 static struct span allowed_methods(const struct record *r)
@@ -70,7 +67,7 @@ int reply_from_status(struct reply *p, struct record *r, unsigned status)
         p->plan.allow = allowed_methods(r);
     if (status == 205)
         plan_length(p, r, 0);
-    if (!has_content(status))
+    if (!status_has_content(status))
         return 0;
     p->body = page_make(status, r->location->settings.server_tokens, r->arena);
     if (p->body.len)
@@ -88,6 +85,18 @@ const struct error_page *reply_error_page(const struct record *r, unsigned statu
             return &s->error_pages[i];
     }
     return NULL;
+}
+
+void reply_show_with(struct reply *p, unsigned status)
+{
+    p->plan.status = status;
+    if (status_has_content(status))
+        return;
+    close_file(p);
+    p->body = SPAN_NONE;
+    p->plan.framing = FRAMING_NONE;
+    p->plan.has_content_length = false;
+    p->plan.content_type = SPAN_NONE;
 }
 
 /* ---- redirects ---- */
@@ -168,12 +177,13 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
         p->closes_without_answer = true;
         return 0;
     }
-    r->status = rule->status; /* $status is a variable in the text, too */
+    if (!r->status) /* else that of an error_page; $status is a variable in the text, too */
+        r->status = rule->status;
     if (rule->has_text && record_expand(r, &rule->text, &text) < 0)
         return -ENOMEM;
     if (is_redirect(rule->status) && rule->has_text)
         return reply_redirect(p, r, rule->status, text);
-    if (!has_content(rule->status) || is_redirect(rule->status) ||
+    if (!status_has_content(rule->status) || is_redirect(rule->status) ||
         (rule->status >= 400 && !rule->has_text))
         return reply_from_status(p, r, rule->status);
     begin(p, rule->status);
@@ -271,10 +281,24 @@ static unsigned plan_content(struct reply *p, struct record *r, const struct sta
     return p->plan.status;
 }
 
-static unsigned answer_with_file(struct reply *p, struct record *r, const struct stat *st)
+/* Shown with another status than its own: all of it, whatever the request says. */
+static unsigned plan_whole(struct reply *p, struct record *r, const struct stat *st)
+{
+    p->plan.last_modified = SPAN_NONE;
+    p->plan.content_type = media_type(r);
+    p->left = (uint64_t)st->st_size;
+    plan_length(p, r, p->left);
+    return 200;
+}
+
+static unsigned answer_with_file(struct reply *p, struct record *r, const struct stat *st,
+                                 bool is_whole)
 {
     if (plan_validators(p, r, st) < 0)
         return 503;
+    p->offset = 0;
+    if (is_whole)
+        return plan_whole(p, r, st);
     switch (evaluate(r, p->plan.etag, st->st_mtime)) {
     case STATIC_NOT_MODIFIED:
         p->plan.status = 304;
@@ -293,7 +317,7 @@ static bool may_look(enum method m)
     return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_POST;
 }
 
-unsigned reply_from_file(struct reply *p, struct record *r)
+unsigned reply_from_file(struct reply *p, struct record *r, bool is_whole)
 {
     struct file file;
     unsigned status;
@@ -307,7 +331,7 @@ unsigned reply_from_file(struct reply *p, struct record *r)
     if (status)
         return status;
     p->fd = file.fd;
-    status = r->request->method == METHOD_POST ? 405 : answer_with_file(p, r, &file.stat);
+    status = r->request->method == METHOD_POST ? 405 : answer_with_file(p, r, &file.stat, is_whole);
     if (status != 200 && status != 206)
         close_file(p);
     return status;

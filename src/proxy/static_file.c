@@ -20,26 +20,37 @@ static bool has_parent_segment(struct span path)
     return false;
 }
 
-int static_path_join(struct span root, struct span path, struct arena *a, struct static_path *out)
+static int join(struct span base, struct span rest, struct arena *a, struct span *full)
 {
-    size_t at;
-
-    if (!path.len || path.data[0] != '/' || span_index_of(path, '\0') < path.len)
+    if (span_index_of(rest, '\0') < rest.len)
         return -EINVAL;
-    if (has_parent_segment(path))
+    if (base.len + rest.len >= PATH_MAX)
+        return -ENAMETOOLONG;
+    *full = arena_printf(a, "%.*s%.*s", SPAN_ARG(base), SPAN_ARG(rest));
+    return full->data ? 0 : -ENOMEM;
+}
+
+int static_path_join(struct span root, struct span path, struct arena *a, struct span *full)
+{
+    if (!path.len || path.data[0] != '/' || has_parent_segment(path))
         return -EINVAL;
     if (root.len && root.data[root.len - 1] == '/')
         root.len--;
-    if (root.len + path.len >= PATH_MAX)
-        return -ENAMETOOLONG;
-    out->full = arena_printf(a, "%.*s%.*s", SPAN_ARG(root), SPAN_ARG(path));
-    if (!out->full.data)
-        return -ENOMEM;
-    /* An absolute path would leave the root; with "merge_slashes off" there may be more of them. */
-    at = root.len;
-    while (at < out->full.len && out->full.data[at] == '/')
-        at++;
-    out->relative = at < out->full.len ? span_skip(out->full, at) : SPAN(".");
+    return join(root, path, a, full);
+}
+
+int static_alias_join(struct span alias, struct span rest, struct arena *a, struct span *full)
+{
+    size_t slash = span_last_index_of(alias, '/');
+    struct span joined;
+    int result = join(alias, rest, a, &joined);
+
+    if (result < 0)
+        return result;
+    /* What follows may end a name that the alias began: "/srv/." and "./b". */
+    if (rest.len && has_parent_segment(span_skip(joined, slash < alias.len ? slash + 1 : 0)))
+        return -EINVAL;
+    *full = joined;
     return 0;
 }
 

@@ -2,7 +2,10 @@
  * table. */
 #include "proxy/variable.h"
 
+#include <limits.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "proxy/user_variable.h"
 #include "proxy/value.h"
@@ -38,6 +41,7 @@ static struct span document_root(struct record *r, const struct value_key *key)
 
     for (size_t i = 0; i < root->part_count; i++) {
         if (root->parts[i].variable == VARIABLE_DOCUMENT_ROOT ||
+            root->parts[i].variable == VARIABLE_REALPATH_ROOT ||
             root->parts[i].variable == VARIABLE_REQUEST_FILENAME)
             return SPAN_NONE;
     }
@@ -48,12 +52,31 @@ static struct span document_root(struct record *r, const struct value_key *key)
     return path;
 }
 
+/* Without its links. */
+static struct span realpath_root(struct record *r, const struct value_key *key)
+{
+    struct span path = document_root(r, key);
+    char *name = path.data ? value_alloc(r, path.len + 1) : NULL;
+    char real[PATH_MAX];
+
+    if (!name)
+        return SPAN_NONE;
+    memcpy(name, path.data, path.len);
+    name[path.len] = '\0';
+    return realpath(name, real) ? arena_copy(r->arena, span_of_cstr(real)) : SPAN_NONE;
+}
+
 static struct span request_filename(struct record *r, const struct value_key *key)
 {
+    size_t alias_bytes = r->location->settings.alias_bytes;
     struct span parts[2];
 
     parts[0] = document_root(r, key);
-    parts[1] = r->uri;
+    if (alias_bytes == ALIAS_BYTES_ALL && !r->adds_uri_to_alias)
+        return parts[0];
+    parts[1] = alias_bytes == ALIAS_BYTES_ALL
+                   ? r->uri
+                   : span_skip(r->uri, size_min(alias_bytes, r->uri.len));
     return value_join(r, parts, 2, SPAN(""));
 }
 
@@ -124,6 +147,7 @@ static const struct row {
     [VARIABLE_PROXY_HOST] = {proxy_host},
     [VARIABLE_PROXY_PORT] = {proxy_port},
     [VARIABLE_QUERY_STRING] = {record_span, OF(record, args)},
+    [VARIABLE_REALPATH_ROOT] = {realpath_root},
     [VARIABLE_REMOTE_ADDR] = {client_value_remote_addr},
     [VARIABLE_REMOTE_PORT] = {client_value_remote_port},
     [VARIABLE_REMOTE_USER] = {request_value_remote_user},

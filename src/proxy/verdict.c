@@ -2,6 +2,8 @@
 #include "proxy/verdict.h"
 
 #include "proxy/access.h"
+#include "proxy/log_escape.h"
+#include "proxy/request_log.h"
 #include "proxy/route.h"
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
@@ -18,7 +20,7 @@ const struct location_conf *location_for_method(const struct location_conf *l,
     return l->except->location;
 }
 
-int find_location(struct exchange *x)
+static int find_location(struct exchange *x)
 {
     struct record *r = &x->record;
     struct captures found;
@@ -36,16 +38,114 @@ int find_location(struct exchange *x)
     return record_take_groups(r);
 }
 
+/* ---- where a request goes ---- */
+
+enum progress locate(struct exchange *x)
+{
+    if (find_location(x))
+        return conclude(x, OUTCOME_INTERNAL);
+    if (x->record.location->is_internal && !x->is_internal)
+        return answer(x, 404);
+    if (!x->is_body_gone && exchange_body_is_too_large(x)) {
+        x->record.detail = SPAN("client intended to send too large body");
+        return conclude(x, OUTCOME_BODY_TOO_LARGE);
+    }
+    x->upload.bytes_max = exchange_settings(x)->client_max_body_size;
+    return enter_location(x);
+}
+
+enum progress enter_server(struct exchange *x)
+{
+    x->record.location = &x->record.server->root;
+    return x->record.location->return_rule.is_set ? enter_location(x) : locate(x);
+}
+
+/* Counts one more, and makes the exchange ready for it. False: there were too many. */
+static bool begin_redirect(struct exchange *x)
+{
+    x->redirect_count++;
+    if (x->redirect_count > REDIRECTS_MAX)
+        return false;
+    x->is_internal = true;
+    x->record.pass = NULL; /* an upstream that comes next has not been tried */
+    x->last_failure = OUTCOME_NONE;
+    return true;
+}
+
+static enum progress refuse_redirect(struct exchange *x, const char *what, struct span to)
+{
+    struct span shown = log_escape_copy(LOG_ESCAPE_DEFAULT, to, &x->arena);
+
+    x->record.detail = arena_printf(&x->arena, "%s \"%.*s\"", what, SPAN_ARG(shown));
+    return conclude(x, OUTCOME_INTERNAL);
+}
+
+enum progress redirect_within(struct exchange *x, struct span uri, struct span args)
+{
+    struct record *r = &x->record;
+
+    if (!begin_redirect(x))
+        return refuse_redirect(
+            x, "rewrite or internal redirection cycle while internally redirecting to", uri);
+    r->uri = uri;
+    r->args = args;
+    r->is_rewritten = true;
+    r->adds_uri_to_alias = false;
+    return enter_server(x);
+}
+
+enum progress redirect_to_named(struct exchange *x, struct span name)
+{
+    const struct location_conf *l = route_named(x->record.server, name);
+
+    if (!begin_redirect(x))
+        return refuse_redirect(
+            x, "rewrite or internal redirection cycle while redirect to named location", name);
+    if (!l)
+        return refuse_redirect(x, "could not find named location", name);
+    x->record.location = location_for_method(l, x->record.request);
+    return enter_location(x);
+}
+
+enum progress redirect_to(struct exchange *x, struct span to)
+{
+    size_t query = span_index_of(to, '?');
+
+    if (to.len && to.data[0] == '@')
+        return redirect_to_named(x, to);
+    return redirect_within(x, span_take(to, query),
+                           query < to.len ? span_skip(to, query + 1) : SPAN_NONE);
+}
+
 /* ---- answers ---- */
 
-static enum progress redirect_to_page(struct exchange *x, const struct error_page *page,
-                                      struct span url)
+/* What is shown in place of a status; NULL: nothing else. */
+static const struct error_page *page_for(const struct exchange *x, unsigned status)
 {
-    unsigned status = page->new_status ? page->new_status : 302;
+    if (!x->is_head_good || x->shows_error_page || x->redirect_count > REDIRECTS_MAX)
+        return NULL;
+    return reply_error_page(&x->record, status);
+}
 
-    if (reply_redirect(&x->reply, &x->record, status, url))
-        return conclude(x, OUTCOME_NO_MEMORY);
-    return go_to(x, STEP_DRAIN);
+/* The page's own fate is another one: what it is shown for is in the log before. */
+static void settle_error(struct exchange *x)
+{
+    struct record *r = &x->record;
+
+    if (!x->is_reported && r->outcome != OUTCOME_NONE)
+        access_report(r);
+    else if (!x->is_reported && r->detail.len)
+        request_log(r, LOG_LEVEL_ERROR, "%.*s", SPAN_ARG(r->detail));
+    x->is_reported = false;
+    r->outcome = OUTCOME_NONE;
+    r->detail = SPAN_NONE;
+}
+
+static void lose_body(struct exchange *x)
+{
+    x->is_body_gone = true;
+    relay_forget(&x->upload);
+    x->upload.dst = NULL;
 }
 
 /* As nginx: what follows is a GET, and the request's body was not meant for it. */
@@ -53,13 +153,27 @@ static void become_get(struct exchange *x)
 {
     struct head *h = &x->request.head;
 
-    x->is_body_gone = true;
-    relay_forget(&x->upload);
-    x->upload.dst = NULL;
+    lose_body(x);
     if (h->method == METHOD_HEAD)
         return;
     h->method = METHOD_GET;
     h->method_text = SPAN("GET");
+}
+
+static bool is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static enum progress redirect_to_page(struct exchange *x, const struct error_page *page,
+                                      struct span url)
+{
+    unsigned status = is_redirect(page->new_status) ? page->new_status : 302;
+
+    x->error_status = 0;
+    if (reply_redirect(&x->reply, &x->record, status, url))
+        return conclude(x, OUTCOME_NO_MEMORY);
+    return go_to(x, STEP_DRAIN);
 }
 
 static enum progress show_error_page(struct exchange *x, const struct error_page *page,
@@ -67,38 +181,43 @@ static enum progress show_error_page(struct exchange *x, const struct error_page
 {
     struct record *r = &x->record;
     struct span to;
-    size_t query;
 
-    x->redirect_count++;
+    x->shows_error_page = !exchange_settings(x)->recursive_error_pages;
     if (record_expand(r, &page->uri, &to))
         return conclude(x, OUTCOME_NO_MEMORY);
-    if (span_starts_with(to, SPAN("http://")) || span_starts_with(to, SPAN("https://")))
-        return redirect_to_page(x, page, to);
+    settle_error(x);
     x->error_status = page->takes_status ? 0 : page->new_status ? page->new_status : status;
-    become_get(x);
-    if (to.len && to.data[0] == '@') {
-        const struct location_conf *named = route_named(r->server, to);
-
-        r->location = named ? location_for_method(named, r->request) : &r->server->root;
-        return enter_location(x);
+    r->status = x->error_status;
+    if (to.len && to.data[0] == '/') {
+        become_get(x);
+        return redirect_to(x, to);
     }
-    query = span_index_of(to, '?');
-    r->uri = span_take(to, query);
-    r->args = query < to.len ? span_skip(to, query + 1) : SPAN_NONE;
-    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : enter_location(x);
+    if (!to.len || to.data[0] != '@')
+        return redirect_to_page(x, page, to);
+    if (status == 413)
+        lose_body(x);
+    return redirect_to_named(x, to);
 }
 
 enum progress answer(struct exchange *x, unsigned status)
 {
-    const struct error_page *page = reply_error_page(&x->record, status);
+    const struct error_page *page = page_for(x, status);
 
-    if (page && x->is_head_good && !x->redirect_count)
+    if (page)
         return show_error_page(x, page, status);
-    if (reply_from_status(&x->reply, &x->record, x->error_status ? x->error_status : status)) {
+    if (reply_from_status(&x->reply, &x->record, status)) {
         x->record.outcome = OUTCOME_NO_MEMORY;
         return end(x, EXCHANGE_CUTS);
     }
     return go_to(x, STEP_DRAIN);
+}
+
+enum progress answer_with_reply(struct exchange *x)
+{
+    unsigned status = x->reply.plan.status;
+    const struct error_page *page = page_for(x, status);
+
+    return page ? show_error_page(x, page, status) : go_to(x, STEP_DRAIN);
 }
 
 enum progress conclude(struct exchange *x, enum outcome outcome)
@@ -114,16 +233,6 @@ enum progress conclude(struct exchange *x, enum outcome outcome)
         return end(x, EXCHANGE_CUTS);
     }
     return answer(x, outcome_row(r->outcome)->status);
-}
-
-enum progress go_to_index(struct exchange *x)
-{
-    if (x->index_count == INDEX_REDIRECTS_MAX) {
-        x->record.detail = SPAN("index files name each other in a circle");
-        return conclude(x, OUTCOME_INTERNAL);
-    }
-    x->index_count++;
-    return find_location(x) ? conclude(x, OUTCOME_INTERNAL) : enter_location(x);
 }
 
 /* ---- tries and waits ---- */

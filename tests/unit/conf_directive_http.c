@@ -11,7 +11,6 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_HTTP, "index '';", "index \"\" in \"index\" directive is invalid"},
         {CONTEXT_HTTP, "index a '' b;", "index \"\" in \"index\" directive is invalid"},
         {CONTEXT_HTTP, "index a $b;", "unknown \"b\" variable"},
-        {CONTEXT_HTTP, "root $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "error_page 299 /a;", "value \"299\" must be between 300 and 599"},
         {CONTEXT_LOCATION, "error_page 600 /a;", "value \"600\" must be between 300 and 599"},
         {CONTEXT_LOCATION, "error_page 499 /a;", "invalid value \"499\""},
@@ -80,9 +79,10 @@ static void an_error_page_is_one_for_each_status(void **state)
 
     block_taken(&b, *state, CONTEXT_HTTP,
                 "error_page 300 599 /a; error_page 404 =200 /b; error_page 405 =999 /b; "
-                "error_page 406 = /c;");
+                "error_page 406 = /c; error_page 497 494 /d; error_page 495 =403 /d; "
+                "error_page 496 = /d; error_page 493 498 /d;");
     pages = b.level.error_pages.items;
-    assert_int_equal(b.level.error_pages.count, 5);
+    assert_int_equal(b.level.error_pages.count, 11);
     assert_int_equal(pages[0].status, 300);
     assert_int_equal(pages[1].status, 599);
     assert_int_equal(pages[1].new_status, 0);
@@ -91,6 +91,13 @@ static void an_error_page_is_one_for_each_status(void **state)
     assert_int_equal(pages[3].new_status, 999);
     assert_int_equal(pages[4].new_status, 0);
     assert_true(pages[4].takes_status);
+    /* Kinds of 400 are shown as such. */
+    assert_int_equal(pages[5].new_status, 400);
+    assert_int_equal(pages[6].new_status, 400);
+    assert_int_equal(pages[7].new_status, 403);
+    assert_int_equal(pages[8].new_status, 0);
+    assert_int_equal(pages[9].new_status, 0);
+    assert_int_equal(pages[10].new_status, 0);
 }
 
 static void the_last_type_of_an_extension_counts(void **state)
@@ -107,22 +114,6 @@ static void the_last_type_of_an_extension_counts(void **state)
     assert_true(span_equals(types[0].extension, SPAN("x"))); /* in lower case */
     assert_true(span_equals(types[0].type, SPAN("b/b")));
     assert_true(span_equals(types[1].type, SPAN("a/a")));
-}
-
-static void a_root_starts_at_the_prefix_unless_a_variable_does(void **state)
-{
-    static const struct {
-        const char *text, *root;
-    } rows[] = {
-        {"root a/;", "/srv/a"}, {"root /;", ""}, {"root /a;", "/a"}, {"root $host;", "$host"}};
-    struct draft *d = *state;
-    struct block b;
-
-    d->c.options.prefix = SPAN("/srv/");
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        block_taken(&b, d, CONTEXT_LOCATION, rows[i].text);
-        assert_true(span_equals(b.level.settings.root.text, span_of_cstr(rows[i].root)));
-    }
 }
 
 static void index_files_keep_their_order(void **state)
@@ -171,8 +162,6 @@ static void fields_are_added_to_good_answers_or_always(void **state)
 static void memory_at_its_end_is_no_wrong_value(void **state)
 {
     static const char *const texts[] = {
-        "root a;",
-        "root $host;",
         "index a;",
         "index a $host;",
         "types { a/a x; }",
@@ -210,7 +199,6 @@ int main(void)
         DRAFT_TEST(a_return_has_a_status_from_200_to_999),
         DRAFT_TEST(an_error_page_is_one_for_each_status),
         DRAFT_TEST(the_last_type_of_an_extension_counts),
-        DRAFT_TEST(a_root_starts_at_the_prefix_unless_a_variable_does),
         DRAFT_TEST(index_files_keep_their_order),
         DRAFT_TEST(an_absolute_index_file_is_the_last),
         DRAFT_TEST(fields_are_added_to_good_answers_or_always),

@@ -76,6 +76,8 @@ static void an_exchange_that_is_used_again_remembers_nothing(void **state)
     assert_non_null(block);
     s->x->record.outcome = OUTCOME_DONE;
     s->x->redirect_count = s->x->error_status = 1;
+    s->x->is_internal = s->x->shows_error_page = true;
+    s->x->record.is_rewritten = s->x->record.adds_uri_to_alias = true;
     s->x->is_head_sent = s->x->keeps_alive = s->x->has_sent_continue = true;
     exchange_free(s->x);
     s->x = exchange_new(&o);
@@ -84,6 +86,8 @@ static void an_exchange_that_is_used_again_remembers_nothing(void **state)
     assert_int_equal(s->x->request.head.path.len, 0);
     assert_int_equal(s->x->record.outcome, OUTCOME_NONE);
     assert_int_equal(s->x->redirect_count + s->x->error_status, 0);
+    assert_false(s->x->is_internal || s->x->shows_error_page);
+    assert_false(s->x->record.is_rewritten || s->x->record.adds_uri_to_alias);
     assert_false(s->x->is_head_good || s->x->is_head_sent || s->x->keeps_alive);
     assert_false(s->x->has_sent_continue);
 }

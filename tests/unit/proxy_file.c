@@ -277,6 +277,48 @@ static void want_of_memory_is_a_503(void **state)
     assert_int_equal(file.fd, -1);
 }
 
+static void an_alias_opens_what_it_stands_for(void **state)
+{
+    struct fixture *f = *state;
+
+    put("a.txt", "text");
+    f->location.settings.root = compiled(f, path_of(""));
+    f->location.settings.alias_bytes = 2;
+    assert_opens(f, "/xa.txt", "text");
+    assert_refused(f, "/x../a.txt", 404, "open() \"../a.txt\" failed (22: Invalid argument)");
+    f->location.settings.root = compiled(f, path_of("a.txt"));
+    f->location.settings.alias_bytes = ALIAS_BYTES_ALL;
+    assert_opens(f, "/anything", "text");
+}
+
+static void an_index_file_follows_the_alias(void **state)
+{
+    struct fixture *f = *state;
+    struct template name = compiled(f, "i.html");
+    struct file file;
+
+    put("i.html", "index");
+    f->location.settings.root = compiled(f, path_of(""));
+    f->location.settings.alias_bytes = ALIAS_BYTES_ALL;
+    f->location.settings.index_files = &name;
+    f->location.settings.index_file_count = 1;
+    assert_int_equal(open_uri(f, "/x/", &file), FILE_IS_ELSEWHERE);
+    assert_true(span_equals(f->record.uri, SPAN("/x/i.html")));
+    name = compiled(f, "../none");
+    assert_refused(f, "/x/", 403, "is forbidden");
+}
+
+static void what_is_not_found_may_be_left_out_of_the_log(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+
+    f->location.settings.log_not_found = false;
+    assert_int_equal(open_uri(f, "/none", &file), 404);
+    assert_int_equal(f->record.detail.len, 0);
+    assert_refused(f, "/", 403, "is forbidden");
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up_folder, tear_down_folder)
@@ -296,6 +338,9 @@ int main(void)
         CLAIM(an_index_may_be_a_directory),
         CLAIM(a_directory_is_never_listed),
         CLAIM(want_of_memory_is_a_503),
+        CLAIM(an_alias_opens_what_it_stands_for),
+        CLAIM(an_index_file_follows_the_alias),
+        CLAIM(what_is_not_found_may_be_left_out_of_the_log),
     };
 
     return cmocka_run_group_tests_name("proxy_file", tests, NULL, NULL);

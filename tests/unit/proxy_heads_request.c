@@ -125,6 +125,9 @@ static void a_changed_uri_is_written_escaped(void **state)
 
     take_request(f, GET "\r\n");
     f->record.uri = SPAN("/error page\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_memory_equal(sent_to_upstream(f), GET, 16); /* as try_files leaves it */
+    f->record.is_rewritten = true;
     f->record.args = SPAN("a=b");
     assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
     assert_memory_equal(sent_to_upstream(f), "GET /error%20page%0A?a=b HTTP/1.1\r\n", 35);
@@ -135,6 +138,7 @@ static void what_may_not_be_written_is_never_sent(void **state)
     struct fixture *f = *state;
 
     take_request(f, GET "\r\n");
+    f->record.is_rewritten = true;
     f->record.args = SPAN("a=b\r\nX-Evil: 1");
     assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
     f->record.args = SPAN_NONE;

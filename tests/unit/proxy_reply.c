@@ -192,7 +192,7 @@ static void a_head_request_gets_no_content(void **state)
     const char *sent;
 
     request(s, "HEAD /a.txt", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 200);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 200);
     sent = run(s);
     assert_line(sent, "Content-Length: 11");
     assert_string_equal(body_of(sent), "");
@@ -208,7 +208,7 @@ static void a_refused_method_names_those_that_are_not(void **state)
     struct site *s = *state;
 
     request(s, "DELETE /a.txt", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 405);
     assert_int_equal(reply_from_status(&s->reply, &s->fixture->record, 405), 0);
     assert_line(run(s), "Allow: GET, HEAD");
 }
@@ -219,16 +219,16 @@ static void a_post_finds_directories_and_no_file(void **state)
     struct site *s = *state;
 
     request(s, "POST /dir/", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), FILE_IS_ELSEWHERE);
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), FILE_IS_ELSEWHERE);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 405);
     request(s, "POST /empty/", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 403);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 403);
     request(s, "DELETE /dir/", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 405);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 405);
     request(s, "POST /dir", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 301);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 301);
     request(s, "POST /none", "");
-    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record), 404);
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, false), 404);
 }
 
 static const char *returned(struct site *s, unsigned status, const char *text)
@@ -239,6 +239,23 @@ static const char *returned(struct site *s, unsigned status, const char *text)
         rule.text = compiled(s->fixture, text);
     assert_int_equal(reply_from_return(&s->reply, &s->fixture->record, &rule), 0);
     return s->reply.closes_without_answer ? "" : run(s);
+}
+
+/* As it is shown for an error. */
+static void a_whole_file_has_no_conditions(void **state)
+{
+    struct site *s = *state;
+    const char *sent;
+
+    request(s, "GET /a.txt", "Range: bytes=0-1\r\nIf-None-Match: *\r\n");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, true), 200);
+    reply_show_with(&s->reply, 404);
+    sent = run(s);
+    assert_line(sent, "Content-Length: 11");
+    assert_no_field(sent, "Last-Modified");
+    assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, true), 200);
+    reply_show_with(&s->reply, 204);
+    assert_string_equal(body_of(run(s)), "");
 }
 
 static void texts_are_returned(void **state)
@@ -252,7 +269,10 @@ static void texts_are_returned(void **state)
     assert_line(sent, "Content-Length: 6");
     assert_string_equal(body_of(sent), "at /x\n");
     assert_int_equal(s->fixture->record.sent_body_bytes, 6);
+    s->fixture->record.status = 0;
     assert_string_equal(body_of(returned(s, 503, "later $status")), "later 503");
+    s->fixture->record.status = 404; /* of an error_page */
+    assert_string_equal(body_of(returned(s, 503, "later $status")), "later 404");
     assert_true(s->fixture->record.has_replied);
     sent = returned(s, 200, NULL);
     assert_line(sent, "Content-Length: 0");
@@ -342,7 +362,7 @@ static unsigned file_status(struct site *s, const char *path)
 
     (void)snprintf(line, sizeof(line), "GET %s", path);
     request(s, line, "");
-    return reply_from_file(&s->reply, &s->fixture->record);
+    return reply_from_file(&s->reply, &s->fixture->record, false);
 }
 
 static void a_file_is_sent(void **state)
@@ -424,7 +444,7 @@ static void links_are_followed_and_loops_are_not(void **state)
 static unsigned conditional_status(struct site *s, const char *fields)
 {
     request(s, "GET /a.txt", fields);
-    return reply_from_file(&s->reply, &s->fixture->record);
+    return reply_from_file(&s->reply, &s->fixture->record, false);
 }
 
 static void conditions_are_judged(void **state)
@@ -550,6 +570,7 @@ int main(void)
         TEST(a_refused_method_names_those_that_are_not),
         TEST(a_post_finds_directories_and_no_file),
         TEST(texts_are_returned),
+        TEST(a_whole_file_has_no_conditions),
         TEST(redirects_are_made_absolute),
         TEST(a_redirect_without_a_host_names_the_address),
         TEST(a_redirect_cannot_be_split),

@@ -303,6 +303,34 @@ static void files_are_below_the_root(void **state)
     assert_worth(f, "$request_filename", "/a");
 }
 
+static void an_alias_is_in_place_of_the_prefix(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->location.settings.root = compiled(f, "/srv/b");
+    f->location.settings.alias_bytes = 1;
+    assert_worth(f, "$document_root $request_filename", "/srv/b /srv/ba");
+    f->location.settings.alias_bytes = ALIAS_BYTES_ALL;
+    assert_worth(f, "$document_root $request_filename", "/srv/b /srv/b");
+    f->record.adds_uri_to_alias = true;
+    assert_worth(f, "$request_filename", "/srv/b/a");
+}
+
+static void the_real_root_has_no_links(void **state)
+{
+    struct fixture *f = *state;
+    char link[64];
+
+    take_request(f, GET "\r\n");
+    (void)snprintf(link, sizeof(link), "/tmp/ringway-root-%d", (int)getpid());
+    assert_int_equal(symlink("/proc/sys", link), 0);
+    f->location.settings.root = compiled(f, link);
+    assert_worth(f, "$realpath_root", "/proc/sys");
+    assert_int_equal(unlink(link), 0);
+    assert_worth(f, "$realpath_root", "-");
+}
+
 static void the_answer_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -460,6 +488,8 @@ int main(void)
         TEST(the_process_is_told),
         TEST(an_identifier_stays_and_is_no_other),
         TEST(files_are_below_the_root),
+        TEST(an_alias_is_in_place_of_the_prefix),
+        TEST(the_real_root_has_no_links),
         TEST(the_answer_is_told),
         TEST(upstreams_are_told_try_by_try),
         TEST(upstream_fields_are_told),

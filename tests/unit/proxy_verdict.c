@@ -143,6 +143,7 @@ static void a_page_may_change_the_status(void **state)
 
         set_page(s, &page, "/404.html");
         s->x->redirect_count = 0;
+        s->x->shows_error_page = false;
         assert_int_equal(answer(s->x, 404), GO_ON);
         assert_int_equal(s->x->error_status, rows[i].shown);
     }
@@ -162,7 +163,7 @@ static void a_page_that_fails_has_no_page_of_its_own(void **state)
     assert_int_equal(s->x->reply.plan.status, 404);
 }
 
-static void the_status_of_the_error_is_shown_where_its_page_fails(void **state)
+static void a_page_that_fails_is_an_error_of_its_own(void **state)
 {
     struct stage *s = *state;
     struct error_page page = {.status = 502};
@@ -171,7 +172,7 @@ static void the_status_of_the_error_is_shown_where_its_page_fails(void **state)
     set_page(s, &page, "/502.html");
     assert_int_equal(answer(s->x, 502), GO_ON);
     assert_int_equal(answer(s->x, 404), GO_ON); /* there is no such file */
-    assert_int_equal(s->x->reply.plan.status, 502);
+    assert_int_equal(s->x->reply.plan.status, 404);
 }
 
 static void a_request_that_was_not_understood_has_no_page(void **state)
@@ -200,7 +201,83 @@ static void a_named_location_keeps_the_uri(void **state)
     assert_ptr_equal(s->x->record.location, &named);
     assert_true(span_equals(s->x->record.uri, SPAN("/a")));
     assert_true(span_equals(s->x->record.args, SPAN("x")));
+    assert_false(s->x->record.is_rewritten);
     s->x->record.location = &s->server.root;
+}
+
+static void a_named_location_has_the_method_and_the_body(void **state)
+{
+    static const struct {
+        unsigned status;
+        bool is_gone; /* a body that was refused is not passed on */
+    } rows[] = {{404, false}, {413, true}};
+    struct stage *s = *state;
+    struct location_conf named = {.kind = LOCATION_NAMED, .pattern = SPAN("@other")};
+    struct location_conf *list[] = {&named};
+
+    s->server.named = list;
+    s->server.named_count = 1;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct error_page page = {.status = rows[i].status};
+
+        s->x->record.location = &s->server.root;
+        s->x->shows_error_page = false;
+        take_request(s, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+        set_page(s, &page, "@other");
+        assert_int_equal(answer(s->x, rows[i].status), GO_ON);
+        assert_int_equal(s->x->request.head.method, METHOD_POST);
+        assert_int_equal(s->x->is_body_gone, rows[i].is_gone);
+    }
+    s->x->record.location = &s->server.root;
+}
+
+static void a_named_location_that_is_not_there_is_an_error(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "@none");
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->reply.plan.status, 500);
+    assert_true(span_equals(s->x->record.detail, SPAN("could not find named location \"@none\"")));
+}
+
+static void pages_of_pages_are_wanted_by_the_file(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 404};
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "/404.html");
+    s->server.root.settings.recursive_error_pages = true;
+    for (int i = 0; i < REDIRECTS_MAX; i++) {
+        assert_int_equal(answer(s->x, 404), GO_ON);
+        assert_int_equal(s->x->step, STEP_CONTENT);
+    }
+    assert_int_equal(answer(s->x, 404), GO_ON);
+    assert_int_equal(s->x->step, STEP_DRAIN);
+    assert_int_equal(s->x->reply.plan.status, 500);
+    assert_true(span_equals(s->x->record.detail,
+                            SPAN("rewrite or internal redirection cycle while internally "
+                                 "redirecting to \"/404.html\"")));
+}
+
+/* What stands for the error is another request: the upstream that failed is out of it. */
+static void a_page_begins_without_the_error(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 502};
+
+    begin_try(s);
+    set_page(s, &page, "/502.html");
+    assert_int_equal(conclude(s->x, OUTCOME_CONNECT_FAILED), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
+    assert_int_equal(s->x->record.outcome, OUTCOME_NONE);
+    assert_int_equal(s->x->record.status, 502);
+    assert_null(s->x->record.pass);
+    assert_int_equal(conclude(s->x, OUTCOME_NOT_FOUND), GO_ON);
+    assert_int_equal(s->x->reply.plan.status, 404);
 }
 
 static void a_url_is_a_redirect(void **state)
@@ -216,6 +293,7 @@ static void a_url_is_a_redirect(void **state)
 
         set_page(s, &page, i ? "http://b.example/" : "https://b.example$uri");
         s->x->redirect_count = 0;
+        s->x->shows_error_page = false;
         assert_int_equal(answer(s->x, 404), GO_ON);
         assert_int_equal(s->x->step, STEP_DRAIN);
         assert_int_equal(s->x->reply.plan.status, rows[i].status);
@@ -354,26 +432,31 @@ static void a_regex_that_runs_away_is_told(void **state)
     memset(uri + 1, 'a', sizeof(uri) - 2);
     uri[sizeof(uri) - 2] = '!';
     s->x->record.uri = SPAN("/aaa");
-    assert_int_equal(find_location(s->x), 0);
+    assert_int_equal(locate(s->x), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
     assert_ptr_equal(s->x->record.location, &l);
     s->x->record.uri = span_of(uri, sizeof(uri) - 1);
-    assert_int_equal(find_location(s->x), -ELOOP);
+    assert_int_equal(locate(s->x), GO_ON);
+    assert_int_equal(s->x->reply.plan.status, 500);
     assert_true(span_starts_with(s->x->record.detail, SPAN("a regex of the configuration")));
     s->x->record.uri = SPAN("/b");
-    assert_int_equal(find_location(s->x), 0); /* it is not told twice */
+    assert_int_equal(locate(s->x), GO_ON); /* it is not told twice */
+    assert_int_equal(s->x->step, STEP_CONTENT);
     assert_ptr_equal(s->x->record.location, &s->server.root);
     regex_free(l.regex);
 }
 
 static void assert_goes_to(struct stage *s, const char *uri, const struct location_conf *l)
 {
-    s->x->record.uri = span_of_cstr(uri);
-    assert_int_equal(go_to_index(s->x), GO_ON);
+    assert_int_equal(redirect_within(s->x, span_of_cstr(uri), SPAN("a=b")), GO_ON);
     assert_int_equal(s->x->step, STEP_CONTENT);
     assert_ptr_equal(s->x->record.location, l);
+    assert_true(span_equals(s->x->record.uri, span_of_cstr(uri)));
+    assert_true(span_equals(s->x->record.args, SPAN("a=b")));
+    assert_true(s->x->record.is_rewritten);
 }
 
-static void an_index_file_may_belong_to_another_location(void **state)
+static void a_redirect_within_may_lead_to_another_location(void **state)
 {
     struct stage *s = *state;
     struct location_conf pages = {.kind = LOCATION_PREFIX, .pattern = SPAN("/pages/")};
@@ -385,17 +468,44 @@ static void an_index_file_may_belong_to_another_location(void **state)
     assert_goes_to(s, "/index.html", &s->server.root);
 }
 
-static void index_files_in_a_circle_are_an_error(void **state)
+static void redirects_in_a_circle_are_an_error(void **state)
 {
     struct stage *s = *state;
 
-    for (int i = 0; i < INDEX_REDIRECTS_MAX; i++)
+    for (int i = 0; i < REDIRECTS_MAX; i++)
         assert_goes_to(s, "/", &s->server.root);
     for (int i = 0; i < 2; i++) { /* also once its error_page has led into the circle */
-        assert_int_equal(go_to_index(s->x), GO_ON);
+        assert_int_equal(redirect_within(s->x, SPAN("/\n"), SPAN_NONE), GO_ON);
         assert_int_equal(s->x->step, STEP_DRAIN);
         assert_int_equal(s->x->record.outcome, OUTCOME_INTERNAL);
+        assert_true(span_ends_with(s->x->record.detail, SPAN(" to \"/\\x0A\"")));
     }
+}
+
+static void an_internal_location_is_not_there_for_strangers(void **state)
+{
+    struct stage *s = *state;
+    struct location_conf inner = {
+        .kind = LOCATION_PREFIX, .pattern = SPAN("/inner"), .is_internal = true};
+    struct location_conf *list[] = {&inner};
+
+    s->server.root.prefixes = list;
+    s->server.root.prefix_count = 1;
+    s->x->record.uri = SPAN("/inner/a");
+    assert_int_equal(locate(s->x), GO_ON);
+    assert_int_equal(s->x->step, STEP_DRAIN);
+    assert_int_equal(s->x->reply.plan.status, 404);
+    assert_goes_to(s, "/inner/a", &inner);
+    s->x->record.location = &s->server.root;
+}
+
+static void a_redirect_within_begins_in_the_server(void **state)
+{
+    struct stage *s = *state;
+
+    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 204};
+    s->server.root.is_internal = true; /* no location is looked for */
+    assert_goes_to(s, "/a", &s->server.root);
 }
 
 int main(void)
@@ -411,9 +521,13 @@ int main(void)
         CLAIM(a_page_for_head_stays_without_a_body),
         CLAIM(a_page_may_change_the_status),
         CLAIM(a_page_that_fails_has_no_page_of_its_own),
-        CLAIM(the_status_of_the_error_is_shown_where_its_page_fails),
+        CLAIM(a_page_that_fails_is_an_error_of_its_own),
         CLAIM(a_request_that_was_not_understood_has_no_page),
         CLAIM(a_named_location_keeps_the_uri),
+        CLAIM(a_named_location_has_the_method_and_the_body),
+        CLAIM(a_named_location_that_is_not_there_is_an_error),
+        CLAIM(pages_of_pages_are_wanted_by_the_file),
+        CLAIM(a_page_begins_without_the_error),
         CLAIM(a_url_is_a_redirect),
         CLAIM(a_failed_try_is_followed_by_another),
         CLAIM(what_the_rules_do_not_name_is_not_tried_again),
@@ -424,8 +538,10 @@ int main(void)
         CLAIM(an_error_of_the_client_s_ends_a_wait),
         CLAIM(a_peer_that_is_late_costs_a_try),
         CLAIM(a_regex_that_runs_away_is_told),
-        CLAIM(an_index_file_may_belong_to_another_location),
-        CLAIM(index_files_in_a_circle_are_an_error),
+        CLAIM(a_redirect_within_may_lead_to_another_location),
+        CLAIM(redirects_in_a_circle_are_an_error),
+        CLAIM(an_internal_location_is_not_there_for_strangers),
+        CLAIM(a_redirect_within_begins_in_the_server),
     };
 
     return cmocka_run_group_tests_name("proxy_verdict", tests, bench_init, bench_deinit);
