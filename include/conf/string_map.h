@@ -26,7 +26,6 @@ struct string_map_regex {
 
 struct string_map {
     struct template source;
-    bool is_volatile;
     bool has_hostnames;                          /* keys that are added may have wildcards */
     struct string_map_table exact, heads, tails; /* "a.b", "*.b" under ".b", "a.*" under "a." */
     const struct string_map_regex *regexes;      /* asked in order where no key was found */
@@ -38,6 +37,9 @@ struct string_map {
  * when it is no host name and the map has_hostnames; -ENOMEM. */
 int string_map_add(struct string_map *m, struct arena *a, struct span key,
                    const struct template *value) MUST_USE;
+
+/* What is looked up for a text: a host name's last dot is left out. */
+struct span string_map_key(const struct string_map *m, struct span text);
 
 /* The value of a key: exact, else of the longest "*.b", else of the longest "a.*". NULL: none,
  * regexes and default are the caller's matter. */

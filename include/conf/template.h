@@ -109,13 +109,17 @@ enum variable_id {
 enum user_variable_kind {
     USER_VARIABLE_CAPTURE, /* a named group of a regex: no value before that matched */
     USER_VARIABLE_SET,     /* of "set": empty, or the value of what it shadows */
+    USER_VARIABLE_MAP,     /* these three: what their block looks up */
+    USER_VARIABLE_GEO,
+    USER_VARIABLE_SPLIT,
     USER_VARIABLE_KIND_COUNT
 };
 
 struct user_variable {
     struct span name; /* lower case */
     enum user_variable_kind kind;
-    /* By kind. Of set: the struct template_part that it shadows, such as $http_x; NULL: none. */
+    /* By kind. Of set: the struct template_part that it shadows, such as $http_x; NULL: none. Of
+     * the blocks: struct string_map, geo or split. */
     const void *source;
     bool is_volatile; /* its value is not kept: made each time that it is asked for */
 };

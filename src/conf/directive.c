@@ -12,6 +12,7 @@
 #include "conf/directive_ignored.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
+#include "conf/directive_map.h"
 #include "conf/directive_proxy.h"
 #include "conf/directive_rewrite.h"
 #include "conf/directive_server.h"
@@ -25,7 +26,7 @@ static const struct directive_table *const tables[] = {
     &directive_http_table,       &directive_client_table,  &directive_server_table,
     &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
-    &directive_files_table,      &directive_rewrite_table,
+    &directive_files_table,      &directive_rewrite_table, &directive_map_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

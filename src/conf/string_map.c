@@ -117,12 +117,12 @@ int string_map_add(struct string_map *m, struct arena *a, struct span key,
 
 /* ---- finding ---- */
 
-/* The star is at least one byte, so a first dot is none of its. */
+/* As in nginx, the star may stand for nothing here. */
 static const struct template *find_head(const struct string_map *m, struct span name)
 {
     const struct template *value = NULL;
 
-    for (size_t i = 1; !value && i < name.len; i++) {
+    for (size_t i = 0; !value && i < name.len; i++) {
         if (name.data[i] == '.')
             value = table_find(&m->heads, span_skip(name, i));
     }
@@ -140,14 +140,17 @@ static const struct template *find_tail(const struct string_map *m, struct span 
     return value;
 }
 
+struct span string_map_key(const struct string_map *m, struct span text)
+{
+    bool has_last_dot = m->has_hostnames && text.len && text.data[text.len - 1] == '.';
+
+    return has_last_dot ? span_take(text, text.len - 1) : text;
+}
+
 const struct template *string_map_find(const struct string_map *m, struct span key)
 {
-    const struct template *value;
+    const struct template *value = table_find(&m->exact, key);
 
-    /* "a.example." is the same host. */
-    if (m->has_hostnames && key.len && key.data[key.len - 1] == '.')
-        key.len--;
-    value = table_find(&m->exact, key);
     if (!value && m->heads.key_count)
         value = find_head(m, key);
     if (!value && m->tails.key_count)

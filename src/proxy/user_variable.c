@@ -1,6 +1,9 @@
 /* user_variable - the values of variables that the configuration makes. */
 #include "proxy/user_variable.h"
 
+#include "conf/geo.h"
+#include "conf/split.h"
+#include "conf/string_map.h"
 #include "proxy/request_log.h"
 #include "proxy/value.h"
 
@@ -29,9 +32,70 @@ static struct span set_value(struct record *r, const struct user_variable *v, va
     return SPAN("");
 }
 
+/* A text in the arena; memory at its end is noted. */
+static struct span expanded(struct record *r, const struct template *t, variable_fn get)
+{
+    struct span text;
+
+    if (template_expand(t, get, r, r->arena, &text) < 0) {
+        r->lacks_memory = true;
+        return SPAN_NONE;
+    }
+    return text;
+}
+
+/* As in nginx, an empty text is no regex's. */
+static const struct template *matching(struct record *r, const struct string_map *m,
+                                       struct span key)
+{
+    for (size_t i = 0; key.len && i < m->regex_count; i++) {
+        if (record_match(r, m->regexes[i].regex, key))
+            return m->regexes[i].value;
+    }
+    return NULL;
+}
+
+static struct span map_value(struct record *r, const struct user_variable *v, variable_fn get)
+{
+    const struct string_map *m = v->source;
+    struct span key = string_map_key(m, expanded(r, &m->source, get));
+    const struct template *value = string_map_find(m, key);
+
+    if (!value)
+        value = matching(r, m, key);
+    if (!value)
+        value = m->preset;
+    return value ? expanded(r, value, get) : SPAN("");
+}
+
+static struct span geo_value(struct record *r, const struct user_variable *v, variable_fn get)
+{
+    const struct geo *g = v->source;
+    struct endpoint e = r->client->address;
+    struct address address;
+    struct span value;
+
+    if (g->source.part_count) {
+        bool is_ip = address_parse_ip(expanded(r, &g->source, get), 0, &address) == 0;
+
+        e = is_ip ? endpoint_of(&address) : (struct endpoint){.family = AF_UNSPEC};
+    }
+    value = geo_find(g, &e);
+    return value.data ? value : SPAN("");
+}
+
+static struct span split_value(struct record *r, const struct user_variable *v, variable_fn get)
+{
+    const struct split *s = v->source;
+    struct span value = split_find(s, expanded(r, &s->source, get));
+
+    return value.data ? value : SPAN("");
+}
+
 static const user_value_fn getters[USER_VARIABLE_KIND_COUNT] = {
-    [USER_VARIABLE_CAPTURE] = capture_value,
-    [USER_VARIABLE_SET] = set_value,
+    [USER_VARIABLE_CAPTURE] = capture_value, [USER_VARIABLE_SET] = set_value,
+    [USER_VARIABLE_MAP] = map_value,         [USER_VARIABLE_GEO] = geo_value,
+    [USER_VARIABLE_SPLIT] = split_value,
 };
 
 /* ---- values ---- */

@@ -1,6 +1,9 @@
 /* Tests of proxy/user_variable. */
 #include "record_fixture.h"
 
+#include "conf/geo.h"
+#include "conf/split.h"
+#include "conf/string_map.h"
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
 
@@ -160,6 +163,87 @@ static void a_match_assigns_its_groups(void **state)
     regex_free(r);
 }
 
+/* What a variable of that kind is worth; "-": nothing. */
+static const char *made(struct fixture *f, enum user_variable_kind kind, const void *source)
+{
+    const struct user_variable row = {.name = SPAN("x"), .kind = kind, .source = source};
+    struct span value;
+
+    f->snapshot.user_variables = (struct user_variables){&row, 1};
+    f->record.user_values = NULL;
+    value = arena_copy(&f->arena, get(f, 0));
+    f->snapshot.user_variables = (struct user_variables){rows, COUNT_OF(rows)};
+    f->record.user_values = NULL;
+    assert_non_null(value.data);
+    return value.data;
+}
+
+static void a_map_is_its_key_else_its_regex_else_its_default(void **state)
+{
+    struct fixture *f = *state;
+    struct template a = compiled(f, "is a"), nothing = compiled(f, "is empty");
+    struct template number = compiled(f, "number $1"), rest = compiled(f, "rest $arg_k");
+    struct string_map m = {.source = compiled(f, "$arg_k")};
+    struct string_map_regex regex = {.value = &number};
+    struct regex *r;
+    char error[128];
+
+    assert_int_equal(regex_new(SPAN("^([0-9]*)$"), false, &r, error, sizeof(error)), 0);
+    regex.regex = r;
+    assert_int_equal(string_map_add(&m, &f->conf_arena, SPAN("a"), &a), 0);
+    assert_int_equal(string_map_add(&m, &f->conf_arena, SPAN("7"), &a), 0);
+    m.regexes = &regex;
+    m.regex_count = 1;
+    take_request(f, "GET /?k=A HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "is a");
+    take_request(f, "GET /?k=7 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "is a");
+    take_request(f, "GET /?k=12 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "number 12");
+    take_request(f, "GET /?k=b HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "");
+    m.preset = &rest;
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "rest b");
+    /* No regex is asked about an empty text, but a key may be one. */
+    take_request(f, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "rest ");
+    assert_int_equal(string_map_add(&m, &f->conf_arena, SPAN(""), &nothing), 0);
+    assert_string_equal(made(f, USER_VARIABLE_MAP, &m), "is empty");
+    regex_free(r);
+}
+
+static void a_geo_is_by_the_client_or_by_a_text(void **state)
+{
+    static const struct geo_address begins[] = {
+        {0, 0}, {0, 0xc0000200}, {0, 0xc0000300}, {0, 0xffffffff}};
+    static const struct span values[] = {SPAN("low"), SPAN("client"), SPAN_NONE, SPAN("none")};
+    struct fixture *f = *state;
+    struct geo g = {.ip4 = {begins, values, COUNT_OF(begins)}};
+
+    take_request(f, "GET /?k=1.2.3.4 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "client"); /* 192.0.2.1 */
+    g.source = compiled(f, "$arg_k");
+    assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "low");
+    take_request(f, "GET /?k=200.1.1.1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "");
+    take_request(f, "GET /?k=1.2.3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "none");
+}
+
+static void a_split_is_by_the_hash_of_its_text(void **state)
+{
+    const struct split_part parts[] = {{.end = split_width(5000), .value = SPAN("lower")}};
+    struct fixture *f = *state;
+    struct split s = {.source = compiled(f, "$arg_k"), .parts = parts, .part_count = 1};
+
+    take_request(f, "GET /?k=ab HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(split_hash(SPAN("ab")) < parts[0].end);
+    assert_string_equal(made(f, USER_VARIABLE_SPLIT, &s), "lower");
+    take_request(f, "GET /?k=foo HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(split_hash(SPAN("foo")) > parts[0].end);
+    assert_string_equal(made(f, USER_VARIABLE_SPLIT, &s), "");
+}
+
 static void want_of_memory_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +266,9 @@ int main(void)
         TEST(a_value_is_made_once_unless_it_is_volatile),
         TEST(a_circle_ends_and_is_logged),
         TEST(a_match_assigns_its_groups),
+        TEST(a_map_is_its_key_else_its_regex_else_its_default),
+        TEST(a_geo_is_by_the_client_or_by_a_text),
+        TEST(a_split_is_by_the_hash_of_its_text),
         TEST(want_of_memory_is_told),
     };
 
