@@ -16,6 +16,7 @@
 
 #include "endpoints.h"
 #include "http/parser.h"
+#include "proxy/access.h"
 #include "proxy/record.h"
 
 #define DATE "Fri, 20 Nov 2026 22:46:00 GMT"
@@ -65,7 +66,7 @@ static void make_engine(struct fixture *f)
     assert_int_equal(chunk_pool_init(&f->engine.chunks, 16), 0);
     f->engine.head_buffer = malloc(WRITTEN_HEAD_BYTES_MAX);
     assert_non_null(f->engine.head_buffer);
-    list_init(&f->engine.access_buffers);
+    access_init(&f->engine);
     stop_clock(f);
 }
 

@@ -8,6 +8,7 @@
 #include "conn_fixture.h"
 #include "tls_bench.h"
 
+#include "proxy/access.h"
 #include "proxy/upstream.h"
 
 #define CONNECTIONS_MAX 8
@@ -45,7 +46,7 @@ static inline void world_init_engine(struct world *w)
                      0);
     e->tickets = tls_cache_new(64);
     assert_non_null(e->tickets);
-    list_init(&e->access_buffers);
+    access_init(e);
 }
 
 static inline void world_init_peers(struct world *w)

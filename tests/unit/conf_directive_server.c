@@ -112,7 +112,7 @@ static void server_names_are_in_lower_case(void **state)
     assert_true(span_equals(names[3].name, SPAN("e.*")));
     assert_int_equal(names[4].name.len, 0);
     assert_null(names[4].regex);
-    assert_true(span_equals(names[5].name, SPAN("^F")));
+    assert_true(span_equals(names[5].name, SPAN("~^F")));
     assert_non_null(names[5].regex);
 }
 
