@@ -349,6 +349,7 @@ struct main_conf {
     cpu_set_t *affinity;    /* one per worker, or NULL */
     uint64_t rlimit_nofile; /* 0: as it is */
     struct span pid_path;
+    struct span working_directory; /* empty: it stays where it is */
     uint64_t worker_connections;
     struct tuning_conf tuning;
     bool balances_workers;               /* connections go to the worker with the fewest */

@@ -256,7 +256,7 @@ struct parser_limits build_parser_limits(const struct level *level)
     return (struct parser_limits){
         .head_bytes_first = first,
         .head_bytes_max = size_max(count * line, first),
-        .line_bytes_max = size_max(line, first),
+        .line_bytes_max = size_max(line, first) - strlen("\r\n"),
         .field_count_max = u64_min(level->max_headers, UINT32_MAX),
         .underscores_in_names = s->underscores_in_headers,
         .invalid_names_are_ignored = s->ignore_invalid_headers,

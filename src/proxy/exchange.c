@@ -74,6 +74,7 @@ static enum progress head_is_complete(struct exchange *x)
     x->is_head_good = true;
     x->record.uri = h->path;
     x->record.args = h->query;
+    x->record.request_bytes = h->head_bytes;
     x->upload = (struct relay){.src = client_of(x), .parser = &x->request, .is_keeping = true};
     stats_add(&x->view->engine->stats, COUNTER_REQUESTS, 1);
     return go_to(x, STEP_ROUTE);

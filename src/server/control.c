@@ -372,6 +372,19 @@ static int drop_privileges(struct control *c)
     return rc;
 }
 
+/* All paths are complete: nothing depends on where that is. */
+static int enter_working_directory(struct control *c)
+{
+    struct span path = c->snapshot->main.working_directory;
+    int code;
+
+    if (!path.len || chdir(path.data) == 0)
+        return 0;
+    code = errno;
+    fail_start(c, "chdir(\"%.*s\") failed (%d: %s)", SPAN_ARG(path), code, strerror(code));
+    return -code;
+}
+
 /* Rings are made before the user changes: root is allowed more memory and io_uring itself, where a
  * sysctl keeps it from others. Nothing is accepted before. */
 static int start_workers(struct control *c)
@@ -382,6 +395,8 @@ static int start_workers(struct control *c)
         rc = start_worker(c, i);
     if (!rc)
         rc = drop_privileges(c);
+    if (!rc)
+        rc = enter_working_directory(c);
     if (rc)
         return rc;
     workers_introduce(c->workers, c->worker_count);

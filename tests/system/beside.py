@@ -27,7 +27,7 @@ ANSWER_SECONDS = 4.0
 FILES_MODIFIED = 1_600_000_000  # so that Last-Modified and ETag say the same
 NGINX_FOLDERS = "".join(f"{kind}_temp_path temp/{kind};\n" for kind in
                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-SERVER_NAMES = re.compile(rb"nginx/[\d.]+|ringway/[\d.]+|(?<=<center>)(?:nginx|ringway)(?=</center>)")
+SERVER_NAMES = re.compile(rb"(?:nginx|ringway)/[\d.]+|(?<=<center>)(?:nginx|ringway)(?=</center>)")
 TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
                    r"|\d{4}-\d\d-\d\dT[\d:]{8}[+-]\d\d:\d\d|\b\d+\.\d{3}\b")
 
@@ -303,7 +303,7 @@ def read_answer(connection, method):
     begin = connection.used
     try:
         message = connection.response(method)
-    except (wire.Cut, wire.Malformed) as error:
+    except (wire.Cut, wire.Malformed, ValueError) as error:
         return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
     body = SERVER_NAMES.sub(b"SERVER", message.body)
     fields = [(name, own_value(name, value, len(body) - len(message.body)))
@@ -444,4 +444,4 @@ def outcome(file, text, command):
     file.write_text(text)
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False,
                           stdin=subprocess.DEVNULL, env=ringway.environment())
-    return done.returncode, re.findall(r"^\w+: \[emerg\] (.*)$", done.stderr, re.M)
+    return done.returncode, re.findall(r"^.*?\[emerg\] (?:\d+#\d+: )?(.*)$", done.stderr, re.M)

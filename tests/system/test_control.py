@@ -214,3 +214,20 @@ def test_root_without_anybody_to_become_does_not_start(folder):
         pytest.skip("mounts are not allowed here: " + done.stderr.strip())
     assert done.returncode == 1
     assert 'no user "nobody"' in done.stderr and '"user" directive' in done.stderr
+
+
+def test_the_process_goes_to_its_working_directory(start, folder):
+    port = ringway.free_ports()
+    text = f"working_directory {folder};\n" + answering(port, "here")
+    edge = start(text)
+    assert os.readlink(f"/proc/{edge.pid}/cwd") == str(folder)
+    edge.reload(text.replace("here", "there"))
+    assert client.get(port).body == b"there"
+
+
+def test_a_working_directory_that_is_missing_is_a_failure(conf_file):
+    port = ringway.free_ports()
+    path = conf_file("daemon off; working_directory /nonexistent;\n" + answering(port, "x"))
+    done = ringway.run_file(path)
+    assert done.returncode == 1
+    assert '[emerg] chdir("/nonexistent") failed (2: No such file or directory)' in done.stderr
