@@ -111,6 +111,23 @@ struct alias_draft {
     size_t bytes; /* as in struct settings; 0: not set */
 };
 
+/* Rules of which the first that fits counts. */
+struct rule_list {
+    struct vector rules;
+    bool is_off; /* said so: then nothing else may stand beside it */
+};
+
+struct field_rules_draft {
+    struct rule_list redirects, cookie_domains, cookie_paths; /* struct replacement */
+    struct rule_list cookie_flags;                            /* struct cookie_flags */
+};
+
+/* "proxy_redirect default", until the location is known that it is made of. */
+static inline bool replacement_is_default(const struct replacement *r)
+{
+    return !r->regex && !r->from.text.data;
+}
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
@@ -126,6 +143,7 @@ struct level {
     struct vector set_headers;  /* struct set_header */
     struct vector hide_headers; /* struct span */
     struct vector pass_headers; /* struct span */
+    struct field_rules_draft field_rules;
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;

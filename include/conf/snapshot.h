@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "conf/field_rules.h"
 #include "conf/gate.h"
 #include "conf/origin.h"
 #include "conf/regex.h"
@@ -245,7 +246,8 @@ struct settings {
     size_t proxy_set_header_count;
     const struct span *proxy_hide_headers; /* complete: with Date, Server, X-Pad, X-Accel-… */
     size_t proxy_hide_header_count;
-    struct template proxy_ssl_name; /* when proxy_ssl_name_is_set */
+    const struct field_rules *field_rules; /* NULL: fields of answers pass as they are */
+    struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
     bool proxy_ssl_name_is_set;
     bool uninitialized_variable_warn;
 };

@@ -37,6 +37,7 @@
     X(CONTENT_RANGE, "Content-Range", FIELD_NOT_IN_TRAILERS)                                \
     X(CACHE_CONTROL, "Cache-Control", FIELD_NOT_IN_TRAILERS)                                \
     X(LOCATION, "Location", FIELD_NOT_IN_TRAILERS)                                          \
+    X(REFRESH, "Refresh", FIELD_NOT_IN_TRAILERS)                                            \
     X(REFERER, "Referer", 0)                                                                \
     X(USER_AGENT, "User-Agent", 0)                                                          \
     X(X_FORWARDED_FOR, "X-Forwarded-For", FIELD_NOT_IN_TRAILERS)                            \

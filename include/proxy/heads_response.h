@@ -25,7 +25,8 @@ struct response_plan {
 /* Appends the response head to the client's conn, notes it in the record (status, sent_head) and
  * counts its bytes (sent_bytes). Fields of the upstream's that are hop-by-hop, about framing, or
  * hidden do not pass. FRAMING_CHUNKED is for HTTP/1.1 clients only (asserted).
- * 0; -ENOMEM; -EMSGSIZE when it is larger than WRITTEN_HEAD_BYTES_MAX. */
+ * 0; -ENOMEM; -EMSGSIZE when it is larger than WRITTEN_HEAD_BYTES_MAX; -ELOOP: a regex of
+ * proxy_redirect or proxy_cookie_* ran away. */
 int heads_write_response(struct record *r, const struct response_plan *plan) MUST_USE;
 
 /* A 1xx of the upstream's, passed on; its bytes are counted (sent_bytes). */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/build_field_rules.h"
 #include "conf/build_level.h"
 #include "conf/build_tls.h"
 #include "conf/build_tls_server.h"
@@ -153,7 +154,9 @@ static int take_level(struct conf *c, struct level *level, const struct level *o
     l->return_rule = level->return_rule;
     l->try_files = level->try_files;
     l->is_internal = level->is_internal;
-    return rc ? rc : take_proxy_pass(c, level, l, false);
+    if (!rc)
+        rc = take_proxy_pass(c, level, l, false);
+    return rc ? rc : build_field_rules(c, level, l);
 }
 
 /* --- limit_except --------------------------------------------------------------------------- */
@@ -183,7 +186,9 @@ static int build_except_location(struct conf *c, const struct scope *outer, cons
     if (!rc)
         rc = build_level(c, level, outer->values);
     l->settings = level->settings;
-    return rc ? rc : take_proxy_pass(c, level, l, true);
+    if (!rc)
+        rc = take_proxy_pass(c, level, l, true);
+    return rc ? rc : build_field_rules(c, level, l);
 }
 
 static int build_except(struct conf *c, const struct scope *scope, struct location_conf *around)

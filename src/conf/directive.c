@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/directive_access.h"
+#include "conf/directive_answer.h"
 #include "conf/directive_client.h"
 #include "conf/directive_files.h"
 #include "conf/directive_http.h"
@@ -27,6 +28,7 @@ static const struct directive_table *const tables[] = {
     &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
+    &directive_answer_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

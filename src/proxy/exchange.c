@@ -365,6 +365,10 @@ static enum progress respond(struct exchange *x)
     error = heads_write_response(r, &plan);
     if (error == -ENOMEM)
         return conclude(x, OUTCOME_NO_MEMORY);
+    if (error == -ELOOP) {
+        r->detail = SPAN("a regex of the configuration ran away on a field of the answer");
+        return conclude(x, OUTCOME_INTERNAL);
+    }
     if (error)
         return bad_response(x, "its head is too large to be passed on");
     x->is_head_sent = true;

@@ -1,7 +1,9 @@
 /* heads_response - the response head for the client. */
 #include "proxy/heads_response.h"
 
+#include "proxy/field_rewrite.h"
 #include "proxy/head_parts.h"
+#include "proxy/request_log.h"
 #include "proxy/variable.h"
 
 static struct name_filter hide_filter(const struct settings *s)
@@ -24,21 +26,83 @@ static bool is_hidden(const struct settings *s, struct name_filter f, struct spa
     return false;
 }
 
-/* The upstream's fields that pass. Tells whether Server and Date were among them. */
-static void write_upstream_fields(struct writer *w, const struct settings *s,
-                                  const struct head *upstream, bool *has_server, bool *has_date)
+/* A response head while it is written. */
+struct response_draft {
+    struct record *record;
+    const struct settings *settings;
+    struct writer writer;
+    bool has_server, has_date; /* of the upstream */
+};
+
+#define BIT(id) (UINT64_C(1) << FIELD_##id)
+
+/* Fields at which there is something to be looked at; the others only pass, or are hidden. */
+static const uint64_t looked_at = BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING) | BIT(SERVER) |
+                                  BIT(DATE) | BIT(LOCATION) | BIT(REFRESH) | BIT(SET_COOKIE);
+
+static_assert(FIELD_ID_COUNT <= 64, "a bit for each field");
+
+static void say_left_out(struct record *r, const char *whose)
 {
-    struct name_filter filter = hide_filter(s);
+    request_log(r, LOG_LEVEL_ERROR, "a value of \"%s\" with control bytes was left out", whose);
+}
+
+static int write_by_rules(struct response_draft *d, const struct field *f)
+{
+    struct span value = f->value;
+    int rc = field_rewrite(d->record, f->id, &value);
+
+    if (rc < 0)
+        return rc;
+    writer_field(&d->writer, f->name, value);
+    if (d->writer.refused_count)
+        say_left_out(d->record, f->id == FIELD_SET_COOKIE ? "proxy_cookie_*" : "proxy_redirect");
+    d->writer.refused_count = 0;
+    return 0;
+}
+
+static int write_looked_at(struct response_draft *d, const struct field *f)
+{
+    switch (f->id) {
+    case FIELD_SERVER:
+        d->has_server = true;
+        break;
+    case FIELD_DATE:
+        d->has_date = true;
+        break;
+    case FIELD_LOCATION:
+    case FIELD_REFRESH:
+    case FIELD_SET_COOKIE:
+        if (d->settings->field_rules)
+            return write_by_rules(d, f);
+        break;
+    default:
+        return 0; /* framing is ours */
+    }
+    writer_parsed_field(&d->writer, f);
+    return 0;
+}
+
+/* The upstream's fields that pass. 0; -ENOMEM; -ELOOP: a regex ran away. */
+static int write_upstream_fields(struct response_draft *d, const struct head *upstream)
+{
+    struct name_filter filter = hide_filter(d->settings);
 
     for (size_t i = 0; i < upstream->field_count; i++) {
         const struct field *f = &upstream->fields[i];
+        int rc;
 
-        if (f->is_dropped || field_is_framing(f->id) || is_hidden(s, filter, f->name))
+        if (f->is_dropped || is_hidden(d->settings, filter, f->name))
             continue;
-        *has_server |= f->id == FIELD_SERVER;
-        *has_date |= f->id == FIELD_DATE;
-        writer_parsed_field(w, f);
+        if (!(looked_at >> f->id & 1)) {
+            writer_parsed_field(&d->writer, f);
+            continue;
+        }
+        rc = write_looked_at(d, f);
+        if (rc < 0)
+            return rc;
     }
+    return 0;
 }
 
 static void write_unless_empty(struct writer *w, struct span name, struct span value)
@@ -150,10 +214,10 @@ static bool is_of_the_hop(enum field_id id)
 }
 
 /* A value that may not be written is left out by the writer, and said so in the error log. */
-static int write_added(struct writer *w, struct record *r, unsigned status)
+static int write_added(struct response_draft *d, unsigned status)
 {
-    const struct settings *s = &r->location->settings;
-    unsigned refused_count = w->refused_count;
+    const struct settings *s = d->settings;
+    unsigned refused_count = d->writer.refused_count;
 
     for (size_t i = 0; i < s->add_header_count; i++) {
         const struct add_header *h = &s->add_headers[i];
@@ -161,70 +225,75 @@ static int write_added(struct writer *w, struct record *r, unsigned status)
 
         if ((!h->is_always && !is_added_to(status)) || is_of_the_hop(field_id_of(h->name)))
             continue;
-        if (record_expand(r, &h->value, &value) < 0)
+        if (record_expand(d->record, &h->value, &value) < 0)
             return -ENOMEM;
-        write_unless_empty(w, h->name, value);
+        write_unless_empty(&d->writer, h->name, value);
     }
-    if (w->refused_count != refused_count)
-        log_write(&s->error_log, LOG_LEVEL_ERROR,
-                  "a value of \"add_header\" with control bytes was left out");
+    if (d->writer.refused_count != refused_count)
+        say_left_out(d->record, "add_header");
     return 0;
 }
 
-static int write_response(struct writer *w, struct record *r, const struct response_plan *plan)
+static int write_response(struct response_draft *d, const struct response_plan *plan)
 {
-    const struct settings *s = &r->location->settings;
-    bool has_server = false;
-    bool has_date = false;
+    struct record *r = d->record;
+    struct writer *w = &d->writer;
+    int rc = 0;
 
     writer_status_line(w, plan->status, plan->reason);
     if (plan->upstream)
-        write_upstream_fields(w, s, plan->upstream, &has_server, &has_date);
-    if (!has_server)
-        write_server(w, s);
-    if (!has_date)
+        rc = write_upstream_fields(d, plan->upstream);
+    if (rc < 0)
+        return rc;
+    if (!d->has_server)
+        write_server(w, d->settings);
+    if (!d->has_date)
         writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));
     write_own_fields(w, plan);
     writer_span(w, r->challenges);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);
-    if (write_added(w, r, plan->status) < 0)
-        return -ENOMEM;
+    rc = write_added(d, plan->status);
     writer_end_of_head(w);
-    return 0;
+    return rc;
+}
+
+static struct response_draft draft_for(struct record *r)
+{
+    struct response_draft d = {.record = r, .settings = &r->location->settings};
+
+    writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
+    return d;
 }
 
 int heads_write_response(struct record *r, const struct response_plan *plan)
 {
-    struct writer w;
+    struct response_draft d = draft_for(r);
     int result;
 
     /* $status and $sent_http_* in add_header are of this response. */
     r->status = plan->status;
-    writer_init(&w, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    if (write_response(&w, r, plan) < 0)
-        return -ENOMEM;
-    result = head_send(r->client->conn, &w);
+    result = write_response(&d, plan);
+    if (!result)
+        result = head_send(r->client->conn, &d.writer);
     if (result < 0)
         return result;
-    r->sent_head = arena_copy(r->arena, span_of(w.data, w.len));
-    r->sent_bytes += w.len;
+    r->sent_head = arena_copy(r->arena, span_of(d.writer.data, d.writer.len));
+    r->sent_bytes += d.writer.len;
     return 0;
 }
 
 int heads_write_interim(struct record *r, const struct head *upstream)
 {
-    bool has_server = false;
-    bool has_date = false;
-    struct writer w;
+    struct response_draft d = draft_for(r);
     int result;
 
-    writer_init(&w, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    writer_status_line(&w, upstream->status, upstream->reason);
-    write_upstream_fields(&w, &r->location->settings, upstream, &has_server, &has_date);
-    writer_end_of_head(&w);
-    result = head_send(r->client->conn, &w);
+    writer_status_line(&d.writer, upstream->status, upstream->reason);
+    result = write_upstream_fields(&d, upstream);
+    writer_end_of_head(&d.writer);
+    if (!result)
+        result = head_send(r->client->conn, &d.writer);
     if (result == 0)
-        r->sent_bytes += w.len;
+        r->sent_bytes += d.writer.len;
     return result;
 }
