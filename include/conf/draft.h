@@ -210,6 +210,7 @@ struct conf {
     struct vector log_formats;         /* struct log_format * */
     struct vector log_uses;            /* struct log_use */
     struct vector log_buffers;         /* struct log_buffer_draft */
+    struct vector folders;             /* struct span: for temporary files */
     struct vector regexes;             /* struct regex_use */
     struct vector variables;           /* struct user_variable */
     struct vector servers;             /* struct server_draft * */

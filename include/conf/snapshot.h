@@ -206,6 +206,14 @@ struct proxy_pass {
 };
 
 #define ALIAS_BYTES_ALL SIZE_MAX /* of a regex location: root is the path of the file */
+/* client_body_temp_path. */
+struct body_files {
+    struct span folder; /* with a NUL behind */
+    unsigned levels[3]; /* digits of each level of folders for files with names; 0: no more */
+};
+
+/* client_body_in_file_only: a file that only memory was too small for has no name. */
+enum body_file_naming { BODY_FILE_UNNAMED, BODY_FILE_KEPT, BODY_FILE_CLEAN };
 
 /* What may be set at http, server and location level, inherited as in nginx. */
 struct settings {
@@ -216,6 +224,9 @@ struct settings {
     unsigned keepalive_disable;    /* bits: 1 msie6, 2 safari */
     uint64_t client_max_body_size; /* bytes; 0: no limit */
     uint64_t client_body_buffer_size, client_header_buffer_size;
+    const struct body_files *body_files;
+    unsigned client_body_in_file_only; /* enum body_file_naming */
+    bool proxy_request_buffering;
     uint64_t large_header_buffer_count, large_header_buffer_size;
     uint64_t lingering_time_ms, lingering_timeout_ms;
     unsigned lingering_close; /* 0 off, 1 on, 2 always */
@@ -381,6 +392,8 @@ struct snapshot {
     struct log_use *log_uses;
     size_t log_use_count;
     struct user_variables user_variables;
+    const struct span *folders; /* for temporary files: they are made where they are missing */
+    size_t folder_count;
     struct regex **regexes; /* all of them, to be freed */
     size_t regex_count;
     const struct span *dump_names; /* -T: files as they were read */
@@ -392,6 +405,9 @@ struct snapshot {
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(
     struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
+
+/* Makes the folders for temporary files that are missing. 0, or negative errno with a message. */
+int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
 /* Opens the log files (append, create 0644). 0, or negative errno with a message. */
 int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;

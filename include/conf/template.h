@@ -37,6 +37,8 @@
     X(REMOTE_PORT, "remote_port")                                 \
     X(REMOTE_USER, "remote_user")                                 \
     X(REQUEST, "request")                                         \
+    X(REQUEST_BODY, "request_body")                               \
+    X(REQUEST_BODY_FILE, "request_body_file")                     \
     X(REQUEST_COMPLETION, "request_completion")                   \
     X(REQUEST_FILENAME, "request_filename")                       \
     X(REQUEST_ID, "request_id")                                   \

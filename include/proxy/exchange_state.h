@@ -18,6 +18,7 @@ enum exchange_step {
     STEP_ROUTE,
     STEP_GATE,
     STEP_CONTENT,
+    STEP_TAKE_BODY,
     STEP_TRY,
     STEP_CONNECT,
     STEP_SEND,
@@ -27,6 +28,7 @@ enum exchange_step {
     STEP_TUNNEL,
     STEP_DRAIN,
     STEP_REPLY,
+    STEP_SETTLE, /* it has ended, but for what the kernel still does */
     STEP_COUNT
 };
 

@@ -35,6 +35,8 @@ struct client_facts {
     uint64_t since_ms;      /* of the loop's clock, when it was accepted */
 };
 
+struct request_body;
+
 struct record {
     struct engine *engine;
     struct arena *arena;
@@ -50,6 +52,7 @@ struct record {
     bool adds_uri_to_alias; /* try_files found uri below the alias of a regex location */
     uint64_t began_us;      /* of the turn in which it began; likewise in the tries */
     uint64_t request_bytes; /* head and body, as received */
+    struct request_body *body; /* that is taken in before it goes on; NULL: it is not */
     unsigned char request_id[16];
     bool has_request_id;
     bool is_pipelined; /* $pipe: its head was there before the answer to the one before it */

@@ -8,6 +8,7 @@
 struct span request_value_span(struct record *r, const struct value_key *key);
 /* The offset is the identifier of a field. */
 struct span request_value_field(struct record *r, const struct value_key *key);
+struct span request_value_content_length(struct record *r, const struct value_key *key);
 struct span request_value_is_args(struct record *r, const struct value_key *key);
 struct span request_value_host(struct record *r, const struct value_key *key);
 struct span request_value_server_name(struct record *r, const struct value_key *key);

@@ -8,8 +8,9 @@
 #include "conf/snapshot.h"
 
 /* Where root started it: makes all threads the user of the user directive, else nobody, as nginx
- * does, and gives that user the log files, which are opened again later. Otherwise nothing. For the
- * control thread, once workers have their rings. 0, or negative errno with a message. */
+ * does, and gives that user the log files, which are opened again later, and the folders of
+ * temporary files. Otherwise nothing. For the control thread, once workers have their rings. 0, or
+ * negative errno with a message. */
 int privilege_drop(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
 #endif

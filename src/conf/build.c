@@ -324,6 +324,8 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->tls_server_profile_count = c->tls_server_profiles.count;
     s->user_variables = (struct user_variables){c->variables.items, c->variables.count};
     take_log_files(c, s);
+    s->folders = c->folders.items;
+    s->folder_count = c->folders.count;
     s->log_uses = c->log_uses.items;
     s->log_use_count = c->log_uses.count;
     if (take_upstreams(c, s) < 0 || take_servers(c, s) < 0)

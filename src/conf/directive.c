@@ -7,6 +7,7 @@
 
 #include "conf/directive_access.h"
 #include "conf/directive_answer.h"
+#include "conf/directive_body.h"
 #include "conf/directive_client.h"
 #include "conf/directive_files.h"
 #include "conf/directive_http.h"
@@ -28,7 +29,7 @@ static const struct directive_table *const tables[] = {
     &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
-    &directive_answer_table,
+    &directive_answer_table,     &directive_body_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

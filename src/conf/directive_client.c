@@ -122,7 +122,7 @@ static const struct directive rows[] = {
      ONE_ARG,
      .set = set_buffer_size,
      AT_SETTING(client_body_buffer_size),
-     .help = "memory for a request body that is kept to be sent again"},
+     .help = "memory for a request body that is taken in before it goes on"},
     {.name = "underscores_in_headers",
      .syntax = "on | off",
      .preset = "off",

@@ -41,7 +41,7 @@ void snapshot_unref(struct snapshot *s)
         free_snapshot(s);
 }
 
-/* --- log files ------------------------------------------------------------------------------ */
+/* --- folders and log files ------------------------------------------------------------------- */
 
 static int fail_errno(char *error, size_t error_size, const char *call, struct span path)
 {
@@ -50,6 +50,17 @@ static int fail_errno(char *error, size_t error_size, const char *call, struct s
     snprintf(error, error_size, "%s \"%.*s\" failed (%d: %s)", call, SPAN_ARG(path), code,
              strerror(code));
     return -code;
+}
+
+int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_size)
+{
+    for (size_t i = 0; i < s->folder_count; i++) {
+        struct span path = s->folders[i];
+
+        if (mkdir(path.data, 0700) && errno != EEXIST)
+            return fail_errno(error, error_size, "mkdir()", path);
+    }
+    return 0;
 }
 
 static int open_log(const struct log_file *f)

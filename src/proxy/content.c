@@ -3,6 +3,7 @@
 
 #include "proxy/route.h"
 #include "proxy/try_files.h"
+#include "proxy/upload.h"
 #include "proxy/verdict.h"
 
 /* An error page is shown with the status that it is for. */
@@ -76,7 +77,7 @@ static enum progress answer_proxied(struct exchange *x)
     if (x->record.pass != pass)
         attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
     x->record.pass = pass;
-    return go_to(x, STEP_TRY);
+    return go_to(x, upload_first_step(x));
 }
 
 enum progress content_choose(struct exchange *x)

@@ -9,8 +9,10 @@
 #include "proxy/content.h"
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
+#include "proxy/request_body.h"
 #include "proxy/route.h"
 #include "proxy/user_variable.h"
+#include "proxy/upload.h"
 #include "proxy/verdict.h"
 
 #define DRAIN_BYTES_MAX (64 * 1024) /* a longer body that nobody wants ends the connection */
@@ -29,6 +31,7 @@ static enum progress relay_bodies(struct exchange *x);
 static enum progress tunnel(struct exchange *x);
 static enum progress drain_request(struct exchange *x);
 static enum progress write_reply(struct exchange *x);
+static enum progress settle(struct exchange *x);
 
 /* ---- the driver ---- */
 
@@ -41,7 +44,8 @@ enum exchange_result exchange_run(struct exchange *x)
         [STEP_SEND] = send_request,   [STEP_AWAIT] = await_response,
         [STEP_RESPOND] = respond,     [STEP_RELAY] = relay_bodies,
         [STEP_TUNNEL] = tunnel,       [STEP_DRAIN] = drain_request,
-        [STEP_REPLY] = write_reply,
+        [STEP_REPLY] = write_reply,   [STEP_TAKE_BODY] = upload_take_body,
+        [STEP_SETTLE] = settle,
     };
     enum progress progress;
 
@@ -50,6 +54,10 @@ enum exchange_result exchange_run(struct exchange *x)
     } while (progress == GO_ON);
     if (progress == WAIT)
         return EXCHANGE_WAITS;
+    if (request_body_is_busy(x->record.body)) {
+        x->step = STEP_SETTLE;
+        return EXCHANGE_WAITS;
+    }
     attempt_end(&x->attempt, false);
     x->record.request_bytes = x->request.head.head_bytes + x->upload.bytes;
     if (!x->is_reported)
@@ -178,11 +186,6 @@ static enum progress connect_upstream(struct exchange *x)
 
 /* ---- 5. the request goes out ---- */
 
-static enum framing upload_framing(const struct exchange *x)
-{
-    return x->is_body_gone ? FRAMING_NONE : x->request.head.framing;
-}
-
 static enum progress head_not_written(struct exchange *x, int error)
 {
     if (error == -ENOMEM)
@@ -207,9 +210,6 @@ static enum progress send_request(struct exchange *x)
         return head_not_written(x, error);
     x->attempt.has_sent = true;
     x->attempt.conn->request_count++;
-    x->upload.framing = upload_framing(x);
-    x->upload.is_done |= x->is_body_gone;
-    x->has_upload_failed = false;
     x->interim_count = 0;
     if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
         !x->has_sent_continue) {
@@ -223,44 +223,12 @@ static enum progress send_request(struct exchange *x)
                               .asked_for_upgrade = r->asked_for_upgrade,
                           });
     conn_want_input(upstream_of(x));
-    if (!x->is_body_gone && relay_replay(&x->upload, upstream_of(x)))
+    if (upload_begin(x))
         return conclude(x, OUTCOME_NO_MEMORY);
     return go_to(x, STEP_AWAIT);
 }
 
 /* ---- 6. the body goes up, and the response head comes ---- */
-
-/* Moves the request's body on. OUTCOME_NONE, or what is wrong with the client. */
-static enum outcome upload(struct exchange *x)
-{
-    if (x->upload.is_done || x->has_upload_failed)
-        return OUTCOME_NONE;
-    if (upstream_of(x)->error) {
-        x->has_upload_failed = true;
-        return OUTCOME_NONE;
-    }
-    switch (relay_run(&x->upload)) {
-    case RELAY_WAITS:
-        return OUTCOME_NONE;
-    case RELAY_DONE:
-        /* What comes next tells of a client that goes away, or is its next request. */
-        if (!conn_input(client_of(x)).len)
-            conn_want_input(client_of(x));
-        return OUTCOME_NONE;
-    case RELAY_CUT:
-        x->record.detail = SPAN("client closed the connection in its request body");
-        return OUTCOME_CLIENT_GONE;
-    case RELAY_BAD:
-        x->record.detail = span_of_cstr(x->request.reason);
-        return outcome_of_parser(x->request.error);
-    case RELAY_TOO_LARGE:
-        x->record.detail = SPAN("client intended to send too large chunked body");
-        return OUTCOME_BODY_TOO_LARGE;
-    case RELAY_NO_MEMORY:
-        break;
-    }
-    return OUTCOME_NO_MEMORY;
-}
 
 /* The upstream's stream ended where a head should come. */
 static enum progress no_head(struct exchange *x)
@@ -316,7 +284,7 @@ static enum progress response_head_is_complete(struct exchange *x)
 
 static enum progress await_response(struct exchange *x)
 {
-    enum outcome outcome = upload(x);
+    enum outcome outcome = upload_run(x);
     struct span input, body;
     enum parser_event event;
     size_t before;
@@ -399,7 +367,8 @@ static void count_body(struct exchange *x)
 /* The response has ended as it should: may both connections be used again? */
 static enum progress response_is_complete(struct exchange *x)
 {
-    bool is_clean = x->upload.is_done && !x->has_upload_failed && x->response.head.is_persistent &&
+    bool is_clean = upload_is_complete(x) && !x->has_upload_failed &&
+                    x->response.head.is_persistent &&
                     x->response.head.framing != FRAMING_UNTIL_CLOSE && !x->record.asked_to_close &&
                     !upstream_of(x)->error;
 
@@ -422,7 +391,7 @@ static enum progress response_is_cut(struct exchange *x, const char *reason)
 
 static enum progress relay_bodies(struct exchange *x)
 {
-    enum outcome outcome = upload(x);
+    enum outcome outcome = upload_run(x);
     enum relay_result result;
 
     if (outcome == OUTCOME_CLIENT_GONE || outcome == OUTCOME_NO_MEMORY)
@@ -516,6 +485,13 @@ static enum progress write_reply(struct exchange *x)
     if (x->record.outcome == OUTCOME_NONE)
         x->record.outcome = OUTCOME_DONE;
     return end(x, x->keeps_alive ? EXCHANGE_KEEPS : EXCHANGE_CLOSES);
+}
+
+/* It has ended, but the kernel still reads or writes for its body: that is over soon. */
+static enum progress settle(struct exchange *x)
+{
+    (void)x;
+    return END;
 }
 
 void exchange_refuse(struct exchange *x, enum outcome outcome)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proxy/request_body.h"
+
 const struct parser_limits exchange_response_limits = {
     .head_bytes_max = RESPONSE_HEAD_BYTES_MAX,
     .line_bytes_max = RESPONSE_LINE_BYTES_MAX,
@@ -55,7 +57,7 @@ struct exchange *exchange_new(const struct exchange_options *o)
 
 bool exchange_is_busy(const struct exchange *x)
 {
-    return reply_is_busy(&x->reply);
+    return reply_is_busy(&x->reply) || request_body_is_busy(x->record.body);
 }
 
 void exchange_free(struct exchange *x)
@@ -65,6 +67,7 @@ void exchange_free(struct exchange *x)
     assert(!exchange_is_busy(x));
     assert(!x->attempt.peer);
     relay_forget(&x->upload);
+    request_body_deinit(x->record.body);
     reply_deinit(&x->reply, &x->record);
     arena_reset(&x->arena);
     slab_give(exchanges, x);
@@ -146,7 +149,7 @@ bool exchange_request_is_complete(const struct exchange *x)
 
 bool exchange_can_resend(const struct exchange *x)
 {
-    return x->is_body_gone || relay_can_replay(&x->upload);
+    return x->is_body_gone || x->record.body || relay_can_replay(&x->upload);
 }
 
 bool exchange_may_keep_alive(const struct exchange *x)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/user_variable.h"
+#include "proxy/request_body.h"
 #include "proxy/value.h"
 #include "proxy/variable_client.h"
 #include "proxy/variable_request.h"
@@ -80,6 +81,18 @@ static struct span request_filename(struct record *r, const struct value_key *ke
     return value_join(r, parts, 2, SPAN(""));
 }
 
+/* ---- the request's body ---- */
+
+static struct span request_body(struct record *r, const struct value_key *key)
+{
+    return r->body ? request_body_text(r->body) : SPAN_NONE;
+}
+
+static struct span request_body_file(struct record *r, const struct value_key *key)
+{
+    return r->body && r->body->name.len ? r->body->name : SPAN_NONE;
+}
+
 /* ---- the answer ---- */
 
 static struct span proxy_host(struct record *r, const struct value_key *key)
@@ -131,7 +144,7 @@ static const struct row {
     [VARIABLE_CONNECTION] = {client_value_u64, OF(client_facts, number)},
     [VARIABLE_CONNECTION_REQUESTS] = {client_value_u64, OF(client_facts, request_count)},
     [VARIABLE_CONNECTION_TIME] = {client_value_connection_time},
-    [VARIABLE_CONTENT_LENGTH] = {request_value_field, FIELD_CONTENT_LENGTH},
+    [VARIABLE_CONTENT_LENGTH] = {request_value_content_length, FIELD_CONTENT_LENGTH},
     [VARIABLE_CONTENT_TYPE] = {request_value_field, FIELD_CONTENT_TYPE},
     [VARIABLE_DOCUMENT_ROOT] = {document_root},
     [VARIABLE_DOCUMENT_URI] = {record_span, OF(record, uri)},
@@ -152,6 +165,8 @@ static const struct row {
     [VARIABLE_REMOTE_PORT] = {client_value_remote_port},
     [VARIABLE_REMOTE_USER] = {request_value_remote_user},
     [VARIABLE_REQUEST] = {request_value_span, OF(head, request_line)},
+    [VARIABLE_REQUEST_BODY] = {request_body},
+    [VARIABLE_REQUEST_BODY_FILE] = {request_body_file},
     [VARIABLE_REQUEST_COMPLETION] = {request_completion},
     [VARIABLE_REQUEST_FILENAME] = {request_filename},
     [VARIABLE_REQUEST_ID] = {request_value_request_id},

@@ -25,6 +25,16 @@ struct span request_value_field(struct record *r, const struct value_key *key)
     return f ? f->value : SPAN_NONE;
 }
 
+/* Of a chunked body it is known once that was taken in. */
+struct span request_value_content_length(struct record *r, const struct value_key *key)
+{
+    struct span field = request_value_field(r, key);
+
+    if (field.data || !r->request->has_content_length)
+        return field;
+    return value_u64(r, r->request->content_length);
+}
+
 struct span request_value_is_args(struct record *r, const struct value_key *key)
 {
     return r->args.len ? SPAN("?") : SPAN("");

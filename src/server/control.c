@@ -251,6 +251,7 @@ static void begin_reload(struct control *c)
     }
     next->generation = c->snapshot->generation + 1;
     if (snapshot_open_logs(next, error, sizeof(error)) ||
+        snapshot_make_folders(next, error, sizeof(error)) ||
         sockets_open(&c->next_sockets, next, c->worker_count, &c->sockets, c->snapshot, error,
                      sizeof(error))) {
         log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
@@ -451,7 +452,9 @@ static int prepare(struct control *c)
         log_write(log_startup(), LOG_LEVEL_EMERG, "%s", error);
         return rc;
     }
-    rc = resource_raise_descriptors(c->snapshot, error, sizeof(error));
+    rc = snapshot_make_folders(c->snapshot, error, sizeof(error));
+    if (!rc)
+        rc = resource_raise_descriptors(c->snapshot, error, sizeof(error));
     if (!rc)
         rc = resource_check_memory(c->snapshot, error, sizeof(error));
     if (!rc)

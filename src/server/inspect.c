@@ -117,6 +117,8 @@ static int try(const struct source *s, const struct log *log, struct snapshot **
     if (!s->options->is_quiet && s->conf_path)
         fprintf(stderr, "ringway: the configuration file %s syntax is ok\n", s->conf_path);
     rc = snapshot_open_logs(*out, error, sizeof(error));
+    if (!rc)
+        rc = snapshot_make_folders(*out, error, sizeof(error));
     if (rc) {
         log_write(log, LOG_LEVEL_EMERG, "%s", error);
         snapshot_unref(*out);

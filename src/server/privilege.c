@@ -67,6 +67,20 @@ static void give_logs(const struct snapshot *s, const struct user *user)
     }
 }
 
+/* Those that everybody may write to stay as they are. */
+static void give_folders(const struct snapshot *s, const struct user *user)
+{
+    for (size_t i = 0; i < s->folder_count; i++) {
+        struct stat st;
+
+        if (stat(s->folders[i].data, &st) || st.st_uid == user->uid || st.st_mode & S_IWOTH)
+            continue;
+        /* Without the right to it: the line comes when a file cannot be opened there. */
+        if (chown(s->folders[i].data, user->uid, (gid_t)-1))
+            return;
+    }
+}
+
 /* glibc has no wrapper; the header of libcap is not needed for one call. */
 static int keep_capabilities(void)
 {
@@ -127,5 +141,6 @@ int privilege_drop(const struct snapshot *s, char *error, size_t error_size)
     if (found <= 0)
         return found;
     give_logs(s, &user);
+    give_folders(s, &user);
     return become(&user, error, error_size);
 }

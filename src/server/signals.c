@@ -57,7 +57,9 @@ int signals_init(struct signals *s, struct loop *loop, struct task *owner)
     (void)sigemptyset(&set);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         (void)sigaddset(&set, rows[i].number);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL))
+    /* Both are errors of whatever wrote, too: a peer that has gone, a file beyond RLIMIT_FSIZE. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+        sigprocmask(SIG_BLOCK, &set, NULL))
         return -errno;
     s->fd = signalfd(-1, &set, SFD_CLOEXEC);
     if (s->fd < 0)

@@ -19,11 +19,13 @@ from wire import request, response
 BODY = """
 large_client_header_buffers 4 8k;
 location /fallback/ {
+    proxy_request_buffering off;
     proxy_pass http://origin/first/;
     error_page 502 504 = @second;
 }
 location @second { proxy_pass http://second; }
 location /large { return 200 "$request_uri$request_uri$request_uri$request_uri"; }
+location /stream/ { proxy_pass http://origin; proxy_request_buffering off; }
 location /gone { error_page 404 = @second; return 404; }
 """
 SEND_TIMEOUT = int(re.search(r"\bsend_timeout (\d+)ms", TIMEOUTS)[1]) / 1000
@@ -94,7 +96,8 @@ def test_connections_end_when_a_body_breaks_behind_the_head_of_its_answer(edge):
         c.stall(1)
     edge.origin.script = script
     with edge.connect() as c:
-        c.send(request("/", "POST", fields=[("Transfer-Encoding", "chunked")]), b"3\r\nabc\r\n")
+        c.send(request("/stream/", "POST", fields=[("Transfer-Encoding", "chunked")]),
+               b"3\r\nabc\r\n")
         assert c.take(15) == b"HTTP/1.1 200 OK"
         c.send(b"zz\r\n" + request("/canary"))
         c.is_closed(2)

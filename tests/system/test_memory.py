@@ -89,13 +89,15 @@ def test_one_gigabyte_comes_down_in_bounded_memory(start, pki, release, large_fi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_one_gigabyte_goes_up_in_bounded_memory(start, make_origin, pki, release, is_chunked):
-    size = GIGABYTE if not is_chunked else GIGABYTE // 4
+@pytest.mark.parametrize("buffering", ["on", "off"])
+def test_one_gigabyte_goes_up_in_bounded_memory(start, make_origin, pki, release, is_chunked,
+                                                buffering):
+    size = GIGABYTE // 4 if is_chunked or buffering == "on" else GIGABYTE
     seen = {}
 
     def sink(c):
         head = c.read_request_head()
-        if is_chunked:
+        if is_chunked and buffering == "off":
             assert head.get("Transfer-Encoding") == "chunked"
             digest, left = hashlib.sha256(), -1
             while count := int(c.line(), 16):
@@ -115,7 +117,8 @@ def test_one_gigabyte_goes_up_in_bounded_memory(start, make_origin, pki, release
         c.respond(200, b"done")
     own = make_origin(sink, tls=server_context(pki.leaf(NAME)))
     port = ringway.free_ports()
-    edge = start(proxy(port, own.address, pki, "proxy_read_timeout 60s;"), path=release)
+    edge = start(proxy(port, own.address, pki, "proxy_read_timeout 60s;"
+                       f"proxy_request_buffering {buffering};"), path=release)
     digest = hashlib.sha256()
     framing = ("Transfer-Encoding", "chunked") if is_chunked else ("Content-Length", str(size))
     with client.Client(port, timeout=60) as c:

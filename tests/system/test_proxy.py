@@ -225,7 +225,7 @@ def test_request_body_is_streamed(edge):
         c.respond(200, b"done")
     edge.origin.script = script
     with edge.connect() as c:
-        c.send(request("/long/", "POST", fields=[("Content-Length", "10")]) + b"first")
+        c.send(request("/stream/", "POST", fields=[("Content-Length", "10")]) + b"first")
         assert seen.wait(5)
         c.send(b"-last")
         assert c.response().body == b"done"

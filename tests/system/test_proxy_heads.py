@@ -60,7 +60,8 @@ def test_expect_continue_can_be_refused_by_the_upstream(edge):
         c.respond(413, b"no", [("Connection", "close")])
     edge.origin.script = script
     with edge.connect() as c:
-        c.send(request("/", "POST", fields=[("Expect", "100-continue"), ("Content-Length", "9")]))
+        c.send(request("/stream/", "POST",
+                       fields=[("Expect", "100-continue"), ("Content-Length", "9")]))
         answer = c.response()
         assert answer.status == 413 and answer.body == b"no"
 
@@ -300,7 +301,7 @@ def test_early_final_answer_reaches_a_client_that_still_sends(edge):
         c.stall(2)
     edge.origin.script = script
     with edge.connect() as c:
-        c.send(request("/", "POST", fields=[("Content-Length", "8000000")]) + b"x" * 100000)
+        c.send(request("/stream/", "POST", fields=[("Content-Length", "8000000")]) + b"x" * 100000)
         answer = c.response()
         assert answer.status == 413 and answer.body == b"too much"
 

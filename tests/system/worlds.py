@@ -37,6 +37,7 @@ location /upgrade/ {
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection "upgrade";
 }
+location /stream/ { proxy_pass $S://origin; proxy_request_buffering off; }
 location /long/ { proxy_pass $S://origin; proxy_read_timeout 10s; client_body_timeout 10s; }
 """
 
@@ -69,6 +70,7 @@ location /nobody/ { proxy_pass $S://nobody; }
 location /nobody-then-good/ { proxy_pass $S://nobody_then_good; }
 location /stuck/ { proxy_pass $S://stuck; }
 location /stuck-then-good/ { proxy_pass $S://stuck_then_good; }
+location /stream/ { proxy_pass $S://origin; proxy_request_buffering off; }
 location /long/ { proxy_pass $S://origin; proxy_read_timeout 10s; }
 location /upgrade/ {
     proxy_pass $S://origin;

@@ -1,0 +1,28 @@
+/* upload - a request's body on its way to an upstream: taken in first, or streamed.
+ *
+ * As proxy_request_buffering says. A body that was taken in can be sent to one peer after the
+ * other; of one that is streamed, what fits into a chunk. */
+#ifndef RINGWAY_PROXY_UPLOAD_H
+#define RINGWAY_PROXY_UPLOAD_H
+
+#include "proxy/exchange_state.h"
+
+/* The step for a request whose upstream is known: STEP_TAKE_BODY, or STEP_TRY. */
+enum exchange_step upload_first_step(const struct exchange *x);
+
+/* STEP_TAKE_BODY: takes the body in. Then the request is one with a length, whatever it was. */
+enum progress upload_take_body(struct exchange *x);
+
+/* How the body goes to the upstream. */
+enum framing upload_framing(const struct exchange *x);
+
+/* The head stands in the output of a new try: the body follows, from its beginning. 0, -ENOMEM. */
+int upload_begin(struct exchange *x) MUST_USE;
+
+/* Moves the body on. OUTCOME_NONE, or what is wrong with the client or with us. */
+enum outcome upload_run(struct exchange *x) MUST_USE;
+
+/* True once the upstream has, or will have, all of it. */
+bool upload_is_complete(const struct exchange *x);
+
+#endif
