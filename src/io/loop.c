@@ -406,6 +406,14 @@ void loop_write(struct loop *l, struct op *op, int fd, struct span data)
     mark(sqe, op, TAG_OPERATION);
 }
 
+void loop_write_at(struct loop *l, struct op *op, int fd, struct span data, uint64_t offset)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_write(sqe, fd, data.data, (unsigned)data.len, offset);
+    mark(sqe, op, TAG_OPERATION);
+}
+
 void loop_shutdown(struct loop *l, struct op *op, int fd, int how)
 {
     struct io_uring_sqe *sqe = begin(l, op);

@@ -121,7 +121,7 @@ static void write_on(struct request_body *b)
     if (!b->moving && !list_is_empty(&b->chunks) && (b->is_whole || is_over_memory(b)))
         b->moving = pop_chunk(b);
     if (b->moving)
-        loop_write(loop_of(b), &b->op, b->fd, chunk_unread(b->moving));
+        loop_write_at(loop_of(b), &b->op, b->fd, chunk_unread(b->moving), b->file_bytes);
 }
 
 /* ---- taking it in ---- */

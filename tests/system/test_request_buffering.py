@@ -243,7 +243,7 @@ def test_full_disk_is_500_with_a_line_in_the_log(edge):
     with small_disk(edge.spool / "full"):
         for _ in range(2):
             with edge.connect() as c:
-                c.send(post("/full/", fields=[("Content-Length", "2000000")]), pattern(1_500_000))
+                c.send(post("/full/", fields=[("Content-Length", "2000000")]), pattern(400_000))
                 assert c.response().status == 500
         assert edge.get("/full/", "POST", body=pattern(200_000)).status == 200
     line = edge.ringway.wait_log(r".*No space left on device.*", mark)[0]

@@ -91,6 +91,23 @@ static void files_are_read_at_an_offset_and_appended_to(void **state)
     close(fd);
 }
 
+static void files_are_written_at_an_offset(void **state)
+{
+    struct turning *t = *state;
+    struct recorded r;
+    char text[6] = "";
+    int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+    assert_true(fd >= 0);
+    recorded_init(&r, t);
+    loop_write_at(t->loop, &r.op, fd, SPAN("world"), 6);
+    turn_until(t->loop, r.count == 1);
+    assert_int_equal(r.result, 5);
+    assert_int_equal(pread(fd, text, 5, 6), 5);
+    assert_string_equal(text, "world");
+    close(fd);
+}
+
 static void sends_to_one_who_left_are_errors_and_no_signal(void **state)
 {
     struct turning *t = *state;
@@ -231,6 +248,7 @@ int main(void)
         CLAIM(data_that_meets_a_cancel_completes_once),
         CLAIM(shutdown_ends_a_receive_and_close_closes),
         CLAIM(files_are_read_at_an_offset_and_appended_to),
+        CLAIM(files_are_written_at_an_offset),
         CLAIM(sends_to_one_who_left_are_errors_and_no_signal),
         CLAIM(one_accept_takes_many_connections),
         CLAIM(a_refused_connect_says_so),
