@@ -48,7 +48,7 @@ static enum progress body_is_whole(struct exchange *x)
     return go_to(x, STEP_TRY);
 }
 
-enum progress upload_take_body(struct exchange *x)
+static enum progress take_body(struct exchange *x)
 {
     enum request_body_result result;
 
@@ -76,6 +76,16 @@ enum progress upload_take_body(struct exchange *x)
         return conclude(x, OUTCOME_INTERNAL);
     }
     return conclude(x, OUTCOME_NO_MEMORY);
+}
+
+/* What is there of a body that went wrong is not for whoever answers in its place. */
+enum progress upload_take_body(struct exchange *x)
+{
+    enum progress progress = take_body(x);
+
+    if (x->step != STEP_TAKE_BODY && !x->upload.is_done)
+        x->is_body_gone = true;
+    return progress;
 }
 
 /* ---- moving it on ---- */

@@ -35,7 +35,11 @@ location /wide/ {{ client_body_buffer_size 1m; proxy_pass http://origin;
     proxy_set_header X-Length "<$content_length>"; }}
 location /full/ {{ client_body_temp_path {folder}/full; proxy_pass http://origin; }}
 location /gone/ {{ client_body_temp_path {folder}/gone; proxy_pass http://origin; }}
-location /page/ {{ error_page 413 = @page; client_max_body_size 20k; proxy_pass http://origin; }}
+location /page/ {{
+    error_page 413 /too-large; error_page 400 408 500 = @page;
+    client_max_body_size 20k; client_body_buffer_size 1k;
+    client_body_temp_path {folder}/gone; proxy_pass http://origin; }}
+location = /too-large {{ proxy_pass http://origin; }}
 location @page {{ proxy_pass http://origin; }}
 """
 
@@ -217,7 +221,24 @@ def test_chunked_body_beyond_the_limit_is_413_before_the_upstream_is_asked(edge,
 def test_too_large_body_goes_to_its_error_page_as_a_get(edge):
     with edge.connect() as c:
         c.send(post("/page/", fields=[CHUNKED]), chunked([pattern(100_000)]))
-        assert c.response().body == b"GET /page/ 0"
+        answer = c.response()
+        assert (answer.status, answer.body) == (413, b"GET /too-large 0")
+
+
+@pytest.mark.parametrize("head, body", [
+    (CHUNKED, b"5\r\nhello\r\nzz\r\n"),
+    (("Content-Length", "100"), b"hello"),
+    (("Content-Length", "19000"), pattern(19000)),
+])
+def test_body_that_went_wrong_does_not_follow_to_a_named_location(edge, head, body):
+    os.rmdir(edge.spool / "gone")
+    try:
+        with edge.connect() as c:
+            c.send(post("/page/", fields=[head]), body)
+            assert c.response().body == b"POST /page/ 0"
+    finally:
+        os.mkdir(edge.spool / "gone")
+    assert b"hello" not in edge.origin.received
 
 
 def test_malformed_chunk_is_400_and_reaches_no_upstream(edge):
