@@ -128,6 +128,20 @@ static inline bool replacement_is_default(const struct replacement *r)
     return !r->regex && !r->from.text.data;
 }
 
+/* limit_req, limit_conn. */
+struct limit_draft {
+    struct span zone;
+    bool has_zone;
+    uint64_t burst, delay;
+    unsigned most;
+    struct origin origin;
+};
+
+struct limits_draft {
+    struct vector requests, connections; /* struct limit_draft */
+    struct limit_policy request_policy, connection_policy;
+};
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
@@ -151,6 +165,7 @@ struct level {
     struct return_rule return_rule;
     struct word proxy_pass;
     struct gate_draft gate;
+    struct limits_draft limits;
     struct vector except_methods; /* struct span */
     struct vector listens;        /* struct listen_draft */
     struct vector server_names;   /* struct server_name_draft */
@@ -215,6 +230,7 @@ struct conf {
     struct vector variables;           /* struct user_variable */
     struct vector servers;             /* struct server_draft * */
     struct vector upstreams;           /* struct upstream_entry */
+    struct vector limit_zones;         /* struct limit_zone_conf * */
     struct vector unverified;          /* struct unverified: what was warned about */
     struct vector tls_profiles;        /* struct tls_profile * */
     struct vector tls_server_profiles; /* struct tls_server_profile * */

@@ -4,6 +4,7 @@
 #ifndef RINGWAY_CONF_GATE_H
 #define RINGWAY_CONF_GATE_H
 
+#include "conf/limit_conf.h"
 #include "conf/template.h"
 #include "core/network.h"
 
@@ -21,6 +22,7 @@ struct basic_auth_conf {
 };
 
 struct gate_conf {
+    const struct limits_conf *limits; /* NULL: none */
     const struct access_rule *rules;
     size_t rule_count;
     const struct basic_auth_conf *basic; /* NULL: no password is asked for */

@@ -387,6 +387,8 @@ struct snapshot {
     struct tls_server_profile **tls_server_profiles;
     size_t tls_server_profile_count;
     struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */
+    struct limit_zone_conf **limit_zones;
+    size_t limit_zone_count;
     struct log_file **log_files;
     size_t log_file_count;
     struct log_use *log_uses;
@@ -408,6 +410,11 @@ void snapshot_unref(
 
 /* Makes the folders for temporary files that are missing. 0, or negative errno with a message. */
 int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
+
+/* Gives each limit_zone_conf its zone: the one of `before` (NULL: none) with the same name, use,
+ * size and key, which goes on counting, else a new one. 0, or -ENOMEM with a message. */
+int snapshot_take_zones(struct snapshot *s, const struct snapshot *before, char *error,
+                        size_t error_size) MUST_USE;
 
 /* Opens the log files (append, create 0644). 0, or negative errno with a message. */
 int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size) MUST_USE;

@@ -24,6 +24,8 @@
     X(HOSTNAME, "hostname")                                       \
     X(HTTPS, "https")                                             \
     X(IS_ARGS, "is_args")                                         \
+    X(LIMIT_CONN_STATUS, "limit_conn_status")                     \
+    X(LIMIT_REQ_STATUS, "limit_req_status")                       \
     X(MSEC, "msec")                                               \
     X(NGINX_VERSION, "nginx_version")                             \
     X(PID, "pid")                                                 \

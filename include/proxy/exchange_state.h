@@ -10,6 +10,7 @@
 
 #include "http/parser.h"
 #include "proxy/attempt.h"
+#include "proxy/limit.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 
@@ -52,7 +53,8 @@ struct exchange {
     struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
-    struct gate *gate; /* in the arena; NULL: it has met none */
+    struct limit_hold *holds; /* that it counts as here, by limit_conn */
+    struct gate *gate;        /* in the arena; NULL: it has met none */
     struct relay upload, download;
     uint64_t began_ms;
     enum exchange_result ending;

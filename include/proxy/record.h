@@ -37,6 +37,16 @@ struct client_facts {
 
 struct request_body;
 
+/* What became of limit_req or limit_conn. */
+enum limit_state {
+    LIMIT_STATE_NONE, /* it met none */
+    LIMIT_STATE_PASSED,
+    LIMIT_STATE_DELAYED,
+    LIMIT_STATE_REJECTED,
+    LIMIT_STATE_DELAYED_DRY_RUN,
+    LIMIT_STATE_REJECTED_DRY_RUN,
+};
+
 struct record {
     struct engine *engine;
     struct arena *arena;
@@ -66,7 +76,8 @@ struct record {
     size_t try_count;
     const struct head *response; /* of the upstream, once complete */
 
-    unsigned status;          /* as sent, or to be sent: $status; 0: none yet */
+    unsigned status; /* as sent, or to be sent: $status; 0: none yet */
+    enum limit_state limit_req_state, limit_conn_state;
     struct span challenges;   /* WWW-Authenticate of the gate, as whole lines */
     struct span sent_head;    /* the head as it was written: $sent_http_* */
     uint64_t sent_bytes;      /* head and body, before TLS */

@@ -1,6 +1,8 @@
 /* build_gate - what a level has a request pass before it is answered. */
 #include "conf/build_gate.h"
 
+#include "conf/build_limits.h"
+
 /* As in nginx, without a file nobody is asked. */
 static bool has_basic_auth(const struct gate_draft *d)
 {
@@ -28,16 +30,20 @@ static int build_basic_auth(struct conf *c, const struct gate_draft *d, struct g
 int build_gate(struct conf *c, struct level *level, const struct level *outer)
 {
     struct gate_draft *d = &level->gate;
+    const struct limits_conf *limits;
     struct gate_conf *gate;
+    int rc;
 
     if (outer && !d->rules.count)
         d->rules = outer->gate.rules;
     level->settings.gate = NULL;
-    if (!d->rules.count && !has_basic_auth(d))
-        return 0;
+    rc = build_limits(c, &level->limits, &limits);
+    if (rc || (!d->rules.count && !has_basic_auth(d) && !limits))
+        return rc;
     gate = arena_zalloc(c->arena, sizeof(*gate));
     if (!gate)
         return conf_fail_no_memory(c);
+    gate->limits = limits;
     gate->rules = d->rules.items;
     gate->rule_count = d->rules.count;
     gate->satisfies_any = d->satisfies_any;

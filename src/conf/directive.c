@@ -12,6 +12,7 @@
 #include "conf/directive_files.h"
 #include "conf/directive_http.h"
 #include "conf/directive_ignored.h"
+#include "conf/directive_limit.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
 #include "conf/directive_map.h"
@@ -29,7 +30,7 @@ static const struct directive_table *const tables[] = {
     &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
-    &directive_answer_table,     &directive_body_table,
+    &directive_answer_table,     &directive_body_table,    &directive_limit_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

@@ -24,6 +24,8 @@ static void free_snapshot(struct snapshot *s)
         if (s->log_files[i]->fd > STDERR_FILENO)
             close(s->log_files[i]->fd);
     }
+    for (size_t i = 0; i < s->limit_zone_count; i++)
+        limit_zone_unref(s->limit_zones[i]->zone);
     for (size_t i = 0; i < s->regex_count; i++)
         regex_free(s->regexes[i]);
     if (s->tls_server_shared)
@@ -39,6 +41,37 @@ void snapshot_unref(struct snapshot *s)
     /* Whoever frees must see all that the others did with it. */
     if (atomic_fetch_sub_explicit(&s->ref_count, 1, memory_order_acq_rel) == 1)
         free_snapshot(s);
+}
+
+/* --- zones of limits ------------------------------------------------------------------------ */
+
+static struct limit_zone *zone_of(const struct snapshot *s, const struct limit_zone_conf *like)
+{
+    for (size_t i = 0; s && i < s->limit_zone_count; i++) {
+        const struct limit_zone_conf *z = s->limit_zones[i];
+
+        if (z->kind == like->kind && z->bytes == like->bytes && span_equals(z->name, like->name) &&
+            span_equals(z->key.text, like->key.text))
+            return z->zone;
+    }
+    return NULL;
+}
+
+int snapshot_take_zones(struct snapshot *s, const struct snapshot *before, char *error,
+                        size_t error_size)
+{
+    for (size_t i = 0; i < s->limit_zone_count; i++) {
+        struct limit_zone_conf *z = s->limit_zones[i];
+        struct limit_zone *kept = zone_of(before, z);
+
+        z->zone = kept ? limit_zone_ref(kept) : limit_zone_new(z->bytes);
+        if (z->zone)
+            continue;
+        snprintf(error, error_size, "could not allocate the zone \"%.*s\" of %zu bytes",
+                 SPAN_ARG(z->name), z->bytes);
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 /* --- folders and log files ------------------------------------------------------------------- */

@@ -66,6 +66,7 @@ void exchange_free(struct exchange *x)
 
     assert(!exchange_is_busy(x));
     assert(!x->attempt.peer);
+    limit_release(x->holds);
     relay_forget(&x->upload);
     request_body_deinit(x->record.body);
     reply_deinit(&x->reply, &x->record);

@@ -3,6 +3,7 @@
 #include "proxy/gate.h"
 
 #include "proxy/basic_auth.h"
+#include "proxy/limit.h"
 #include "proxy/request_log.h"
 #include "proxy/verdict.h"
 
@@ -18,7 +19,8 @@ struct gate {
     size_t check;     /* the next one */
     unsigned status;  /* that the check before refused with */
     unsigned refusal; /* of "satisfy any": with what it will be refused unless a check allows */
-    uint64_t held_until_ms; /* auth_delay: a 401 is held back; 0: it is not */
+    uint64_t delayed_until_ms; /* limit_req */
+    uint64_t held_until_ms;    /* auth_delay: a 401 is held back; 0: it is not */
 };
 
 typedef enum gate_answer (*check_fn)(struct exchange *x, struct gate *g);
@@ -95,31 +97,63 @@ static enum progress all_had_their_say(struct exchange *x, struct gate *g)
     return refuse(x, g, g->refusal);
 }
 
-enum progress gate_run(struct exchange *x)
+static enum progress run_checks(struct exchange *x, struct gate *g)
 {
-    if (!x->gate)
-        x->gate = arena_zalloc(&x->arena, sizeof(*x->gate));
-    if (!x->gate)
-        return conclude(x, OUTCOME_NO_MEMORY);
-    if (x->gate->held_until_ms)
-        return hold_back(x, x->gate);
-    while (x->gate->check < COUNT_OF(checks)) {
-        switch (checks[x->gate->check++](x, x->gate)) {
+    while (g->check < COUNT_OF(checks)) {
+        switch (checks[g->check++](x, g)) {
         case GATE_ABSTAINS:
             break;
         case GATE_ALLOWS:
             if (conf_of(x)->satisfies_any) {
                 x->record.challenges = SPAN_NONE; /* of a check before */
-                return pass(x, x->gate);
+                return pass(x, g);
             }
             break;
         case GATE_REFUSES:
-            if (!may_still_pass(x, x->gate))
-                return refuse(x, x->gate, x->gate->status);
+            if (!may_still_pass(x, g))
+                return refuse(x, g, g->status);
             break;
         }
     }
-    return all_had_their_say(x, x->gate);
+    return all_had_their_say(x, g);
+}
+
+/* Returns the status that refuses the request, or 0. Behind a delay it is called again: what the
+ * request met is met once. */
+static unsigned meet_limits(struct exchange *x, struct gate *g)
+{
+    const struct limits_conf *limits = conf_of(x)->limits;
+    uint64_t delay_ms;
+    unsigned status;
+
+    if (!limits)
+        return 0;
+    status = limit_requests(&x->record, limits, &delay_ms);
+    if (delay_ms)
+        g->delayed_until_ms = exchange_now_ms(x) + delay_ms;
+    return status || delay_ms ? status : limit_connections(&x->record, limits, &x->holds);
+}
+
+enum progress gate_run(struct exchange *x)
+{
+    struct gate *g = x->gate;
+    unsigned status = 0;
+
+    if (!g)
+        g = x->gate = arena_zalloc(&x->arena, sizeof(*g));
+    if (!g)
+        return conclude(x, OUTCOME_NO_MEMORY);
+    if (g->held_until_ms)
+        return hold_back(x, g);
+    if (exchange_now_ms(x) >= g->delayed_until_ms)
+        status = meet_limits(x, g);
+    if (status) {
+        *g = (struct gate){0};
+        return answer(x, status);
+    }
+    if (exchange_now_ms(x) < g->delayed_until_ms)
+        return wait_until(x, g->delayed_until_ms);
+    return run_checks(x, g);
 }
 
 /* ---- addresses ---- */

@@ -32,6 +32,21 @@ static struct span record_u64(struct record *r, const struct value_key *key)
     return value_u64(r, *(const uint64_t *)((const char *)r + key->offset));
 }
 
+/* The offset is that of the state. */
+static struct span limit_status(struct record *r, const struct value_key *key)
+{
+    static const char *const texts[] = {
+        [LIMIT_STATE_NONE] = NULL,
+        [LIMIT_STATE_PASSED] = "PASSED",
+        [LIMIT_STATE_DELAYED] = "DELAYED",
+        [LIMIT_STATE_REJECTED] = "REJECTED",
+        [LIMIT_STATE_DELAYED_DRY_RUN] = "DELAYED_DRY_RUN",
+        [LIMIT_STATE_REJECTED_DRY_RUN] = "REJECTED_DRY_RUN",
+    };
+
+    return span_of_cstr(texts[*(const enum limit_state *)((const char *)r + key->offset)]);
+}
+
 /* ---- files ---- */
 
 /* A root that names itself has no value: nginx refuses it. */
@@ -152,6 +167,8 @@ static const struct row {
     [VARIABLE_HOSTNAME] = {client_value_host_name},
     [VARIABLE_HTTPS] = {client_value_https},
     [VARIABLE_IS_ARGS] = {request_value_is_args},
+    [VARIABLE_LIMIT_CONN_STATUS] = {limit_status, OF(record, limit_conn_state)},
+    [VARIABLE_LIMIT_REQ_STATUS] = {limit_status, OF(record, limit_req_state)},
     [VARIABLE_MSEC] = {client_value_msec},
     [VARIABLE_NGINX_VERSION] = {client_value_version},
     [VARIABLE_PID] = {client_value_pid},

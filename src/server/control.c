@@ -250,7 +250,8 @@ static void begin_reload(struct control *c)
         return;
     }
     next->generation = c->snapshot->generation + 1;
-    if (snapshot_open_logs(next, error, sizeof(error)) ||
+    if (snapshot_take_zones(next, c->snapshot, error, sizeof(error)) ||
+        snapshot_open_logs(next, error, sizeof(error)) ||
         snapshot_make_folders(next, error, sizeof(error)) ||
         sockets_open(&c->next_sockets, next, c->worker_count, &c->sockets, c->snapshot, error,
                      sizeof(error))) {
@@ -446,8 +447,10 @@ static int prepare(struct control *c)
 {
     char error[CONTROL_ERROR_BYTES];
     unsigned count = c->snapshot->main.worker_count;
-    int rc = snapshot_open_logs(c->snapshot, error, sizeof(error));
+    int rc = snapshot_take_zones(c->snapshot, NULL, error, sizeof(error));
 
+    if (!rc)
+        rc = snapshot_open_logs(c->snapshot, error, sizeof(error));
     if (rc) {
         log_write(log_startup(), LOG_LEVEL_EMERG, "%s", error);
         return rc;

@@ -95,9 +95,8 @@ static void a_password_is_asked_for_with_a_realm_and_a_file(void **state)
     assert_span(gate->basic->realm.text, "other");
     assert_span(gate_of(&t, 3)->basic->user_file.text, "/own");
     conf_text_deinit(&t);
-    taken(
-        &t,
-        "http { server { auth_basic x; location /a { } } }"); /* as in nginx: no file, no question */
+    /* As in nginx, without a file there is no question. */
+    taken(&t, "http { server { auth_basic x; location /a { } } }");
     assert_null(gate_of(&t, 0));
     conf_text_deinit(&t);
 }
