@@ -67,7 +67,7 @@ struct conn {
     struct chunk *plain;  /* decrypted, with bytes unread; NULL: none */
     struct outbox staged; /* plain output, to be sealed (TLS) */
     struct outbox out;    /* bytes for the socket; the first sending_bytes may be in flight */
-    uint64_t received_bytes, sent_bytes; /* on the wire */
+    uint64_t received_bytes, sent_bytes; /* in clear: records of TLS are not counted */
     uint64_t progress_ms;                /* when bytes last came or went */
 };
 

@@ -22,6 +22,7 @@ struct try_record {
     uint64_t header_us;   /* response head complete */
     uint64_t response_us; /* response complete, or given up */
     uint64_t bytes_sent, bytes_received, response_length;
+    bool is_first; /* of those that its location made */
     bool is_tls, is_resumed, is_reused;
     const char *protocol, *cipher; /* of TLS; literals */
 };
@@ -81,7 +82,7 @@ struct record {
     struct span challenges;   /* WWW-Authenticate of the gate, as whole lines */
     struct span sent_head;    /* the head as it was written: $sent_http_* */
     uint64_t sent_bytes;      /* head and body, before TLS */
-    uint64_t sent_body_bytes; /* content without chunk framing */
+    uint64_t sent_body_bytes; /* content, and its chunk framing */
     bool has_replied;         /* an answer made here was written to its end */
     enum outcome outcome;
     bool is_tried_again; /* the outcome is that of a try which another one follows */

@@ -19,13 +19,14 @@ enum relay_result {
 
 struct relay {
     struct conn *src;
-    struct conn *dst;      /* NULL: the body is read and dropped */
-    struct parser *parser; /* of src's message, past its head; NULL: bytes of a tunnel */
-    enum framing framing;  /* towards dst */
-    uint64_t bytes;        /* of content, so far */
-    uint64_t bytes_max;    /* 0: no limit */
-    struct chunk *kept;    /* the first bytes of content, while is_keeping */
-    bool is_keeping;       /* all content so far is in `kept`, for another try */
+    struct conn *dst;       /* NULL: the body is read and dropped */
+    struct parser *parser;  /* of src's message, past its head; NULL: bytes of a tunnel */
+    enum framing framing;   /* towards dst */
+    uint64_t bytes;         /* of content, so far */
+    uint64_t framing_bytes; /* chunk sizes and trailers that went to dst */
+    uint64_t bytes_max;     /* 0: no limit */
+    struct chunk *kept;     /* the first bytes of content, while is_keeping */
+    bool is_keeping;        /* all content so far is in `kept`, for another try */
     bool drops_trailers;
     bool is_done;
 };

@@ -86,7 +86,7 @@ static void note_received(struct conn *c, const struct completion *done)
     assert(c->raw.len == 0);
     c->raw = done->data;
     c->raw_is_borrowed = true;
-    c->received_bytes += n;
+    c->received_bytes += c->tls ? 0 : n;
     c->progress_ms = loop_now_ms(c->loop);
     c->is_bulk = c->is_bulk ? n > loop_large_buffer_bytes(c->loop) / 8 : n == SMALL_BUFFER_BYTES;
 }
@@ -162,6 +162,7 @@ static void open_more(struct conn *c)
     if (!c->raw.len)
         drop_raw(c);
     c->plain->end = (uint32_t)len;
+    c->received_bytes += len;
     if (result != TLS_OK)
         drop_plain(c);
     if (result == TLS_END) {

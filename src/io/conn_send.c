@@ -62,6 +62,7 @@ void conn_seal(struct conn *c)
             return;
         }
         outbox_drop(&c->staged, c->chunks, record.len);
+        c->sent_bytes += record.len;
     }
 }
 
@@ -150,7 +151,7 @@ static void note_sent(struct conn *c, int result)
     if ((size_t)result < c->sending_bytes)
         stats_add(loop_stats(c->loop), COUNTER_SHORT_SENDS, 1);
     outbox_drop(&c->out, c->chunks, (size_t)result);
-    c->sent_bytes += (size_t)result;
+    c->sent_bytes += c->tls ? 0 : (size_t)result;
     c->progress_ms = loop_now_ms(c->loop);
 }
 

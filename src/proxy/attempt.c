@@ -75,7 +75,7 @@ static enum outcome find_lane(struct attempt *a)
     return a->lane ? OUTCOME_NONE : OUTCOME_NO_MEMORY;
 }
 
-static void note_try(struct attempt *a)
+static void note_try(struct attempt *a, bool is_first)
 {
     struct record *r = a->record;
 
@@ -83,6 +83,7 @@ static void note_try(struct attempt *a)
     a->try_now = &r->tries[r->try_count++];
     *a->try_now = (struct try_record){
         .peer = a->peer->conf,
+        .is_first = is_first,
         .began_us = now_us(a),
         .connect_us = NOT_MEASURED,
         .header_us = NOT_MEASURED,
@@ -111,6 +112,7 @@ static enum outcome open_connection(struct attempt *a)
 
 enum outcome attempt_begin(struct attempt *a)
 {
+    bool is_first = !a->first_began_ms;
     enum outcome outcome;
 
     assert(!a->peer && !a->conn);
@@ -122,12 +124,12 @@ enum outcome attempt_begin(struct attempt *a)
     a->peer = balance_pick(a->upstream, &a->tried, now_ms(a));
     if (!a->peer)
         return OUTCOME_NO_PEER;
-    if (!a->first_began_ms)
+    if (is_first)
         a->first_began_ms = now_ms(a);
     a->has_sent = false;
     a->has_counted_handshake = false;
     peer_begin(a->peer);
-    note_try(a);
+    note_try(a, is_first);
     outcome = find_lane(a);
     if (outcome != OUTCOME_NONE)
         return outcome;

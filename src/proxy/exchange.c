@@ -358,8 +358,10 @@ static enum progress respond(struct exchange *x)
 
 static void count_body(struct exchange *x)
 {
-    x->record.sent_bytes += x->download.bytes - x->record.sent_body_bytes;
-    x->record.sent_body_bytes = x->download.bytes;
+    uint64_t bytes = x->download.bytes + x->download.framing_bytes;
+
+    x->record.sent_bytes += bytes - x->record.sent_body_bytes;
+    x->record.sent_body_bytes = bytes;
     if (x->attempt.try_now)
         x->attempt.try_now->response_length = x->download.bytes;
 }

@@ -3,6 +3,12 @@
 
 #include "http/writer.h"
 
+static int write_framing(struct relay *r, struct span text)
+{
+    r->framing_bytes += text.len;
+    return conn_write(r->dst, text);
+}
+
 /* Content for another try: as much as one chunk holds. */
 static void keep(struct relay *r, struct span body)
 {
@@ -26,11 +32,11 @@ static int write_content(struct relay *r, struct span body)
         return conn_write(r->dst, body);
     writer_init(&w, text, sizeof(text));
     writer_chunk_prefix(&w, body.len);
-    result = conn_write(r->dst, span_of(w.data, w.len));
+    result = write_framing(r, span_of(w.data, w.len));
     if (!result)
         result = conn_write(r->dst, body);
     if (!result)
-        result = conn_write(r->dst, SPAN("\r\n"));
+        result = write_framing(r, SPAN("\r\n"));
     return result;
 }
 
@@ -41,15 +47,15 @@ static int write_end(struct relay *r)
 
     if (r->framing != FRAMING_CHUNKED || !r->dst)
         return 0;
-    result = conn_write(r->dst, SPAN("0\r\n"));
+    result = write_framing(r, SPAN("0\r\n"));
     for (size_t i = 0; i < r->parser->head.trailer_count && !result && !r->drops_trailers; i++) {
         const struct field *f = &r->parser->head.trailers[i];
 
-        if (!f->is_dropped && (conn_write(r->dst, f->name) || conn_write(r->dst, SPAN(": ")) ||
-                               conn_write(r->dst, f->value) || conn_write(r->dst, SPAN("\r\n"))))
+        if (!f->is_dropped && (write_framing(r, f->name) || write_framing(r, SPAN(": ")) ||
+                               write_framing(r, f->value) || write_framing(r, SPAN("\r\n"))))
             result = -ENOMEM;
     }
-    return result ? result : conn_write(r->dst, SPAN("\r\n"));
+    return result ? result : write_framing(r, SPAN("\r\n"));
 }
 
 /* The source has nothing more to read now: has it ended, and may it? */

@@ -1,20 +1,24 @@
-/* variable_upstream - the values of $upstream_*: one for each try, separated by ", ". */
+/* variable_upstream - the values of $upstream_*: one for each try.
+ *
+ * They are separated by ", ", and by " : " where another location began to try, as in nginx. */
 #include "proxy/variable_upstream.h"
 
 typedef struct span (*try_fn)(struct record *r, const struct try_record *t, size_t offset);
 
 static struct span for_each_try(struct record *r, try_fn value, size_t offset)
 {
-    struct span parts[TRIES_MAX];
+    struct span parts[2 * TRIES_MAX];
+    size_t count = 0;
 
-    if (!r->try_count)
-        return SPAN_NONE;
     for (size_t i = 0; i < r->try_count; i++) {
-        parts[i] = value(r, &r->tries[i], offset);
-        if (!parts[i].data)
-            parts[i] = SPAN("-");
+        if (i)
+            parts[count++] = r->tries[i].is_first ? SPAN(" : ") : SPAN(", ");
+        parts[count] = value(r, &r->tries[i], offset);
+        if (!parts[count].data)
+            parts[count] = SPAN("-");
+        count++;
     }
-    return value_join(r, parts, r->try_count, SPAN(", "));
+    return count ? value_join(r, parts, count, SPAN("")) : SPAN_NONE;
 }
 
 static uint64_t u64_at(const struct try_record *t, size_t offset)

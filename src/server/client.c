@@ -28,6 +28,7 @@ struct client {
     struct client_facts facts;
     uint64_t linger_ends_ms; /* 0: it does not linger */
     enum client_state state;
+    bool is_pipelining; /* the next request was there before the answer to the last one ended */
 };
 
 static_assert(sizeof(struct client) <= 448, "many clients wait: half a KiB each, with all else");
@@ -246,7 +247,7 @@ static void log_handshake_failure(struct client *c)
               reason, text);
 }
 
-static void take_exchange(struct client *c, bool is_pipelined)
+static void take_exchange(struct client *c)
 {
     struct exchange_options o = {
         .view = c->view,
@@ -256,7 +257,7 @@ static void take_exchange(struct client *c, bool is_pipelined)
         .task = &c->task,
         .timer = &c->timer,
         .is_draining = c->pool->is_draining,
-        .is_pipelined = is_pipelined,
+        .is_pipelined = c->is_pipelining,
     };
 
     c->facts.request_count++;
@@ -290,7 +291,7 @@ static void handshake(struct client *c)
     stats_add(stats, COUNTER_CLIENT_HANDSHAKES_FAILED, 1);
     log_handshake_failure(c);
     if (answer_plain_http(c)) {
-        take_exchange(c, false);
+        take_exchange(c);
         if (c->exchange)
             exchange_refuse(c->exchange, OUTCOME_PLAIN_TO_TLS);
         return;
@@ -366,7 +367,7 @@ static void idle(struct client *c)
         return;
     }
     if (conn_has_room(&c->conn))
-        take_exchange(c, false);
+        take_exchange(c);
     else
         await_room(c);
 }
@@ -382,6 +383,7 @@ static void end_exchange(struct client *c, enum exchange_result result)
         finish(c, lingers || conn_input(&c->conn).len);
     else {
         c->state = CLIENT_IDLE;
+        c->is_pipelining = conn_input(&c->conn).len > 0;
         wait_for(c, settings_of(c)->keepalive_timeout_ms);
     }
     exchange_free(x);

@@ -168,6 +168,7 @@ static void every_framing_becomes_every_other(void **state)
             say(w, rows[i].body, rows[i].ends);
         assert_int_equal(settle(w), RELAY_DONE);
         assert_string_equal(read_all(w, w->destination), rows[i].sent);
+        assert_int_equal(w->relay.bytes + w->relay.framing_bytes, strlen(rows[i].sent));
         assert_int_equal(relay_run(&w->relay), RELAY_DONE);
         assert_string_equal(read_all(w, w->destination), "");
         (void)tear_down(state);
@@ -187,6 +188,7 @@ static void trailers_go_on_behind_chunks_unless_they_are_dropped(void **state)
         say(w, trailers, false);
         assert_int_equal(settle(w), RELAY_DONE);
         assert_string_equal(read_all(w, w->destination), drops ? "1\r\nx\r\n0\r\n\r\n" : trailers);
+        assert_int_equal(w->relay.framing_bytes, (drops ? 11 : strlen(trailers)) - 1);
         (void)tear_down(state);
     }
 }
