@@ -25,8 +25,9 @@ from worlds import full_listener
 HOST = "www.test"  # of most requests, and the name of each case's server
 ANSWER_SECONDS = 4.0
 FILES_MODIFIED = 1_600_000_000  # so that Last-Modified and ETag say the same
-NGINX_FOLDERS = "".join(f"{kind}_temp_path temp/{kind};\n" for kind in
-                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+# In one line, so that what follows has the same number for both.
+NGINX_FOLDERS = " ".join(f"{kind}_temp_path temp/{kind};" for kind in
+                         ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 SERVER_NAMES = re.compile(rb"(?:nginx|ringway)/[\d.]+|(?<=<center>)(?:nginx|ringway)(?=</center>)")
 TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
                    r"|\d{4}-\d\d-\d\dT[\d:]{8}[+-]\d\d:\d\d|\b\d+\.\d{3}\b")
@@ -36,7 +37,8 @@ TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
 
 @dataclass(frozen=True)
 class Ask:
-    """One connection: each part is sent, then as many responses are read as it has methods."""
+    """One connection: each part is sent, then as many responses are read as it has methods. A
+    number for a method is so many bytes that are no response: of a tunnel."""
     parts: tuple
     is_tls: bool = False
     sni: str = certs.NAME
@@ -160,15 +162,18 @@ class World:
         return re.sub(r"\{([a-z_]+\d?)\}", lambda m: str(words.get(m[1], m[0])), text)
 
     def configuration(self, cases, is_nginx):
-        http = "".join(self.text(one, one.http) + "\n" for one in cases)
+        # What several cases share, such as formats of logs, stands there once.
+        http = "".join(text + "\n" for text in
+                       dict.fromkeys(self.text(one, one.http) for one in cases))
         servers = "".join(
             ringway.server(self.words(one)["port"],
                            f"server_name {HOST};\n{self.text(one, one.server)}", one.listen)
             for one in cases if one.server is not None)
         main = "".join(self.text(one, one.main) + "\n" for one in cases)
+        folders = NGINX_FOLDERS if is_nginx else ""
         return (f"daemon off;\npid ringway.pid;\nerror_log error.log info;\n{main}"
                 "events { worker_connections 512; }\n"
-                f"http {{\naccess_log off;\n{NGINX_FOLDERS if is_nginx else ''}{http}{servers}}}\n")
+                f"http {{ {folders}\naccess_log off;\n{http}{servers}}}\n")
 
     def compare(self, topic, cases):
         """What differs, by the name of the case."""
@@ -302,6 +307,8 @@ def read_answer(connection, method):
     """A dict of facts of the next response; "end" is set when the connection ended after it."""
     begin = connection.used
     try:
+        if isinstance(method, int):
+            return {"bytes": show(connection.take(method))}
         message = connection.response(method)
     except (wire.Cut, wire.Malformed, ValueError) as error:
         return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
@@ -434,7 +441,7 @@ def refusals(nginx, folder, text):
     folder = Path(folder)
     (folder / "temp").mkdir(exist_ok=True)
     # On nginx's side its folders stand in the line of the brace, so that lines keep their numbers.
-    theirs = re.sub(r"(?m)^http \{", lambda m: m[0] + NGINX_FOLDERS.replace("\n", " "), text, 1)
+    theirs = re.sub(r"(?m)^http \{", lambda m: m[0] + NGINX_FOLDERS, text, 1)
     file, flags = folder / "wrong.conf", ["-t", "-p", str(folder), "-c", str(folder / "wrong.conf")]
     return [outcome(file, theirs, [nginx, *flags, "-g", "pid wrong.pid;"]),
             outcome(file, text, [ringway.binary(), *flags])]
