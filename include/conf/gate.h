@@ -6,7 +6,7 @@
 
 #include "conf/limit_conf.h"
 #include "conf/template.h"
-#include "core/network.h"
+#include "core/forwarded.h"
 
 /* allow, deny: the first that has the client's address decides. */
 struct access_rule {
@@ -21,8 +21,15 @@ struct basic_auth_conf {
     struct span path_prefix; /* of relative paths */
 };
 
+/* set_real_ip_from and what belongs to it. */
+struct real_ip_conf {
+    struct forwarded_trust trust;
+    struct span field; /* "proxy_protocol" is the PROXY header's word and no field */
+};
+
 struct gate_conf {
-    const struct limits_conf *limits; /* NULL: none */
+    const struct real_ip_conf *real_ip; /* NULL: whoever connects is the client */
+    const struct limits_conf *limits;   /* NULL: none */
     const struct access_rule *rules;
     size_t rule_count;
     const struct basic_auth_conf *basic; /* NULL: no password is asked for */

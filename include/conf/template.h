@@ -35,6 +35,8 @@
     X(PROXY_PORT, "proxy_port")                                   \
     X(QUERY_STRING, "query_string")                               \
     X(REALPATH_ROOT, "realpath_root")                             \
+    X(REALIP_REMOTE_ADDR, "realip_remote_addr")                   \
+    X(REALIP_REMOTE_PORT, "realip_remote_port")                   \
     X(REMOTE_ADDR, "remote_addr")                                 \
     X(REMOTE_PORT, "remote_port")                                 \
     X(REMOTE_USER, "remote_user")                                 \

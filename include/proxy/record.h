@@ -53,6 +53,7 @@ struct record {
     struct arena *arena;
     struct snapshot *snapshot; /* read-only; not const, as references are taken */
     const struct client_facts *client;
+    const struct client_facts *connection; /* who connected, where client is another; else NULL */
     const struct listen_conf *listen;
     const struct server_conf *server;     /* the listener's default one until Host is known */
     const struct location_conf *location; /* the server's root level until it is known */

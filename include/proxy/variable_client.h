@@ -9,6 +9,8 @@
 struct span client_value_u64(struct record *r, const struct value_key *key);
 struct span client_value_remote_addr(struct record *r, const struct value_key *key);
 struct span client_value_remote_port(struct record *r, const struct value_key *key);
+struct span client_value_realip_addr(struct record *r, const struct value_key *key);
+struct span client_value_realip_port(struct record *r, const struct value_key *key);
 struct span client_value_server_addr(struct record *r, const struct value_key *key);
 struct span client_value_server_port(struct record *r, const struct value_key *key);
 struct span client_value_binary_remote_addr(struct record *r, const struct value_key *key);

@@ -27,6 +27,23 @@ static int build_basic_auth(struct conf *c, const struct gate_draft *d, struct g
     return 0;
 }
 
+static int build_real_ip(struct conf *c, const struct gate_draft *d, struct gate_conf *gate)
+{
+    struct real_ip_conf *real_ip;
+
+    if (!d->proxies.count)
+        return 0;
+    real_ip = arena_zalloc(c->arena, sizeof(*real_ip));
+    if (!real_ip)
+        return conf_fail_no_memory(c);
+    real_ip->trust.proxies = d->proxies.items;
+    real_ip->trust.count = d->proxies.count;
+    real_ip->trust.is_recursive = d->real_ip_is_recursive;
+    real_ip->field = d->real_ip_field;
+    gate->real_ip = real_ip;
+    return 0;
+}
+
 int build_gate(struct conf *c, struct level *level, const struct level *outer)
 {
     struct gate_draft *d = &level->gate;
@@ -38,7 +55,7 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
         d->rules = outer->gate.rules;
     level->settings.gate = NULL;
     rc = build_limits(c, &level->limits, &limits);
-    if (rc || (!d->rules.count && !has_basic_auth(d) && !limits))
+    if (rc || (!d->rules.count && !has_basic_auth(d) && !limits && !d->proxies.count))
         return rc;
     gate = arena_zalloc(c->arena, sizeof(*gate));
     if (!gate)
@@ -49,5 +66,6 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
     gate->satisfies_any = d->satisfies_any;
     gate->auth_delay_ms = d->auth_delay_ms;
     level->settings.gate = gate;
-    return build_basic_auth(c, d, gate);
+    rc = build_basic_auth(c, d, gate);
+    return rc ? rc : build_real_ip(c, d, gate);
 }

@@ -1,6 +1,9 @@
 /* directive_access - the directives of who may come: addresses and passwords. Their table. */
 #include "conf/directive_access.h"
 
+#include <netdb.h>
+
+#include "conf/host.h"
 #include "conf/setter.h"
 
 #define AT_GATE(member) ROW_AT(struct level, gate.member)
@@ -28,6 +31,56 @@ static int set_access_rule(struct conf *c, struct scope *s, const struct directi
     if (rc > 0)
         conf_warn(c, &n->origin, "low address bits of %.*s are meaningless", SPAN_ARG(n->words[1]));
     return 0;
+}
+
+static int add_proxy(struct conf *c, struct vector *proxies, const struct network *network)
+{
+    struct network *added = vector_add(c, proxies, sizeof(*added));
+
+    if (added)
+        *added = *network;
+    return added ? 0 : -ENOMEM;
+}
+
+/* All addresses of a name. */
+static int add_named_proxies(struct conf *c, const struct node *n, struct vector *proxies)
+{
+    struct address addresses[HOST_ADDRESSES_MAX];
+    int count = EAI_NONAME, rc = 0;
+
+    if (!c->options.reads_nothing)
+        count = address_resolve(n->words[1], 0, addresses, COUNT_OF(addresses));
+    if (count <= 0)
+        return conf_fail(c, n, "host not found in set_real_ip_from \"%.*s\"",
+                         SPAN_ARG(n->words[1]));
+    for (int i = 0; i < count && !rc; i++) {
+        struct endpoint e = endpoint_of(&addresses[i]);
+        struct network network = network_of(&e);
+
+        rc = add_proxy(c, proxies, &network);
+    }
+    return rc;
+}
+
+static int set_real_ip_from(struct conf *c, struct scope *s, const struct directive *d,
+                            const struct node *n)
+{
+    struct network network;
+    int rc = network_parse(n->words[1], &network);
+
+    if (rc < 0)
+        return add_named_proxies(c, n, setter_value(s, d));
+    if (rc > 0)
+        conf_warn(c, &n->origin, "low address bits of %.*s are meaningless", SPAN_ARG(n->words[1]));
+    return add_proxy(c, setter_value(s, d), &network);
+}
+
+static int set_real_ip_header(struct conf *c, struct scope *s, const struct directive *d,
+                              const struct node *n)
+{
+    if (span_equals(n->words[1], SPAN("proxy_protocol")))
+        return conf_fail(c, n, "\"proxy_protocol\" in \"real_ip_header\" is not supported yet");
+    return set_span(c, s, d, n);
 }
 
 static const struct setter_word satisfy_words[] = {{"all", false}, {"any", true}, {NULL, 0}};
@@ -134,6 +187,31 @@ static const struct directive rows[] = {
      AT_GATE(satisfies_any),
      .detail = satisfy_words,
      .help = "whether all of addresses, passwords and auth_request must let a client in, or one"},
+    {.name = "set_real_ip_from",
+     .syntax = "address | CIDR | unix: | hostname",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .marks = ROW_REPEATABLE,
+     .set = set_real_ip_from,
+     AT_GATE(proxies),
+     .help = "proxies that are trusted to say who their client is; all that goes by the client's "
+             "address then goes by that"},
+    {.name = "real_ip_header",
+     .syntax = "field",
+     .preset = "X-Real-IP",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_real_ip_header,
+     AT_GATE(real_ip_field),
+     .help = "the field in which they say it; of X-Forwarded-For the last address counts"},
+    {.name = "real_ip_recursive",
+     .syntax = "on | off",
+     .preset = "off",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     AT_GATE(real_ip_is_recursive),
+     .help = "whether addresses of trusted proxies in the field are passed over"},
     {.name = "limit_except",
      .syntax = "method ...",
      .contexts = CONTEXT_LOCATION,

@@ -10,6 +10,7 @@
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
 #include "proxy/request_body.h"
+#include "proxy/real_ip.h"
 #include "proxy/route.h"
 #include "proxy/user_variable.h"
 #include "proxy/upload.h"
@@ -127,6 +128,7 @@ static enum progress read_head(struct exchange *x)
 static enum progress route(struct exchange *x)
 {
     struct record *r = &x->record;
+    const struct gate_conf *gate;
     const char *reason;
     enum outcome fault;
 
@@ -141,6 +143,9 @@ static enum progress route(struct exchange *x)
         r->detail = arena_printf(r->arena, "client SSL certificate verify error: %s", reason);
         return conclude(x, fault);
     }
+    gate = exchange_settings(x)->gate;
+    if (gate && gate->real_ip && real_ip_find(r, gate->real_ip))
+        return conclude(x, OUTCOME_NO_MEMORY);
     return enter_server(x);
 }
 

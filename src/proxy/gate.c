@@ -4,6 +4,7 @@
 
 #include "proxy/basic_auth.h"
 #include "proxy/limit.h"
+#include "proxy/real_ip.h"
 #include "proxy/request_log.h"
 #include "proxy/verdict.h"
 
@@ -145,6 +146,8 @@ enum progress gate_run(struct exchange *x)
         return conclude(x, OUTCOME_NO_MEMORY);
     if (g->held_until_ms)
         return hold_back(x, g);
+    if (conf_of(x)->real_ip && real_ip_find(&x->record, conf_of(x)->real_ip))
+        return conclude(x, OUTCOME_NO_MEMORY);
     if (exchange_now_ms(x) >= g->delayed_until_ms)
         status = meet_limits(x, g);
     if (status) {

@@ -178,6 +178,8 @@ static const struct row {
     [VARIABLE_PROXY_PORT] = {proxy_port},
     [VARIABLE_QUERY_STRING] = {record_span, OF(record, args)},
     [VARIABLE_REALPATH_ROOT] = {realpath_root},
+    [VARIABLE_REALIP_REMOTE_ADDR] = {client_value_realip_addr},
+    [VARIABLE_REALIP_REMOTE_PORT] = {client_value_realip_port},
     [VARIABLE_REMOTE_ADDR] = {client_value_remote_addr},
     [VARIABLE_REMOTE_PORT] = {client_value_remote_port},
     [VARIABLE_REMOTE_USER] = {request_value_remote_user},

@@ -25,6 +25,22 @@ struct span client_value_remote_port(struct record *r, const struct value_key *k
     return value_port(r, &r->client->address);
 }
 
+/* Whoever connected, also where a request came from somebody else. */
+static const struct endpoint *peer_of(const struct record *r)
+{
+    return r->connection ? &r->connection->address : &r->client->address;
+}
+
+struct span client_value_realip_addr(struct record *r, const struct value_key *key)
+{
+    return value_host(r, peer_of(r));
+}
+
+struct span client_value_realip_port(struct record *r, const struct value_key *key)
+{
+    return value_port(r, peer_of(r));
+}
+
 struct span client_value_server_addr(struct record *r, const struct value_key *key)
 {
     return value_host(r, &r->client->local_address);

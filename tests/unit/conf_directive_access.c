@@ -15,6 +15,9 @@ static void what_is_wrong_is_named(void **state)
         {CONTEXT_LOCATION, "auth_basic $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "auth_basic_user_file $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "auth_delay x;", "\"auth_delay\" directive invalid value"},
+        {CONTEXT_LOCATION, "set_real_ip_from 10.0.0.0/33;",
+         "host not found in set_real_ip_from \"10.0.0.0/33\""},
+        {CONTEXT_LOCATION, "set_real_ip_from all;", "host not found in set_real_ip_from \"all\""},
         {CONTEXT_LOCATION, "satisfy x;", "invalid value \"x\""},
         {CONTEXT_LOCATION, "limit_except FOO { }", "invalid method \"FOO\""},
         {CONTEXT_LOCATION, "limit_except GET POSTS { }", "invalid method \"POSTS\""},
@@ -101,6 +104,27 @@ static void a_password_is_asked_for_with_a_realm_and_a_file(void **state)
     conf_text_deinit(&t);
 }
 
+static void proxies_are_trusted_by_address_and_name(void **state)
+{
+    const struct real_ip_conf *r;
+    struct conf_text t;
+
+    taken(&t, "http { set_real_ip_from 10.0.0.0/8; set_real_ip_from unix:; server {\n"
+              "location /a { real_ip_recursive on; real_ip_header X-Forwarded-For; }\n"
+              "location /b { set_real_ip_from localhost; } } }");
+    r = gate_of(&t, 0)->real_ip;
+    assert_int_equal(r->trust.count, 2);
+    assert_int_equal(r->trust.proxies[1].kind, NETWORK_UNIX);
+    assert_true(r->trust.is_recursive);
+    assert_span(r->field, "X-Forwarded-For");
+    r = gate_of(&t, 1)->real_ip;
+    assert_true(r->trust.count > 0);
+    assert_int_not_equal(r->trust.proxies[0].kind, NETWORK_UNIX);
+    assert_span(r->field, "X-Real-IP");
+    assert_false(r->trust.is_recursive);
+    conf_text_deinit(&t);
+}
+
 static void limit_except_is_a_location_of_its_own(void **state)
 {
     const struct location_conf *l;
@@ -147,6 +171,7 @@ int main(void)
         cmocka_unit_test(rules_are_inherited_by_levels_that_have_none),
         cmocka_unit_test(a_level_without_any_has_no_gate),
         cmocka_unit_test(a_password_is_asked_for_with_a_realm_and_a_file),
+        cmocka_unit_test(proxies_are_trusted_by_address_and_name),
         cmocka_unit_test(limit_except_is_a_location_of_its_own),
         cmocka_unit_test(limit_except_takes_no_uri_for_the_upstream),
     };
