@@ -41,8 +41,8 @@ static char escape_letter(struct span word, size_t i)
     case '"':
         return '"';
     case '\\':
-        /* Any other backslash stands for itself. */
-        return i + 1 == word.len || strchr("\"'\\trn", word.data[i + 1]) ? '\\' : 0;
+        /* Before anything else a backslash stands for itself. */
+        return i + 1 == word.len || strchr("\"'\\trn\t\r\n", word.data[i + 1]) ? '\\' : 0;
     default:
         return 0;
     }
