@@ -230,10 +230,13 @@ static inline void rows_are_repeated_where_they_may(struct draft *d,
         snprintf(text, sizeof(text), "%s %s; %s %s;", row->name, row->preset, row->name,
                  row->preset);
         if (row->marks & ROW_REPEATABLE) {
+            const char *said;
+
             (void)block_read(&b, d, context, text);
+            said = draft_said(d);
             /* "off" may ask to stand alone. */
             if (strcmp(row->preset, "off") != 0)
-                assert_null(strstr(draft_said(d), "directive is duplicate"));
+                assert_null(strstr(said, "directive is duplicate"));
         } else {
             char line[256];
 

@@ -120,6 +120,17 @@ struct return_rule {
 #define NEXT_HTTP_504 1024u
 #define NEXT_OFF 2048u
 
+/* proxy_ignore_headers. From IGNORE_X_ACCEL_EXPIRES on nobody would obey them. */
+#define IGNORE_X_ACCEL_REDIRECT 1u
+#define IGNORE_X_ACCEL_LIMIT_RATE 2u
+#define IGNORE_X_ACCEL_BUFFERING 4u
+#define IGNORE_X_ACCEL_EXPIRES 8u
+#define IGNORE_X_ACCEL_CHARSET 16u
+#define IGNORE_EXPIRES 32u
+#define IGNORE_CACHE_CONTROL 64u
+#define IGNORE_SET_COOKIE 128u
+#define IGNORE_VARY 256u
+
 /* One proxy_ssl_* configuration; equal ones are one, so that sessions and contexts are shared. */
 struct tls_profile {
     unsigned index;                      /* in snapshot.tls_profiles */
@@ -260,6 +271,8 @@ struct settings {
     const struct field_rules *field_rules; /* NULL: fields of answers pass as they are */
     struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
     bool proxy_ssl_name_is_set;
+    bool proxy_intercept_errors;
+    unsigned proxy_ignore_headers; /* IGNORE_* */
     bool uninitialized_variable_warn;
 };
 

@@ -126,6 +126,7 @@ struct head {
     bool is_persistent;    /* RFC 9112 section 9.3, as the sender of this head sees it */
     struct span upgrade;   /* value of Upgrade where Connection names it, else empty */
     bool accepts_trailers; /* TE: trailers, named by Connection or not */
+    bool has_accel;        /* a field of the family X-Accel- */
     size_t head_bytes;     /* the head's size on the wire */
 };
 

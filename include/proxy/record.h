@@ -77,6 +77,9 @@ struct record {
     bool asked_to_continue; /* Expect went on: else a client that waits gets its 100 here */
     size_t try_count;
     const struct head *response; /* of the upstream, once complete */
+    /* Of upstreams' answers that something else answers in place of, for its head. */
+    const struct field *kept_fields;
+    size_t kept_count;
 
     unsigned status; /* as sent, or to be sent: $status; 0: none yet */
     enum limit_state limit_req_state, limit_conn_state;

@@ -46,6 +46,9 @@ enum progress redirect_within(struct exchange *x, struct span uri, struct span a
 enum progress redirect_to_named(struct exchange *x, struct span name);
 enum progress redirect_to(struct exchange *x, struct span to);
 
+/* The request becomes a GET without a body, for what stands in for another answer; HEAD stays. */
+void become_get(struct exchange *x);
+
 /* Records how it ended, and tells the client while that can be told. */
 enum progress conclude(struct exchange *x, enum outcome outcome);
 

@@ -161,8 +161,25 @@ static int set_cookie_flags(struct conf *c, struct scope *s, const struct direct
     return rc;
 }
 
+/* --- what answers ask for ------------------------------------------------------------------- */
+
+static const struct setter_word ignored_words[] = {
+    {"X-Accel-Redirect", IGNORE_X_ACCEL_REDIRECT},
+    {"X-Accel-Limit-Rate", IGNORE_X_ACCEL_LIMIT_RATE},
+    {"X-Accel-Buffering", IGNORE_X_ACCEL_BUFFERING},
+    {"X-Accel-Expires", IGNORE_X_ACCEL_EXPIRES},
+    {"X-Accel-Charset", IGNORE_X_ACCEL_CHARSET},
+    {"Expires", IGNORE_EXPIRES},
+    {"Cache-Control", IGNORE_CACHE_CONTROL},
+    {"Set-Cookie", IGNORE_SET_COOKIE},
+    {"Vary", IGNORE_VARY},
+    {NULL, 0},
+};
+
 /* --- the table ------------------------------------------------------------------------------ */
 
+#define AT_SETTING(member) ROW_AT(struct level, settings.member)
+#define ONE_ARG .args_min = 1, .args_max = 1
 #define ONE_OR_TWO_ARGS .args_min = 1, .args_max = 2
 
 static const struct directive rows[] = {
@@ -214,6 +231,27 @@ static const struct directive rows[] = {
      .set = set_cookie_flags,
      AT_RULES(cookie_flags),
      .help = "flags that a cookie of upstreams' (or those of a \"~regex\") gets or loses"},
+    {.name = "proxy_intercept_errors",
+     .syntax = "on | off",
+     .preset = "off",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     AT_SETTING(proxy_intercept_errors),
+     .help = "whether upstreams' answers from 300 on have the error_page of their status"},
+    {.name = "proxy_ignore_headers",
+     .syntax = "X-Accel-Redirect | X-Accel-Limit-Rate | X-Accel-Buffering | X-Accel-Expires | "
+               "X-Accel-Charset | Expires | Cache-Control | Set-Cookie | Vary ...",
+     .contexts = CONTEXT_LEVELS,
+     .args_min = 1,
+     .args_max = ARGS_MANY,
+     .marks = ROW_REPEATABLE,
+     .set = set_bits,
+     AT_SETTING(proxy_ignore_headers),
+     .detail = ignored_words,
+     .help = "fields of upstreams' answers that are not obeyed; besides those of X-Accel-Redirect, "
+             "X-Accel-Limit-Rate and X-Accel-Buffering none is: there is no cache, and no charset "
+             "is converted"},
 };
 
 const struct directive_table directive_answer_table = {rows, COUNT_OF(rows)};

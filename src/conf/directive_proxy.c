@@ -134,6 +134,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = ARGS_MANY,
+     .marks = ROW_REPEATABLE,
      .set = set_bits,
      .detail = next_words,
      AT_SETTING(proxy_next_upstream),

@@ -231,7 +231,8 @@ int set_bits(struct conf *c, struct scope *s, const struct directive *d, const s
 {
     unsigned *value = setter_value(s, d);
 
-    *value = 0;
+    if (!(d->marks & ROW_REPEATABLE))
+        *value = 0;
     for (size_t i = 1; i < n->word_count; i++) {
         const struct setter_word *word = find_word(d->detail, n->words[i]);
 

@@ -144,6 +144,9 @@ static struct flaw gather_field(struct head *h, struct field *f, const struct pa
     case FIELD_TE:
         h->accepts_trailers |= lists_trailers(f->value);
         break;
+    case FIELD_X_ACCEL:
+        h->has_accel = true;
+        break;
     case FIELD_CONNECTION:
         return apply_connection(h, f, limits, d);
     default:

@@ -12,6 +12,7 @@
 #include "proxy/request_body.h"
 #include "proxy/real_ip.h"
 #include "proxy/route.h"
+#include "proxy/takeover.h"
 #include "proxy/user_variable.h"
 #include "proxy/upload.h"
 #include "proxy/verdict.h"
@@ -216,6 +217,7 @@ static enum progress send_request(struct exchange *x)
     x->attempt.has_sent = true;
     x->attempt.conn->request_count++;
     x->interim_count = 0;
+    r->response = NULL; /* that of a try before, or of one that led here */
     if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
         !x->has_sent_continue) {
         x->has_sent_continue = true;
@@ -325,8 +327,11 @@ static enum progress respond(struct exchange *x)
         .upstream = &x->response.head,
         .keeps_alive = exchange_may_keep_alive(x),
     };
+    enum progress progress;
     int error;
 
+    if (takeover_run(x, &progress))
+        return progress;
     if (x->error_status && !status_has_content(x->error_status)) {
         attempt_end(&x->attempt, false);
         return answer(x, x->error_status);
@@ -371,19 +376,9 @@ static void count_body(struct exchange *x)
         x->attempt.try_now->response_length = x->download.bytes;
 }
 
-/* The response has ended as it should: may both connections be used again? */
 static enum progress response_is_complete(struct exchange *x)
 {
-    bool is_clean = upload_is_complete(x) && !x->has_upload_failed &&
-                    x->response.head.is_persistent &&
-                    x->response.head.framing != FRAMING_UNTIL_CLOSE && !x->record.asked_to_close &&
-                    !upstream_of(x)->error;
-
-    if (is_clean && conn_input(upstream_of(x)).len) {
-        stats_add(&x->view->engine->stats, COUNTER_UPSTREAM_SURPLUS, 1);
-        is_clean = false;
-    }
-    attempt_end(&x->attempt, is_clean);
+    takeover_release(x);
     x->record.outcome = OUTCOME_DONE;
     return end(x, x->keeps_alive && exchange_request_is_complete(x) ? EXCHANGE_KEEPS
                                                                     : EXCHANGE_CLOSES);

@@ -111,10 +111,44 @@ static void write_unless_empty(struct writer *w, struct span name, struct span v
         writer_field(w, name, value);
 }
 
-/* Fields of an answer of ours. */
-static void write_own_fields(struct writer *w, const struct response_plan *plan)
+/* Of an answer that this one stands in for; NULL: none, or this one's own counts. */
+static const struct field *kept_type(const struct record *r, const struct response_plan *plan)
 {
-    write_unless_empty(w, SPAN("Content-Type"), plan->content_type);
+    const struct field *last = NULL;
+
+    if (plan->upstream ? head_find(plan->upstream, FIELD_CONTENT_TYPE) != NULL
+                       : plan->status >= 300)
+        return NULL;
+    for (size_t i = 0; i < r->kept_count; i++) {
+        if (r->kept_fields[i].id == FIELD_CONTENT_TYPE)
+            last = &r->kept_fields[i];
+    }
+    return last;
+}
+
+static void write_kept_fields(struct response_draft *d, const struct response_plan *plan)
+{
+    const struct record *r = d->record;
+    const struct field *type = kept_type(r, plan);
+
+    for (size_t i = 0; i < r->kept_count; i++) {
+        const struct field *f = &r->kept_fields[i];
+
+        if (f->id == FIELD_CONTENT_TYPE ? f == type
+                                        : f->id != FIELD_ACCEPT_RANGES || !plan->accepts_ranges)
+            writer_field(&d->writer, f->name, f->value);
+    }
+    if (d->writer.refused_count)
+        say_left_out(d->record, "proxy_cookie_*");
+    d->writer.refused_count = 0;
+}
+
+/* Fields of an answer of ours. */
+static void write_own_fields(struct writer *w, const struct record *r,
+                             const struct response_plan *plan)
+{
+    if (!r->kept_count || !kept_type(r, plan))
+        write_unless_empty(w, SPAN("Content-Type"), plan->content_type);
     write_unless_empty(w, SPAN("Last-Modified"), plan->last_modified);
     write_unless_empty(w, SPAN("Location"), plan->location);
     write_unless_empty(w, SPAN("ETag"), plan->etag);
@@ -241,6 +275,8 @@ static int write_response(struct response_draft *d, const struct response_plan *
     int rc = 0;
 
     writer_status_line(w, plan->status, plan->reason);
+    if (r->kept_count)
+        write_kept_fields(d, plan);
     if (plan->upstream)
         rc = write_upstream_fields(d, plan->upstream);
     if (rc < 0)
@@ -249,7 +285,7 @@ static int write_response(struct response_draft *d, const struct response_plan *
         write_server(w, d->settings);
     if (!d->has_date)
         writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));
-    write_own_fields(w, plan);
+    write_own_fields(w, r, plan);
     writer_span(w, r->challenges);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);

@@ -148,8 +148,7 @@ static void lose_body(struct exchange *x)
     x->upload.dst = NULL;
 }
 
-/* As nginx: what follows is a GET, and the request's body was not meant for it. */
-static void become_get(struct exchange *x)
+void become_get(struct exchange *x)
 {
     struct head *h = &x->request.head;
 

@@ -93,6 +93,10 @@ ALLOWED = [
             what="^upstream 0 field (te|connection)$", nginx="^None$"),
     Allowed("a request of HTTP/1.1 has a Host: RFC 9112, section 3.2",
             case="^proxy/set_header$", what="^upstream 0 field host$", nginx="^None$"),
+    Allowed("the GET that X-Accel-Redirect leads to has no body",
+            case="^takeover/", ask="^POST .*/again/", what="^upstream 1 (field|body|fram)"),
+    Allowed("Accept-Ranges says one thing",
+            case="^takeover/", ask="Accept-Ranges=none", what="field accept-ranges"),
     Allowed("the GET that shows the page of an error has no body",
             ask="^POST /method/x"),
 

@@ -57,6 +57,24 @@ static void a_word_that_is_no_flag_is_warned_of(void **state)
                               "t.conf:1");
 }
 
+static void ignored_fields_add_up(void **state)
+{
+    static const struct block_number rows[] = {
+        {CONTEXT_LOCATION, "proxy_ignore_headers x-accel-redirect;", IGNORE_X_ACCEL_REDIRECT},
+        {CONTEXT_LOCATION, "proxy_ignore_headers X-Accel-Limit-Rate X-Accel-Buffering;",
+         IGNORE_X_ACCEL_LIMIT_RATE | IGNORE_X_ACCEL_BUFFERING},
+        {CONTEXT_LOCATION, "proxy_ignore_headers X-Accel-Redirect; proxy_ignore_headers Vary;",
+         IGNORE_X_ACCEL_REDIRECT | IGNORE_VARY},
+        {CONTEXT_LOCATION, "proxy_intercept_errors on;", true},
+    };
+    static const struct block_claim claims[] = {
+        {CONTEXT_LOCATION, "proxy_ignore_headers Server;", "invalid value \"Server\""},
+    };
+
+    blocks_leave(*state, rows, COUNT_OF(rows));
+    blocks_refused(*state, claims, COUNT_OF(claims));
+}
+
 static const struct field_rules *rules_of(const struct location_conf *l)
 {
     return l->settings.field_rules;
@@ -129,6 +147,7 @@ int main(void)
         DRAFT_TEST(what_is_wrong_is_named),
         cmocka_unit_test(regexes_say_what_is_wrong_with_them),
         DRAFT_TEST(a_word_that_is_no_flag_is_warned_of),
+        DRAFT_TEST(ignored_fields_add_up),
         cmocka_unit_test(the_default_is_made_of_the_location),
         cmocka_unit_test(rules_are_inherited_by_levels_that_have_none),
     };

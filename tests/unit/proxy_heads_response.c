@@ -131,6 +131,44 @@ static void a_switch_of_protocols_is_passed_on(void **state)
     assert_no_field(head, "Content-Length");
 }
 
+static void fields_that_were_kept_go_with_what_answers(void **state)
+{
+    static const struct field kept[] = {
+        {.name = SPAN("Content-Type"), .value = SPAN("x/old"), .id = FIELD_CONTENT_TYPE},
+        {.name = SPAN("Content-Type"), .value = SPAN("x/kept"), .id = FIELD_CONTENT_TYPE},
+        {.name = SPAN("Set-Cookie"), .value = SPAN("a=1"), .id = FIELD_SET_COOKIE},
+        {.name = SPAN("Set-Cookie"), .value = SPAN("a\r\nX-Evil: 1"), .id = FIELD_SET_COOKIE},
+        {.name = SPAN("Accept-Ranges"), .value = SPAN("none"), .id = FIELD_ACCEPT_RANGES},
+    };
+    struct response_plan plan = {
+        .status = 200, .content_type = SPAN("text/own"), .accepts_ranges = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    f->record.kept_fields = kept;
+    f->record.kept_count = COUNT_OF(kept);
+    head = written_response(f, &plan);
+    assert_line(head, "Content-Type: x/kept");
+    assert_line(head, "Set-Cookie: a=1");
+    assert_line(head, "Accept-Ranges: bytes");
+    assert_null(strstr(head, "own"));
+    assert_null(strstr(head, "old"));
+    assert_null(strstr(head, "none"));
+    assert_no_field(head, "X-Evil");
+    plan.status = 404;
+    plan.accepts_ranges = false;
+    head = written_response(f, &plan);
+    assert_line(head, "Content-Type: text/own");
+    assert_line(head, "Accept-Ranges: none");
+    head = passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Type: x/up\r\n\r\n");
+    assert_line(head, "Content-Type: x/up");
+    assert_null(strstr(head, "kept"));
+    assert_line(head, "Set-Cookie: a=1");
+    head = passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_line(head, "Content-Type: x/kept");
+}
+
 static void add_headers(struct fixture *f, const char *const rows[][2], size_t count, bool always)
 {
     struct add_header *all = arena_zalloc(&f->conf_arena, count * sizeof(*all));
@@ -235,6 +273,7 @@ int main(void)
         TEST(lengths_are_announced_where_they_may_be),
         TEST(connection_says_whether_it_is_kept),
         TEST(a_switch_of_protocols_is_passed_on),
+        TEST(fields_that_were_kept_go_with_what_answers),
         TEST(fields_are_added_by_status),
         TEST(added_fields_never_frame_or_split),
         TEST(answers_of_ours_carry_their_fields),
