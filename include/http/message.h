@@ -42,6 +42,7 @@
     X(USER_AGENT, "User-Agent", 0)                                                          \
     X(X_FORWARDED_FOR, "X-Forwarded-For", FIELD_NOT_IN_TRAILERS)                            \
     X(IF_MODIFIED_SINCE, "If-Modified-Since", FIELD_NOT_IN_TRAILERS)                        \
+    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since", FIELD_NOT_IN_TRAILERS)                    \
     X(IF_NONE_MATCH, "If-None-Match", FIELD_NOT_IN_TRAILERS)                                \
     X(IF_RANGE, "If-Range", FIELD_NOT_IN_TRAILERS)                                          \
     X(RANGE, "Range", FIELD_NOT_IN_TRAILERS)                                                \

@@ -13,6 +13,8 @@ struct deciders {
     bool content_length_repeats;
     bool transfer_encoding_repeats;
     bool host_repeats;
+    uint64_t singles; /* a bit for each identifier of fields that may come once */
+    bool single_repeats;
     bool closes;      /* Connection: close */
     bool keeps_alive; /* Connection: keep-alive */
     bool upgrades;    /* Connection: upgrade */
@@ -130,6 +132,13 @@ static struct flaw gather_field(struct head *h, struct field *f, const struct pa
     case FIELD_HOST:
         d->host_repeats |= d->host != NULL;
         d->host = f;
+        break;
+    case FIELD_AUTHORIZATION:
+    case FIELD_IF_MODIFIED_SINCE:
+    case FIELD_IF_UNMODIFIED_SINCE:
+    case FIELD_IF_RANGE:
+        d->single_repeats |= d->singles >> f->id & 1;
+        d->singles |= UINT64_C(1) << f->id;
         break;
     case FIELD_UPGRADE:
         if (!d->upgrade)
@@ -252,6 +261,8 @@ static struct flaw decide_framing(struct head *h, const struct deciders *d, enum
     return FLAW_NONE;
 }
 
+static_assert(FIELD_ID_COUNT <= 64, "a bit for each identifier");
+
 struct flaw framing_of_request(struct head *h, const struct parser_limits *limits,
                                const struct field **host)
 {
@@ -263,6 +274,9 @@ struct flaw framing_of_request(struct head *h, const struct parser_limits *limit
     *host = d.host;
     if (d.host_repeats)
         return bad_syntax("repeated Host");
+    /* Each reader of them would take another one. */
+    if (d.single_repeats)
+        return bad_syntax("a credential or a condition is repeated");
     flaw = decide_framing(h, &d, FRAMING_NONE);
     if (flaw.error || h->version_minor == 0)
         return flaw;

@@ -36,7 +36,7 @@ static const unsigned char fields_by_length[][8] = {
             FIELD_X_FORWARDED_HOST},
     [17] = {FIELD_TRANSFER_ENCODING, FIELD_IF_MODIFIED_SINCE, FIELD_X_FORWARDED_PROTO},
     [18] = {FIELD_PROXY_AUTHENTICATE},
-    [19] = {FIELD_PROXY_AUTHORIZATION},
+    [19] = {FIELD_PROXY_AUTHORIZATION, FIELD_IF_UNMODIFIED_SINCE},
 };
 
 /* span_starts_with_nocase() for a prefix of letters and '-', in line: this runs for each field.

@@ -147,13 +147,17 @@ static void unknown_methods_and_minor_versions_pass(void **state)
     check_claims(&a_request, claims, COUNT_OF(claims));
 }
 
-static void hosts_are_checked(void **state)
+static void hosts_and_other_single_fields_are_checked(void **state)
 {
+    static const char single[] = "a credential or a condition is repeated";
     static const struct refusal rows[] = {
         REFUSED_400("GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 without Host"),
         REFUSED_400("GET http://a/ HTTP/1.1\r\n\r\n", "HTTP/1.1 without Host"),
         REFUSED_400("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "repeated Host"),
         REFUSED_400("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", "repeated Host"),
+        REFUSED_400(GET "Authorization: x\r\nauthorization: x\r\n\r\n", single),
+        REFUSED_400(GET "If-Range: x\r\nA: b\r\nIf-Range: y\r\n\r\n", single),
+        REFUSED_400(GET "If-Unmodified-Since: x\r\nIf-Unmodified-Since:\r\n\r\n", single),
         REFUSED_400("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "malformed host"),
         REFUSED_400("GET / HTTP/1.1\r\nHost:\r\n\r\n", "malformed host"),
         REFUSED_400("GET / HTTP/1.0\r\nHost: \t\r\n\r\n", "malformed host"),
@@ -166,6 +170,8 @@ static void hosts_are_checked(void **state)
         REFUSED_400("GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n", "malformed host"),
     };
     static const struct claim claims[] = {
+        SAYS(GET "If-Match: x\r\nIf-Match: y\r\nCookie: a\r\nCookie: b\r\n\r\n", "host=a"),
+        SAYS(GET "Authorization: x\r\nIf-Modified-Since: x\r\nIf-Range: x\r\n\r\n", "host=a"),
         SAYS("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "host=[::1]"),
         SAYS("GET / HTTP/1.0\r\n\r\n", "host="),
         SAYS("GET / HTTP/1.0\r\nHost: A\r\n\r\n", "host=a"),
@@ -456,7 +462,7 @@ int main(void)
         cmocka_unit_test(request_targets_have_four_forms),
         cmocka_unit_test(bad_request_lines_are_refused),
         cmocka_unit_test(unknown_methods_and_minor_versions_pass),
-        cmocka_unit_test(hosts_are_checked),
+        cmocka_unit_test(hosts_and_other_single_fields_are_checked),
         cmocka_unit_test(blank_lines_before_a_request_are_few),
         cmocka_unit_test(line_discipline_is_held),
         cmocka_unit_test(bad_field_lines_are_refused),
