@@ -86,7 +86,8 @@ class Case:
     server is the text of a server block that listens on {port}; http stands before it, and may
     hold whole servers, maps and groups. Both may say {root}, {origin} and so on: World.words().
     answers: what the origins say, by target: bytes, or a function of (connection, request). A case
-    that is_alone has a file of its own, as its http text would change other cases.
+    files stand beside the configuration. A case that is_alone has a configuration of its own, as
+    its http text would change other cases.
     """
     name: str
     asks: tuple
@@ -94,6 +95,7 @@ class Case:
     http: str = ""
     listen: str = ""
     answers: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)
     is_alone: bool = False
     main: str = ""
 
@@ -205,6 +207,8 @@ class World:
         own = self.folder / f"{name}{self.starts}"
         for part in "logs", "temp":
             (own / part).mkdir(parents=True)
+        for file, text in ((file, text) for one in cases for file, text in one.files.items()):
+            (own / file).write_text(text, encoding="utf-8")
         program = self.start(own, self.configuration(cases, is_nginx), is_nginx)
         seen = {}
         with program:

@@ -52,6 +52,14 @@ CASES = [
             b"a,b", b"[::1]", b"[::1", b"::1", b"a\\b", b"a%41", b"a_b", b"-a", b"a:99999", b"a:0",
             b"*", b"a;b", b"[v1.x]", b"\xc3\xbc", b"a\tb", b"a'b", b"1.2.3.4", b"a|b", b"a<b>")),
          lines(b"GET / HTTP/1.1", b"X-A: 1"), lines(b"GET / HTTP/1.0", b"X-A: 1")),
+    case("repeated", "location / { return 200 ok; }", *(
+        get(name + b": 1", name + b": 2") for name in (
+            b"Authorization", b"If-Modified-Since", b"If-Unmodified-Since", b"If-Match",
+            b"If-None-Match", b"User-Agent", b"Referer", b"Content-Type", b"Range", b"If-Range",
+            b"Transfer-Encoding", b"TE", b"Expect", b"Upgrade", b"Accept-Encoding", b"Via",
+            b"Keep-Alive", b"X-Forwarded-For", b"X-Real-IP", b"Accept", b"Accept-Language",
+            b"Depth", b"Destination", b"Overwrite", b"Date", b"Cookie", b"Origin",
+            b"Proxy-Authorization", b"Connection", b"Forwarded"))),
     case("chunks", "location / { proxy_pass http://{origin}; }", *(
         raw(b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + body)
         for body in (b"x\r\n", b"-1\r\n", b"+3\r\nabc\r\n0\r\n\r\n", b"0x3\r\nabc\r\n0\r\n\r\n",
