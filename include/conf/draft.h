@@ -109,6 +109,9 @@ struct gate_draft {
     bool real_ip_is_recursive;
 };
 
+/* How a list goes on from one block to those within. */
+enum inherit { INHERIT_UNLESS_SET, INHERIT_NEVER, INHERIT_MERGED };
+
 struct alias_draft {
     struct template path;
     size_t bytes; /* as in struct settings; 0: not set */
@@ -151,15 +154,17 @@ struct level {
     struct alias_draft alias;
     struct try_files *try_files; /* NULL: none */
     bool is_internal;
-    struct vector index_files;  /* struct template */
-    struct vector types;        /* struct mime_draft */
-    struct vector error_pages;  /* struct error_page */
-    struct vector access_logs;  /* struct access_log */
-    struct vector error_logs;   /* struct error_log_draft */
-    struct vector add_headers;  /* struct add_header */
-    struct vector set_headers;  /* struct set_header */
-    struct vector hide_headers; /* struct span */
-    struct vector pass_headers; /* struct span */
+    struct vector index_files;                        /* struct template */
+    struct vector types;                              /* struct mime_draft */
+    struct vector error_pages;                        /* struct error_page */
+    struct vector access_logs;                        /* struct access_log */
+    struct vector error_logs;                         /* struct error_log_draft */
+    struct vector add_headers;                        /* struct add_header */
+    struct vector add_trailers;                       /* likewise */
+    struct vector set_headers;                        /* struct set_header */
+    struct vector hide_headers;                       /* struct span */
+    struct vector pass_headers;                       /* struct span */
+    unsigned add_header_inherit, add_trailer_inherit; /* enum inherit */
     struct field_rules_draft field_rules;
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;

@@ -18,6 +18,7 @@
 #include "core/address.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "http/message.h"
 #include "http/parser.h"
 #include "io/tls.h"
 #include "io/tls_cache.h"
@@ -62,10 +63,26 @@ struct log_cache_conf {
     uint64_t uses_min;    /* within inactive_ms: what is written to less is closed each time */
 };
 
+/* A field of a head, or of a trailer. */
 struct add_header {
     struct span name;
+    enum field_id id;
     struct template value; /* an empty value adds nothing */
     bool is_always;        /* else only with 200 201 204 206 301 302 303 304 307 308 */
+};
+
+/* "expires", for the same statuses. */
+struct expires_rule {
+    enum expires_kind {
+        EXPIRES_OFF,
+        EXPIRES_EPOCH,
+        EXPIRES_MAX,
+        EXPIRES_AFTER_ACCESS,
+        EXPIRES_AFTER_CHANGE, /* "modified" */
+        EXPIRES_DAILY,        /* "@15h30m" */
+    } kind;
+    int64_t seconds;       /* may be negative */
+    struct template value; /* has variables: parsed for each response; else no text */
 };
 
 struct error_page {
@@ -259,6 +276,9 @@ struct settings {
     const struct gate_conf *gate; /* NULL: everybody may come, as often as they like */
     const struct add_header *add_headers;
     size_t add_header_count;
+    const struct add_header *add_trailers;
+    size_t add_trailer_count;
+    const struct expires_rule *expires; /* NULL: off, or never said */
 
     uint64_t proxy_connect_timeout_ms, proxy_send_timeout_ms, proxy_read_timeout_ms;
     unsigned proxy_http_version_minor;                                  /* 0 or 1 */

@@ -36,6 +36,7 @@
     X(CONTENT_ENCODING, "Content-Encoding", FIELD_NOT_IN_TRAILERS)                          \
     X(CONTENT_RANGE, "Content-Range", FIELD_NOT_IN_TRAILERS)                                \
     X(CACHE_CONTROL, "Cache-Control", FIELD_NOT_IN_TRAILERS)                                \
+    X(EXPIRES, "Expires", FIELD_NOT_IN_TRAILERS)                                            \
     X(LOCATION, "Location", FIELD_NOT_IN_TRAILERS)                                          \
     X(REFRESH, "Refresh", FIELD_NOT_IN_TRAILERS)                                            \
     X(REFERER, "Referer", 0)                                                                \
@@ -65,6 +66,14 @@ enum field_id {
 #undef X
         FIELD_ID_COUNT
 };
+
+/* A set of them is a word. */
+static_assert(FIELD_ID_COUNT <= 64, "a bit for each field");
+
+static inline uint64_t field_bit(enum field_id id)
+{
+    return UINT64_C(1) << id;
+}
 
 struct field {
     struct span name;

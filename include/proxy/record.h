@@ -83,11 +83,12 @@ struct record {
 
     unsigned status; /* as sent, or to be sent: $status; 0: none yet */
     enum limit_state limit_req_state, limit_conn_state;
-    struct span challenges;   /* WWW-Authenticate of the gate, as whole lines */
-    struct span sent_head;    /* the head as it was written: $sent_http_* */
-    uint64_t sent_bytes;      /* head and body, before TLS */
-    uint64_t sent_body_bytes; /* content, and its chunk framing */
-    bool has_replied;         /* an answer made here was written to its end */
+    struct span challenges;    /* WWW-Authenticate of the gate, as whole lines */
+    struct span sent_head;     /* the head as it was written: $sent_http_* */
+    struct span sent_trailers; /* behind the content, likewise: "Name: value", CR LF */
+    uint64_t sent_bytes;       /* head and body, before TLS */
+    uint64_t sent_body_bytes;  /* content, and its chunk framing */
+    bool has_replied;          /* an answer made here was written to its end */
     enum outcome outcome;
     bool is_tried_again; /* the outcome is that of a try which another one follows */
     struct span detail;  /* one line that says more than the outcome's word; may be empty */

@@ -7,6 +7,7 @@
 
 #include "http/parser.h"
 #include "io/conn.h"
+#include "proxy/record.h"
 
 enum relay_result {
     RELAY_WAITS,
@@ -28,6 +29,7 @@ struct relay {
     struct chunk *kept;     /* the first bytes of content, while is_keeping */
     bool is_keeping;        /* all content so far is in `kept`, for another try */
     bool drops_trailers;
+    struct record *adds_trailers; /* of whose location; NULL: none */
     bool is_done;
 };
 

@@ -174,6 +174,48 @@ static int build_fields(struct conf *c, struct level *level, const struct level 
     return rc ? rc : build_hide_headers(c, level, s);
 }
 
+/* What was not set in the block is the outer block's by now. */
+static int inherit_fields(struct conf *c, struct vector *own, const struct vector *outer,
+                          unsigned inherit)
+{
+    const struct add_header *fields = outer->items;
+    bool is_set_here = !are_same(own, outer);
+    struct vector all = {0};
+
+    if (inherit == INHERIT_NEVER && !is_set_here)
+        *own = all;
+    if (inherit != INHERIT_MERGED || !is_set_here)
+        return 0;
+    for (size_t i = 0; i < own->count + outer->count; i++) {
+        struct add_header *h = vector_add(c, &all, sizeof(*h));
+
+        if (!h)
+            return -ENOMEM;
+        *h = i < own->count ? ((struct add_header *)own->items)[i] : fields[i - own->count];
+    }
+    *own = all;
+    return 0;
+}
+
+static int build_added(struct conf *c, struct level *level, const struct level *outer)
+{
+    struct settings *s = &level->settings;
+    int rc = 0;
+
+    if (outer)
+        rc = inherit_fields(c, &level->add_headers, &outer->add_headers, level->add_header_inherit);
+    if (!rc && outer)
+        rc = inherit_fields(c, &level->add_trailers, &outer->add_trailers,
+                            level->add_trailer_inherit);
+    s->add_headers = level->add_headers.items;
+    s->add_header_count = level->add_headers.count;
+    s->add_trailers = level->add_trailers.items;
+    s->add_trailer_count = level->add_trailers.count;
+    if (s->expires && s->expires->kind == EXPIRES_OFF)
+        s->expires = NULL;
+    return rc;
+}
+
 /* --- the level ------------------------------------------------------------------------------ */
 
 /* "access_log off" among others: off counts alone, and is no log at all. */
@@ -215,8 +257,6 @@ static void take_lists(const struct level *level, struct settings *s)
     s->index_file_count = level->index_files.count;
     s->error_pages = level->error_pages.items;
     s->error_page_count = level->error_pages.count;
-    s->add_headers = level->add_headers.items;
-    s->add_header_count = level->add_headers.count;
     s->proxy_ssl_name = level->proxy_ssl_name;
     s->proxy_ssl_name_is_set = level->proxy_ssl_name.text.data != NULL;
 }
@@ -241,6 +281,8 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
         rc = build_types(c, &level->types, &s->types);
     if (!rc)
         rc = build_gate(c, level, outer);
+    if (!rc)
+        rc = build_added(c, level, outer);
     return rc ? rc : build_fields(c, level, outer);
 }
 

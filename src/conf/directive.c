@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/directive_access.h"
+#include "conf/directive_added.h"
 #include "conf/directive_answer.h"
 #include "conf/directive_body.h"
 #include "conf/directive_client.h"
@@ -31,6 +32,7 @@ static const struct directive_table *const tables[] = {
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
     &directive_answer_table,     &directive_body_table,    &directive_limit_table,
+    &directive_added_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

@@ -152,22 +152,6 @@ static int set_error_page(struct conf *c, struct scope *s, const struct directiv
     return 0;
 }
 
-static int set_add_header(struct conf *c, struct scope *s, const struct directive *d,
-                          const struct node *n)
-{
-    struct add_header *h = vector_add(c, setter_value(s, d), sizeof(*h));
-
-    if (!h)
-        return -ENOMEM;
-    if (n->word_count == 4 && !span_equals(n->words[3], SPAN("always")))
-        return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[3]));
-    if (!field_name_is_valid(n->words[1]))
-        return conf_fail(c, n, "invalid header name \"%.*s\"", SPAN_ARG(n->words[1]));
-    h->name = n->words[1];
-    h->is_always = n->word_count == 4;
-    return conf_template(c, &n->origin, n->words[2], &h->value);
-}
-
 static bool is_redirect_target(struct span text)
 {
     return span_starts_with_nocase(text, SPAN("http://")) ||
@@ -264,15 +248,6 @@ static const struct directive rows[] = {
      .set = set_server_tokens,
      AT_SETTING(server_tokens),
      .help = "whether the version stands in Server and on error pages"},
-    {.name = "add_header",
-     .syntax = "name value [always]",
-     .contexts = CONTEXT_LEVELS,
-     .args_min = 2,
-     .args_max = 3,
-     .marks = ROW_REPEATABLE,
-     .set = set_add_header,
-     AT(add_headers),
-     .help = "adds a field to answers with good statuses, or always"},
     {.name = "return",
      .syntax = "code [text] | code URL | URL",
      .contexts = CONTEXT_SERVER | CONTEXT_LOCATION,

@@ -356,6 +356,7 @@ static enum progress respond(struct exchange *x)
         .parser = &x->response,
         .framing = plan.framing,
         .drops_trailers = !x->request.head.accepts_trailers,
+        .adds_trailers = exchange_settings(x)->add_trailer_count ? r : NULL,
     };
     if (plan.framing != FRAMING_TUNNEL)
         return go_to(x, STEP_RELAY);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proxy/added_fields.h"
 #include "proxy/request_body.h"
 
 const struct parser_limits exchange_response_limits = {
@@ -171,7 +172,10 @@ void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
     plan->framing = h->framing;
     plan->content_length = h->content_length;
     plan->has_content_length = h->has_content_length;
-    if (h->framing != FRAMING_CHUNKED && h->framing != FRAMING_UNTIL_CLOSE)
+    if (h->framing == FRAMING_TUNNEL)
+        return;
+    if (h->framing != FRAMING_CHUNKED && h->framing != FRAMING_UNTIL_CLOSE &&
+        !added_trailers_are_wanted(&x->record, plan->status))
         return;
     plan->framing = FRAMING_CHUNKED;
     if (x->request.head.version_minor == 0) {

@@ -1,6 +1,7 @@
 /* heads_response - the response head for the client. */
 #include "proxy/heads_response.h"
 
+#include "proxy/added_fields.h"
 #include "proxy/field_rewrite.h"
 #include "proxy/head_parts.h"
 #include "proxy/request_log.h"
@@ -31,6 +32,7 @@ struct response_draft {
     struct record *record;
     const struct settings *settings;
     struct writer writer;
+    struct added_fields added;
     bool has_server, has_date; /* of the upstream */
 };
 
@@ -39,8 +41,6 @@ struct response_draft {
 /* Fields at which there is something to be looked at; the others only pass, or are hidden. */
 static const uint64_t looked_at = BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING) | BIT(SERVER) |
                                   BIT(DATE) | BIT(LOCATION) | BIT(REFRESH) | BIT(SET_COOKIE);
-
-static_assert(FIELD_ID_COUNT <= 64, "a bit for each field");
 
 static void say_left_out(struct record *r, const char *whose)
 {
@@ -63,6 +63,8 @@ static int write_by_rules(struct response_draft *d, const struct field *f)
 
 static int write_looked_at(struct response_draft *d, const struct field *f)
 {
+    if (d->added.replaced & field_bit(f->id))
+        return 0;
     switch (f->id) {
     case FIELD_SERVER:
         d->has_server = true;
@@ -87,6 +89,7 @@ static int write_looked_at(struct response_draft *d, const struct field *f)
 static int write_upstream_fields(struct response_draft *d, const struct head *upstream)
 {
     struct name_filter filter = hide_filter(d->settings);
+    uint64_t special = looked_at | d->added.replaced;
 
     for (size_t i = 0; i < upstream->field_count; i++) {
         const struct field *f = &upstream->fields[i];
@@ -94,7 +97,7 @@ static int write_upstream_fields(struct response_draft *d, const struct head *up
 
         if (f->is_dropped || is_hidden(d->settings, filter, f->name))
             continue;
-        if (!(looked_at >> f->id & 1)) {
+        if (!(special >> f->id & 1)) {
             writer_parsed_field(&d->writer, f);
             continue;
         }
@@ -134,6 +137,8 @@ static void write_kept_fields(struct response_draft *d, const struct response_pl
     for (size_t i = 0; i < r->kept_count; i++) {
         const struct field *f = &r->kept_fields[i];
 
+        if (d->added.replaced & field_bit(f->id))
+            continue;
         if (f->id == FIELD_CONTENT_TYPE ? f == type
                                         : f->id != FIELD_ACCEPT_RANGES || !plan->accepts_ranges)
             writer_field(&d->writer, f->name, f->value);
@@ -144,14 +149,19 @@ static void write_kept_fields(struct response_draft *d, const struct response_pl
 }
 
 /* Fields of an answer of ours. */
-static void write_own_fields(struct writer *w, const struct record *r,
-                             const struct response_plan *plan)
+static void write_own_fields(struct response_draft *d, const struct response_plan *plan)
 {
+    const struct record *r = d->record;
+    struct writer *w = &d->writer;
+    uint64_t replaced = d->added.replaced;
+
     if (!r->kept_count || !kept_type(r, plan))
         write_unless_empty(w, SPAN("Content-Type"), plan->content_type);
-    write_unless_empty(w, SPAN("Last-Modified"), plan->last_modified);
+    if (!(replaced & BIT(LAST_MODIFIED)))
+        write_unless_empty(w, SPAN("Last-Modified"), plan->last_modified);
     write_unless_empty(w, SPAN("Location"), plan->location);
-    write_unless_empty(w, SPAN("ETag"), plan->etag);
+    if (!(replaced & BIT(ETAG)))
+        write_unless_empty(w, SPAN("ETag"), plan->etag);
     write_unless_empty(w, SPAN("Content-Range"), plan->content_range);
     write_unless_empty(w, SPAN("Allow"), plan->allow);
     if (plan->accepts_ranges)
@@ -221,63 +231,37 @@ static void write_response_connection(struct writer *w, const struct record *r,
     write_keep_alive(w, &r->location->settings);
 }
 
-/* Statuses for which add_header needs no "always", as in nginx. */
-static bool is_added_to(unsigned status)
+/* The text of Last-Modified, whoever wrote it; or empty. */
+static struct span last_modified_of(const struct response_plan *plan)
 {
-    switch (status) {
-    case 200:
-    case 201:
-    case 204:
-    case 206:
-    case 301:
-    case 302:
-    case 303:
-    case 304:
-    case 307:
-    case 308:
-        return true;
-    default:
-        return false;
-    }
+    const struct field *f;
+
+    if (!plan->upstream)
+        return plan->last_modified;
+    f = head_find(plan->upstream, FIELD_LAST_MODIFIED);
+    return f ? f->value : SPAN_NONE;
 }
 
-/* Fields that only the hop itself decides about. */
-static bool is_of_the_hop(enum field_id id)
-{
-    return field_is_framing(id) || (field_flags(id) & FIELD_HOP_BY_HOP);
-}
-
-/* A value that may not be written is left out by the writer, and said so in the error log. */
-static int write_added(struct response_draft *d, unsigned status)
+static int choose_added(struct response_draft *d, const struct response_plan *plan)
 {
     const struct settings *s = d->settings;
-    unsigned refused_count = d->writer.refused_count;
 
-    for (size_t i = 0; i < s->add_header_count; i++) {
-        const struct add_header *h = &s->add_headers[i];
-        struct span value;
-
-        if ((!h->is_always && !is_added_to(status)) || is_of_the_hop(field_id_of(h->name)))
-            continue;
-        if (record_expand(d->record, &h->value, &value) < 0)
-            return -ENOMEM;
-        write_unless_empty(&d->writer, h->name, value);
-    }
-    if (d->writer.refused_count != refused_count)
-        say_left_out(d->record, "add_header");
-    return 0;
+    if (!s->expires && !s->add_header_count)
+        return 0;
+    return added_fields_choose(d->record, plan->status,
+                               s->expires ? last_modified_of(plan) : SPAN_NONE, &d->added);
 }
 
 static int write_response(struct response_draft *d, const struct response_plan *plan)
 {
     struct record *r = d->record;
     struct writer *w = &d->writer;
-    int rc = 0;
+    int rc = choose_added(d, plan);
 
     writer_status_line(w, plan->status, plan->reason);
-    if (r->kept_count)
+    if (!rc && r->kept_count)
         write_kept_fields(d, plan);
-    if (plan->upstream)
+    if (!rc && plan->upstream)
         rc = write_upstream_fields(d, plan->upstream);
     if (rc < 0)
         return rc;
@@ -285,11 +269,11 @@ static int write_response(struct response_draft *d, const struct response_plan *
         write_server(w, d->settings);
     if (!d->has_date)
         writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));
-    write_own_fields(w, r, plan);
+    write_own_fields(d, plan);
     writer_span(w, r->challenges);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);
-    rc = write_added(d, plan->status);
+    rc = added_fields_write(r, plan->status, &d->added, w);
     writer_end_of_head(w);
     return rc;
 }

@@ -2,11 +2,21 @@
 #include "proxy/relay.h"
 
 #include "http/writer.h"
+#include "proxy/added_fields.h"
 
 static int write_framing(struct relay *r, struct span text)
 {
     r->framing_bytes += text.len;
     return conn_write(r->dst, text);
+}
+
+static int write_added(struct relay *r)
+{
+    size_t before = r->adds_trailers->sent_trailers.len;
+    int result = added_trailers_write(r->adds_trailers);
+
+    r->framing_bytes += r->adds_trailers->sent_trailers.len - before;
+    return result;
 }
 
 /* Content for another try: as much as one chunk holds. */
@@ -55,6 +65,8 @@ static int write_end(struct relay *r)
                                write_framing(r, f->value) || write_framing(r, SPAN("\r\n"))))
             result = -ENOMEM;
     }
+    if (!result && r->adds_trailers)
+        result = write_added(r);
     return result ? result : write_framing(r, SPAN("\r\n"));
 }
 

@@ -8,6 +8,7 @@
 #include "core/time_text.h"
 #include "proxy/own_url.h"
 #include "proxy/page.h"
+#include "proxy/added_fields.h"
 #include "proxy/static_file.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"
@@ -327,16 +328,53 @@ static void count_body(struct record *r, size_t bytes)
     r->sent_body_bytes += bytes;
 }
 
-/* What was read goes to the client's output, which takes over the chunk. */
-static void send_chunk(struct reply *p, struct record *r)
+/* Framing of chunked content. 0, -ENOMEM. */
+static int write_framing(struct record *r, struct span text)
+{
+    count_body(r, text.len);
+    return conn_write(r->client->conn, text);
+}
+
+static int begin_piece(const struct reply *p, struct record *r, size_t bytes)
+{
+    char text[CHUNK_PREFIX_BYTES_MAX];
+    struct writer w;
+
+    if (p->plan.framing != FRAMING_CHUNKED)
+        return 0;
+    writer_init(&w, text, sizeof(text));
+    writer_chunk_prefix(&w, bytes);
+    return write_framing(r, span_of(w.data, w.len));
+}
+
+static int end_piece(const struct reply *p, struct record *r)
+{
+    return p->plan.framing == FRAMING_CHUNKED ? write_framing(r, SPAN("\r\n")) : 0;
+}
+
+static enum reply_result end_content(const struct reply *p, struct record *r)
+{
+    if (p->plan.framing != FRAMING_CHUNKED)
+        return REPLY_DONE;
+    if (write_framing(r, SPAN("0\r\n")) || added_trailers_write(r))
+        return REPLY_FAILED;
+    count_body(r, r->sent_trailers.len);
+    return write_framing(r, SPAN("\r\n")) ? REPLY_FAILED : REPLY_DONE;
+}
+
+/* What was read goes to the client's output, which takes over the chunk. 0, -ENOMEM. */
+static int send_chunk(struct reply *p, struct record *r)
 {
     size_t bytes = chunk_unread(p->chunk).len;
 
+    if (begin_piece(p, r, bytes))
+        return -ENOMEM;
     p->offset += bytes;
     p->left -= bytes;
     conn_write_chunk(r->client->conn, p->chunk);
     p->chunk = NULL;
     count_body(r, bytes);
+    return end_piece(p, r);
 }
 
 static enum reply_result fail_read(struct reply *p, struct record *r)
@@ -356,10 +394,10 @@ static enum reply_result send_file(struct reply *p, struct record *r)
         return REPLY_WAITS;
     if (p->read_error)
         return fail_read(p, r);
-    if (p->chunk)
-        send_chunk(p, r);
+    if (p->chunk && send_chunk(p, r))
+        return REPLY_FAILED;
     if (!p->left)
-        return REPLY_DONE;
+        return end_content(p, r);
     if (!conn_has_room(r->client->conn))
         return REPLY_WAITS;
     p->chunk = chunk_take(r->client->conn->chunks);
@@ -372,16 +410,17 @@ static enum reply_result send_file(struct reply *p, struct record *r)
 
 static enum reply_result send_text(struct reply *p, struct record *r)
 {
-    if (conn_write(r->client->conn, p->body) < 0)
+    if (p->body.len &&
+        (begin_piece(p, r, p->body.len) || conn_write(r->client->conn, p->body) || end_piece(p, r)))
         return REPLY_FAILED;
     count_body(r, p->body.len);
     p->body = SPAN_NONE;
-    return REPLY_DONE;
+    return end_content(p, r);
 }
 
 static enum reply_result send_body(struct reply *p, struct record *r)
 {
-    if (p->plan.framing != FRAMING_LENGTH)
+    if (p->plan.framing == FRAMING_NONE)
         return REPLY_DONE;
     return p->fd >= 0 ? send_file(p, r) : send_text(p, r);
 }
@@ -392,6 +431,9 @@ enum reply_result reply_run(struct reply *p, struct record *r)
 
     if (p->closes_without_answer)
         return REPLY_FAILED;
+    if (!p->is_head_written && p->plan.framing == FRAMING_LENGTH &&
+        added_trailers_are_wanted(r, p->plan.status))
+        p->plan.framing = FRAMING_CHUNKED;
     if (!p->is_head_written && heads_write_response(r, &p->plan) < 0)
         return REPLY_FAILED;
     p->is_head_written = true;

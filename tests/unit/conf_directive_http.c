@@ -20,10 +20,6 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_LOCATION, "error_page 404 =x /a;", "invalid value \"=x\""},
         {CONTEXT_LOCATION, "error_page =200 /a;", "invalid value \"=200\""},
         {CONTEXT_LOCATION, "error_page 404 $x;", "unknown \"x\" variable"},
-        {CONTEXT_LOCATION, "add_header a b c;", "invalid parameter \"c\""},
-        {CONTEXT_LOCATION, "add_header '' b;", "invalid header name \"\""},
-        {CONTEXT_LOCATION, "add_header a: b;", "invalid header name \"a:\""},
-        {CONTEXT_LOCATION, "add_header a $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "return 199;", "invalid return code \"199\""},
         {CONTEXT_LOCATION, "return 1000;", "invalid return code \"1000\""},
         {CONTEXT_LOCATION, "return x;", "invalid return code \"x\""},
@@ -145,30 +141,13 @@ static void an_absolute_index_file_is_the_last(void **state)
                          "t.conf:1");
 }
 
-static void fields_are_added_to_good_answers_or_always(void **state)
-{
-    const struct add_header *headers;
-    struct block b;
-
-    block_taken(&b, *state, CONTEXT_HTTP, "add_header A b; add_header C '' always;");
-    headers = b.level.add_headers.items;
-    assert_int_equal(b.level.add_headers.count, 2);
-    assert_false(headers[0].is_always);
-    assert_true(headers[1].is_always);
-    assert_string_equal(headers[1].name.data, "C");
-}
-
 /* With a little more memory each time, until it suffices. */
 static void memory_at_its_end_is_no_wrong_value(void **state)
 {
     static const char *const texts[] = {
-        "index a;",
-        "index a $host;",
-        "types { a/a x; }",
-        "error_page 404 405 $host;",
-        "add_header a $host;",
-        "return 200 $host;",
-        "return http://$host/;",
+        "index a;",          "index a $host;",
+        "types { a/a x; }",  "error_page 404 405 $host;",
+        "return 200 $host;", "return http://$host/;",
     };
     struct draft *d = *state;
 
@@ -201,7 +180,6 @@ int main(void)
         DRAFT_TEST(the_last_type_of_an_extension_counts),
         DRAFT_TEST(index_files_keep_their_order),
         DRAFT_TEST(an_absolute_index_file_is_the_last),
-        DRAFT_TEST(fields_are_added_to_good_answers_or_always),
         DRAFT_TEST(memory_at_its_end_is_no_wrong_value),
     };
 

@@ -174,7 +174,9 @@ static void add_headers(struct fixture *f, const char *const rows[][2], size_t c
     struct add_header *all = arena_zalloc(&f->conf_arena, count * sizeof(*all));
 
     for (size_t i = 0; i < count; i++)
-        all[i] = (struct add_header){span_of_cstr(rows[i][0]), compiled(f, rows[i][1]), always};
+        all[i] =
+            (struct add_header){span_of_cstr(rows[i][0]), field_id_of(span_of_cstr(rows[i][0])),
+                                compiled(f, rows[i][1]), always};
     f->location.settings.add_headers = all;
     f->location.settings.add_header_count = count;
 }
@@ -227,6 +229,54 @@ static void added_fields_never_frame_or_split(void **state)
     assert_line(head, "X-Last: last");
 }
 
+static void validators_are_one_whoever_writes_them(void **state)
+{
+    static const char *const rows[][2] = {
+        {"ETag", "\"a\""}, {"etag", "\"b\""}, {"Last-Modified", ""}};
+    struct response_plan plan = {
+        .status = 200, .keeps_alive = true, .etag = SPAN("\"own\""), .last_modified = SPAN(DATE)};
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    add_headers(f, rows, COUNT_OF(rows), false);
+    head = written_response(f, &plan);
+    assert_line(head, "etag: \"b\"");
+    assert_null(strstr(head, "own"));
+    assert_null(strstr(head, "\"a\""));
+    assert_no_field(head, "Last-Modified");
+    plan.status = 412; /* for which they are not meant */
+    assert_line(written_response(f, &plan), "ETag: \"own\"");
+    take_response(f, "HTTP/1.1 200 OK\r\nETag: \"up\"\r\nX: y\r\nContent-Length: 0\r\n\r\n");
+    plan =
+        (struct response_plan){.status = 200, .keeps_alive = true, .upstream = &f->response.head};
+    head = written_response(f, &plan);
+    assert_null(strstr(head, "up"));
+    assert_line(head, "X: y");
+}
+
+static void expiry_takes_the_place_of_what_the_upstream_says(void **state)
+{
+    struct expires_rule rule = {.kind = EXPIRES_AFTER_CHANGE, .seconds = 3600};
+    struct response_plan plan = {.status = 200, .keeps_alive = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    f->location.settings.expires = &rule;
+    assert_line(written_response(f, &plan), "Expires: Fri, 20 Nov 2026 23:46:00 GMT");
+    take_response(f, "HTTP/1.1 200 OK\r\nExpires: 0\r\nCache-Control: private\r\n"
+                     "cache-control: x\r\nLast-Modified: Fri, 20 Nov 2026 22:45:00 GMT\r\n\r\n");
+    plan.upstream = &f->response.head;
+    head = written_response(f, &plan);
+    assert_line(head, "Expires: Fri, 20 Nov 2026 23:45:00 GMT");
+    assert_line(head, "Cache-Control: max-age=3540");
+    assert_no_field(head, "cache-control");
+    assert_null(strstr(head, "private"));
+    plan.status = 404;
+    assert_line(written_response(f, &plan), "Expires: 0");
+}
+
 static void answers_of_ours_carry_their_fields(void **state)
 {
     struct response_plan plan = {.status = 206,
@@ -276,6 +326,8 @@ int main(void)
         TEST(fields_that_were_kept_go_with_what_answers),
         TEST(fields_are_added_by_status),
         TEST(added_fields_never_frame_or_split),
+        TEST(validators_are_one_whoever_writes_them),
+        TEST(expiry_takes_the_place_of_what_the_upstream_says),
         TEST(answers_of_ours_carry_their_fields),
         TEST(interim_responses_are_passed_on),
     };
