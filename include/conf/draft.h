@@ -69,11 +69,11 @@ struct server_tls_draft {
     struct vector certificates; /* struct certificate_draft */
     struct vector certificate_keys;
     struct word password_file, ciphers, client_certificate, trusted_certificate, crl;
-    struct word curves, dhparam;
+    struct word curves, dhparam, stapling_file, stapling_responder;
     struct vector conf_commands; /* struct conf_command */
     struct vector ticket_keys;   /* struct word */
     unsigned protocols;
-    bool prefer_server_ciphers, session_tickets, reject_handshake;
+    bool prefer_server_ciphers, session_tickets, reject_handshake, stapling, stapling_verify;
     uint64_t buffer_size;
     unsigned verify_client;
     uint64_t verify_depth;
@@ -242,6 +242,7 @@ struct conf {
     struct vector unverified;          /* struct unverified: what was warned about */
     struct vector tls_profiles;        /* struct tls_profile * */
     struct vector tls_server_profiles; /* struct tls_server_profile * */
+    struct vector staplings;           /* struct stapling_conf */
     struct vector files;               /* struct file_read: certificates and keys */
     size_t certificate_cache_count;
 };

@@ -22,6 +22,7 @@
 #include "http/parser.h"
 #include "io/tls.h"
 #include "io/tls_cache.h"
+#include "io/tls_ocsp.h"
 
 /* A file that is opened once and written to by many: access and error logs. */
 struct log_file {
@@ -176,9 +177,19 @@ struct certificate_conf {
     const struct certificate_cache_conf *cache; /* NULL: read anew for each request */
 };
 
+/* The OCSP response of one of our certificates (ssl_stapling), and where it comes from. */
+struct stapling_conf {
+    struct tls_staple *staple;
+    struct tls_ocsp *ocsp;   /* NULL: from a file, or there is nobody to ask */
+    struct span url;         /* of the responder, with a NUL behind it; empty: nobody is asked */
+    struct span certificate; /* for messages: its file */
+    struct origin origin;
+};
+
 struct tls_server_profile {
     unsigned index; /* in snapshot.tls_server_profiles */
     struct tls_server_settings settings;
+    struct tls_pair *pairs; /* the settings', while they are put together */
     struct origin origin;
 };
 
@@ -419,6 +430,8 @@ struct snapshot {
     size_t certificate_cache_count;
     struct tls_server_profile **tls_server_profiles;
     size_t tls_server_profile_count;
+    struct stapling_conf *staplings;
+    size_t stapling_count;
     struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */
     struct limit_zone_conf **limit_zones;
     size_t limit_zone_count;

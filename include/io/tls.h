@@ -31,10 +31,15 @@ struct tls_server_shared; /* what all workers' server contexts of one snapshot s
 int tls_library_init(void) MUST_USE;
 void tls_library_deinit(void);
 
+/* An OCSP response that a server sends with a certificate; empty at first. Shared between threads
+ * (a lock inside, for clients that ask for it); owned by the snapshot. */
+struct tls_staple;
+
 /* A certificate chain (leaf first) with its key, both PEM. */
 struct tls_pair {
     struct span certificate_pem;
     struct span key_pem;
+    struct tls_staple *staple; /* of a server; outlives its contexts; NULL: none is ever sent */
 };
 
 struct tls_passwords { /* tried in turn on encrypted keys */
@@ -112,6 +117,15 @@ struct tls_server_shared *tls_server_shared_new(void) MUST_USE;
 void tls_server_shared_free(struct tls_server_shared *s);
 /* Drops what tickets say of clients' certificates: those sessions start anew. */
 void tls_server_shared_forget_clients(struct tls_server_shared *s);
+
+#define TLS_STAPLE_BYTES_MAX (16 * 1024)
+
+/* NULL when memory is at its end. */
+struct tls_staple *tls_staple_new(void) MUST_USE;
+void tls_staple_free(struct tls_staple *s);
+/* From now on these bytes are sent, until that time (Unix); empty: none. They are not looked at.
+ * From any thread. 0; -ENOMEM: all is as it was. */
+int tls_staple_put(struct tls_staple *s, struct span der, int64_t expires_s) MUST_USE;
 
 /* Where sealed bytes go: appends them to the connection's output. 0, or -ENOMEM, which makes the
  * session fail. */

@@ -22,6 +22,7 @@ struct tls_hello {
     struct span suites;            /* two bytes each */
     bool has_server_name;
     bool has_alpn;
+    bool asks_status; /* RFC 6066 section 8: for an OCSP response */
     bool offers_tls12;
     bool offers_tls13;
 };

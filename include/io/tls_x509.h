@@ -17,7 +17,7 @@ enum {
 };
 
 /* Purposes of the extended key usage extension; others are not told apart. */
-enum { PURPOSE_SERVER = 1, PURPOSE_CLIENT = 2, PURPOSE_ANY = 4 };
+enum { PURPOSE_SERVER = 1, PURPOSE_CLIENT = 2, PURPOSE_ANY = 4, PURPOSE_OCSP = 8 };
 
 /* Tags of a GeneralName. */
 enum {
@@ -60,7 +60,8 @@ struct x509_certificate {
     struct span authority_key_id;
     struct span permitted_names; /* GeneralSubtrees, one behind the other */
     struct span excluded_names;
-    struct span crl_points; /* CRLDistributionPoints' body */
+    struct span crl_points;     /* CRLDistributionPoints' body */
+    struct span authority_info; /* AuthorityInfoAccess, whole */
     bool has_unknown_critical;
 };
 

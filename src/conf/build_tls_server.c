@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "conf/build_file.h"
+#include "conf/build_stapling.h"
 #include "conf/build_tls.h"
 #include "core/limits.h"
 
 static int read_server_pairs(struct conf *c, const struct server_tls_draft *draft,
-                             struct tls_server_settings *s)
+                             struct tls_server_profile *p)
 {
     const struct certificate_draft *certificates = draft->certificates.items;
     const struct certificate_draft *keys = draft->certificate_keys.items;
     size_t count = draft->certificates.count;
-    struct tls_pair *pairs = arena_zalloc(c->arena, count * sizeof(*pairs));
+    struct tls_pair *pairs = arena_zalloc(c->arena, (count + 1) * sizeof(*pairs));
     int rc;
 
     if (!pairs)
@@ -33,9 +34,11 @@ static int read_server_pairs(struct conf *c, const struct server_tls_draft *draf
         if (rc)
             return rc;
     }
-    s->pairs = pairs;
-    s->pair_count = count;
-    return conf_read_passwords(c, &draft->password_file, "ssl_password_file", &s->passwords);
+    p->pairs = pairs;
+    p->settings.pairs = pairs;
+    p->settings.pair_count = count;
+    return conf_read_passwords(c, &draft->password_file, "ssl_password_file",
+                               &p->settings.passwords);
 }
 
 /* As nginx has them: a name, and keys of AES-128 or AES-256 and HMAC. */
@@ -97,7 +100,8 @@ static int read_client_verification(struct conf *c, const struct server_tls_draf
 }
 
 /* What a ticket of one set of settings must not be taken for under another. */
-static int digest_server(struct conf *c, struct tls_server_settings *s)
+static int digest_server(struct conf *c, const struct server_tls_draft *draft,
+                         struct tls_server_settings *s)
 {
     char suites[TLS_SUITES_TEXT_BYTES];
     const struct span fixed[] = {
@@ -115,6 +119,10 @@ static int digest_server(struct conf *c, struct tls_server_settings *s)
         s->dh_params_pem,
         TLS_PART_OF(s->record_bytes_max),
         TLS_PART_OF(s->rejects_handshakes),
+        TLS_PART_OF(draft->stapling),
+        TLS_PART_OF(draft->stapling_verify),
+        draft->stapling_file.text,
+        draft->stapling_responder.text,
     };
     size_t count = COUNT_OF(fixed);
     size_t count_max = count + 2 * s->pair_count + s->ticket_key_count;
@@ -257,21 +265,22 @@ static int read_protocols(struct conf *c, const struct server_tls_draft *draft,
 }
 
 static int read_server_settings(struct conf *c, const struct server_tls_draft *draft,
-                                const struct origin *o, struct tls_server_settings *s)
+                                struct tls_server_profile *p)
 {
-    int rc = read_protocols(c, draft, o, s);
+    struct tls_server_settings *s = &p->settings;
+    int rc = read_protocols(c, draft, &p->origin, s);
 
     s->rejects_handshakes = draft->reject_handshake;
     s->record_bytes_max = size_min(draft->buffer_size, RECORD_BYTES_MAX);
     if (!rc)
-        rc = read_server_pairs(c, draft, s);
+        rc = read_server_pairs(c, draft, p);
     if (!rc)
-        rc = read_client_verification(c, draft, o, s);
+        rc = read_client_verification(c, draft, &p->origin, s);
     if (!rc)
         rc = read_optional(c, &draft->dhparam, "ssl_dhparam", &s->dh_params_pem);
     if (!rc)
         rc = read_ticket_keys(c, draft, s);
-    return rc ? rc : digest_server(c, s);
+    return rc ? rc : digest_server(c, draft, s);
 }
 
 int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
@@ -289,7 +298,7 @@ int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
     if (!p || !c->snapshot->tls_server_shared)
         return conf_fail_no_memory(c);
     p->origin = *origin;
-    rc = read_server_settings(c, draft, origin, &p->settings);
+    rc = read_server_settings(c, draft, p);
     for (size_t i = 0; i < c->tls_server_profiles.count && !rc; i++) {
         if (all[i]->settings.id == p->settings.id) {
             *out = all[i];
@@ -298,6 +307,8 @@ int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
     }
     if (!rc)
         rc = try_server_settings(c, draft, &p->settings);
+    if (!rc)
+        rc = build_stapling(c, draft, p->pairs, p->settings.pair_count);
     *out = p;
     return rc ? rc : keep_server_profile(c, p);
 }

@@ -28,6 +28,10 @@ static void free_snapshot(struct snapshot *s)
         limit_zone_unref(s->limit_zones[i]->zone);
     for (size_t i = 0; i < s->regex_count; i++)
         regex_free(s->regexes[i]);
+    for (size_t i = 0; i < s->stapling_count; i++) {
+        tls_staple_free(s->staplings[i].staple);
+        tls_ocsp_free(s->staplings[i].ocsp);
+    }
     if (s->tls_server_shared)
         tls_server_shared_free(s->tls_server_shared);
     arena_deinit(&s->arena);

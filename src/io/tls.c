@@ -275,7 +275,9 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer does not speak TLS");
     t->input = *input;
     tls_hkdf_begin();
+    tls_staple_begin(t);
     rc = t->context->is_server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
+    tls_staple_end(t);
     tls_hkdf_end();
     *input = t->input;
     t->input = SPAN_NONE;

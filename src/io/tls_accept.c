@@ -92,34 +92,41 @@ static bool shares_curve_suite(const struct tls_context *c, struct span offered)
     return false;
 }
 
-/* The first certificate on a curve whose signatures the client can verify, then RSA, then any. */
-static WOLFSSL_CTX *choose_member(const struct tls_context *c, const struct tls_hello *hello)
+static bool will_be_tls13(const struct tls_context *c, const struct tls_hello *hello)
 {
-    bool may_be_curve = (hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3)) ||
-                        shares_curve_suite(c, hello->suites);
+    return hello->offers_tls13 && (c->protocols & TLS_PROTOCOL_1_3);
+}
+
+/* The first certificate on a curve whose signatures the client can verify, then RSA, then any. */
+static struct tls_member *choose_member(struct tls_context *c, const struct tls_hello *hello)
+{
+    bool may_be_curve = will_be_tls13(c, hello) || shares_curve_suite(c, hello->suites);
 
     for (size_t i = 0; i < c->member_count && may_be_curve; i++) {
-        const struct tls_member *m = &c->members[i];
+        struct tls_member *m = &c->members[i];
 
         if (m->signature_scheme &&
             tls_hello_has_number(hello->signature_schemes, m->signature_scheme))
-            return m->ctx;
+            return m;
     }
     for (size_t i = 0; i < c->member_count; i++) {
         if (!c->members[i].signature_scheme)
-            return c->members[i].ctx;
+            return &c->members[i];
     }
-    return c->members[0].ctx;
+    return &c->members[0];
 }
 
 /* What wolfSSL answers to the client's extensions. */
 static int set_up_server(struct tls *t, const struct tls_hello *hello)
 {
     struct span name = hello->server_name, http = PROTOCOL_HTTP11;
-    int rc = tls_attach(t, choose_member(t->context, hello));
+    struct tls_member *m = choose_member(t->context, hello);
+    int rc = tls_attach(t, m->ctx);
 
     if (rc)
         return rc;
+    if (hello->asks_status && m->staple)
+        tls_staple_attach(t, m, will_be_tls13(t->context, hello));
     if (!t->context->prefers_server_suites && wolfSSL_UseClientSuites(t->ssl) != 0)
         return -EIO;
     if (name.len) {

@@ -360,6 +360,7 @@ static int add_member(struct tls_context *c, const struct tls_server_settings *s
     if (rc)
         return rc;
     set_up_tickets(c, m->ctx, s);
+    m->staple = pair->staple;
     rc = tls_classify(m, pair->certificate_pem);
     if (rc)
         return rc;

@@ -16,11 +16,13 @@
 
 enum {
     EXTENSION_SERVER_NAME = 0,
+    EXTENSION_STATUS = 5,
     EXTENSION_SIGNATURES = 13,
     EXTENSION_ALPN = 16,
     EXTENSION_VERSIONS = 43
 };
 #define NAME_IS_HOST 0
+#define STATUS_IS_OCSP 1
 #define SERVER_NAME_MAX 255
 #define VERSION_TLS12 0x0303
 #define VERSION_TLS13 0x0304
@@ -101,6 +103,9 @@ static bool read_extension(size_t type, struct span body, struct tls_hello *hell
     switch (type) {
     case EXTENSION_SERVER_NAME:
         return read_server_name(body, hello);
+    case EXTENSION_STATUS:
+        hello->asks_status = take_number(&r, 1) == STATUS_IS_OCSP;
+        return !r.is_broken;
     case EXTENSION_VERSIONS:
         return read_versions(body, hello);
     case EXTENSION_SIGNATURES:

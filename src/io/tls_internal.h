@@ -31,6 +31,8 @@
 struct tls_member {
     WOLFSSL_CTX *ctx;
     uint16_t signature_scheme; /* that a client must offer for a key on a curve; 0: RSA */
+    struct tls_staple *staple; /* NULL: none is ever sent */
+    uint64_t staple_version;   /* of the response that ctx has */
 };
 
 struct tls_context {
@@ -91,6 +93,7 @@ struct tls {
     bool is_verified;     /* client: the peer's chain was looked at, and is good */
     bool has_ended;       /* the peer sent close_notify */
     bool has_closed;      /* we did */
+    bool is_stapling;     /* server, TLS 1.2: a response is to be sent */
     bool has_new_session; /* client, TLS 1.2: to be given out once the handshake is finished */
 };
 
@@ -142,6 +145,12 @@ int tls_on_certificate(int is_good, WOLFSSL_X509_STORE_CTX *store);
 /* tls_ticket.c */
 int tls_on_new_session(WOLFSSL *ssl, WOLFSSL_SESSION *session);
 void tls_keep_session(struct tls *t);
+
+/* tls_staple.c: a client asks for the response of a certificate that has one. */
+void tls_staple_attach(struct tls *t, struct tls_member *m, bool is_tls13);
+/* Around each call that goes on with a server's handshake. */
+void tls_staple_begin(struct tls *t);
+void tls_staple_end(struct tls *t);
 
 /* tls_sealer.c */
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],

@@ -28,6 +28,7 @@ enum {
 
 struct extension {
     unsigned number; /* of id-ce; 0: of another kind */
+    bool is_authority_info;
     bool is_critical;
     struct span value;
 };
@@ -36,6 +37,7 @@ struct extension {
 static bool next_extension(struct span *list, struct extension *out)
 {
     static const unsigned char id_ce[] = {0x55, 0x1d};
+    static const struct span authority_info = {"\x2b\x06\x01\x05\x05\x07\x01\x01", 8};
     struct span left = *list, body, oid, critical;
 
     *out = (struct extension){.number = 0};
@@ -45,6 +47,7 @@ static bool next_extension(struct span *list, struct extension *out)
         return false;
     if (oid.len == EXTENSION_OID_BYTES && memcmp(oid.data, id_ce, sizeof(id_ce)) == 0)
         out->number = (unsigned char)oid.data[2];
+    out->is_authority_info = span_equals(oid, authority_info);
     if (!der_take(&body, DER_OCTET_STRING, &out->value) || body.len)
         return false;
     *list = left;
@@ -94,6 +97,7 @@ static bool read_purposes(struct span value, struct x509_certificate *c)
     } known[] = {
         {{"\x2b\x06\x01\x05\x05\x07\x03\x01", 8}, PURPOSE_SERVER},
         {{"\x2b\x06\x01\x05\x05\x07\x03\x02", 8}, PURPOSE_CLIENT},
+        {{"\x2b\x06\x01\x05\x05\x07\x03\x09", 8}, PURPOSE_OCSP},
         {{"\x55\x1d\x25\x00", 4}, PURPOSE_ANY},
     };
     struct span body, oid;
@@ -173,6 +177,8 @@ static bool read_extension(const struct extension *e, struct x509_certificate *c
     case EXTENSION_INHIBIT_POLICY:
         return true;
     default:
+        if (e->is_authority_info)
+            c->authority_info = value;
         c->has_unknown_critical |= e->is_critical;
         return true;
     }

@@ -14,6 +14,7 @@
 #include "server/resource.h"
 #include "server/signals.h"
 #include "server/sockets.h"
+#include "server/stapler.h"
 #include "server/summary.h"
 #include "server/worker.h"
 
@@ -31,6 +32,7 @@ struct control {
     struct snapshot *snapshot; /* the newest in force */
     struct sockets sockets;    /* of that one */
     struct background background;
+    struct stapler *stapler; /* of that snapshot; NULL: nothing to fetch */
     bool has_pid_file;
     char *pid_path; /* of the first snapshot: a reload does not move the file */
 
@@ -199,6 +201,8 @@ static void finish_reload(struct control *c)
     log_write(log_of(c), LOG_LEVEL_NOTICE, "reloaded: generation %" PRIu64,
               c->snapshot->generation);
     log_summary(c, old);
+    stapler_stop(c->stapler);
+    stapler_start(c->snapshot, &c->stapler);
     snapshot_unref(old);
 }
 
@@ -510,9 +514,11 @@ static int start(struct control *c)
         rc = write_pid_file(c);
     if (!rc)
         rc = start_workers(c);
-    if (!rc)
-        tell_started(c);
-    return rc;
+    if (rc)
+        return rc;
+    stapler_start(c->snapshot, &c->stapler);
+    tell_started(c);
+    return 0;
 }
 
 /* --- end ------------------------------------------------------------------------------------ */
@@ -529,6 +535,7 @@ static void join_workers(struct control *c)
 
 static void end(struct control *c)
 {
+    stapler_stop(c->stapler);
     signals_deinit(&c->signals);
     if (c->worker_count)
         log_summary(c, c->snapshot);
