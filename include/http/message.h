@@ -162,6 +162,9 @@ bool method_is_idempotent(enum method m);
 /* The reason phrase of a status; "" when it has none. */
 struct span status_reason(unsigned status);
 
+/* True for those that lead the client to what Location says: 301, 302, 303, 307 and 308. */
+bool status_is_redirect(unsigned status);
+
 /* Decodes %XX, merges slashes (when asked) and resolves "." and ".." as nginx does for $uri.
  * 0 and *path, in the arena or raw itself where nothing changes; -EINVAL for a path without '/' at
  * its begin, a bad escape, an escaped NUL, or ".." above the root; -ENOMEM. */

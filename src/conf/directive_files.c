@@ -161,7 +161,6 @@ static const struct directive rows[] = {
      .difference = "a file with \"..\" in its path is not there"},
     {.name = "internal",
      .contexts = CONTEXT_LOCATION,
-     .marks = ROW_LOCAL,
      .set = set_internal,
      AT(is_internal),
      .help = "requests from outside get 404 here; error_page, index, try_files, rewrite, "

@@ -214,6 +214,11 @@ struct span status_reason(unsigned status)
     return span_of_cstr(reasons[status]);
 }
 
+bool status_is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 bool field_value_is_valid(struct span value)
 {
     return text_end(value) == value.len;

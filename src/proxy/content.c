@@ -14,18 +14,13 @@ static enum progress go_to_reply(struct exchange *x)
     return go_to(x, STEP_DRAIN);
 }
 
-static bool is_redirect(unsigned status)
-{
-    return status >= 301 && status <= 308;
-}
-
 static enum progress answer_return(struct exchange *x, const struct return_rule *rule)
 {
     if (!rule->has_text && rule->status >= 400 && rule->status != 444)
         return answer(x, rule->status);
     if (reply_from_return(&x->reply, &x->record, rule))
         return conclude(x, OUTCOME_NO_MEMORY);
-    return is_redirect(rule->status) ? answer_with_reply(x) : go_to_reply(x);
+    return status_is_redirect(rule->status) ? answer_with_reply(x) : go_to_reply(x);
 }
 
 static enum progress answer_file(struct exchange *x)

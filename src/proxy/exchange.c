@@ -473,8 +473,7 @@ static enum progress write_reply(struct exchange *x)
         return end(x, EXCHANGE_CUTS);
     }
     if (!x->is_head_sent) {
-        x->keeps_alive =
-            !x->reply.is_last && exchange_may_keep_alive(x) && exchange_request_is_complete(x);
+        x->keeps_alive = exchange_may_keep_alive(x) && exchange_request_is_complete(x);
         x->reply.plan.keeps_alive = x->keeps_alive;
         x->is_head_sent = true;
     }

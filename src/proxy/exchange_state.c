@@ -162,7 +162,7 @@ bool exchange_may_keep_alive(const struct exchange *x)
     return x->is_head_good && x->request.head.is_persistent && !x->is_draining &&
            s->keepalive_timeout_ms && c->request_count < s->keepalive_requests &&
            exchange_now_ms(x) - c->since_ms < s->keepalive_time_ms &&
-           conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired;
+           conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired && !x->reply.is_last;
 }
 
 void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)

@@ -119,11 +119,6 @@ int reply_redirect(struct reply *p, struct record *r, unsigned status, struct sp
     return 0;
 }
 
-static bool is_redirect(unsigned status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 /* ---- return ---- */
 
 static struct span media_type(const struct record *r)
@@ -146,9 +141,9 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
         r->status = rule->status;
     if (rule->has_text && record_expand(r, &rule->text, &text) < 0)
         return -ENOMEM;
-    if (is_redirect(rule->status) && rule->has_text)
+    if (status_is_redirect(rule->status) && rule->has_text)
         return reply_redirect(p, r, rule->status, text);
-    if (!status_has_content(rule->status) || is_redirect(rule->status) ||
+    if (!status_has_content(rule->status) || status_is_redirect(rule->status) ||
         (rule->status >= 400 && !rule->has_text))
         return reply_from_status(p, r, rule->status);
     begin(p, rule->status);

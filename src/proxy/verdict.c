@@ -3,6 +3,7 @@
 
 #include "proxy/access.h"
 #include "proxy/log_escape.h"
+#include "proxy/page.h"
 #include "proxy/request_log.h"
 #include "proxy/route.h"
 #include "proxy/user_variable.h"
@@ -159,15 +160,10 @@ void become_get(struct exchange *x)
     h->method_text = SPAN("GET");
 }
 
-static bool is_redirect(unsigned status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 static enum progress redirect_to_page(struct exchange *x, const struct error_page *page,
                                       struct span url)
 {
-    unsigned status = is_redirect(page->new_status) ? page->new_status : 302;
+    unsigned status = status_is_redirect(page->new_status) ? page->new_status : 302;
 
     x->error_status = 0;
     if (reply_redirect(&x->reply, &x->record, status, url))
@@ -202,6 +198,7 @@ enum progress answer(struct exchange *x, unsigned status)
 {
     const struct error_page *page = page_for(x, status);
 
+    x->reply.is_last |= page_ends_connection(status);
     if (page)
         return show_error_page(x, page, status);
     if (reply_from_status(&x->reply, &x->record, status)) {

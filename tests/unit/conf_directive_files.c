@@ -119,6 +119,15 @@ static void files_are_tried_where_it_is_said_alone(void **state)
     conf_text_deinit(&c);
 }
 
+static void what_is_within_an_internal_location_is_internal(void **state)
+{
+    struct conf_text c;
+
+    taken(&c, SERVER("location /a/ { internal; location /a/b { } }"));
+    assert_true(prefix_of(prefix_of(root_of(&c)))->is_internal);
+    conf_text_deinit(&c);
+}
+
 static void flags_have_their_values(void **state)
 {
     static const struct block_number rows[] = {
@@ -163,6 +172,7 @@ int main(void)
         DRAFT_TEST(a_root_starts_at_the_prefix_unless_a_variable_does),
         cmocka_unit_test(of_root_and_alias_the_nearer_one_counts),
         cmocka_unit_test(files_are_tried_where_it_is_said_alone),
+        cmocka_unit_test(what_is_within_an_internal_location_is_internal),
         DRAFT_TEST(flags_have_their_values),
         DRAFT_TEST(memory_at_its_end_is_no_wrong_value),
     };

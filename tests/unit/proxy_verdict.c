@@ -115,6 +115,19 @@ static void a_page_is_a_get_of_its_uri(void **state)
     assert_true(exchange_can_resend(s->x));
 }
 
+static void behind_some_errors_the_connection_ends_also_with_a_page(void **state)
+{
+    struct error_page page = {.status = 497};
+    struct stage *s = *state;
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "/b");
+    assert_true(exchange_may_keep_alive(s->x));
+    assert_int_equal(answer(s->x, 497), GO_ON);
+    assert_true(span_equals(s->x->record.uri, SPAN("/b")));
+    assert_false(exchange_may_keep_alive(s->x));
+}
+
 static void a_page_for_head_stays_without_a_body(void **state)
 {
     struct stage *s = *state;
@@ -519,6 +532,7 @@ int main(void)
         CLAIM(an_answer_without_memory_is_a_cut),
         CLAIM(a_page_is_a_get_of_its_uri),
         CLAIM(a_page_for_head_stays_without_a_body),
+        CLAIM(behind_some_errors_the_connection_ends_also_with_a_page),
         CLAIM(a_page_may_change_the_status),
         CLAIM(a_page_that_fails_has_no_page_of_its_own),
         CLAIM(a_page_that_fails_is_an_error_of_its_own),
