@@ -203,12 +203,17 @@ class World:
 
     def ask_all(self, cases, is_nginx):
         self.starts += 1
-        name = "nginx" if is_nginx else "ringway"
-        own = self.folder / f"{name}{self.starts}"
+        own = self.folder / "prefix"  # the same for both, as variables tell it
         for part in "logs", "temp":
             (own / part).mkdir(parents=True)
         for file, text in ((file, text) for one in cases for file, text in one.files.items()):
             (own / file).write_text(text, encoding="utf-8")
+        try:
+            return self.ask_cases(own, cases, is_nginx)
+        finally:
+            own.rename(self.folder / f"{'nginx' if is_nginx else 'ringway'}{self.starts}")
+
+    def ask_cases(self, own, cases, is_nginx):
         program = self.start(own, self.configuration(cases, is_nginx), is_nginx)
         seen = {}
         with program:

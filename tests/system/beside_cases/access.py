@@ -66,8 +66,8 @@ CASES = [
         location @named { return 200 "named $status"; }
         location /return { auth_basic r; return 200 "return comes first"; }
         """, "/a.txt", *(basic("/a.txt", user) for user in (
-            "anna", "bert", "carl", "dora", "emil", "fritz", "gerd", "heidi", "ilse", "nobody", "", "Anna",
-            "# a comment")),
+            "anna", "bert", "carl", "dora", "emil", "fritz", "gerd", "heidi", "ilse", "nobody",
+            "", "Anna", "# a comment")),
          *(basic("/a.txt", "anna", password) for password in ("", "Secret", "secretx", "s:x")),
          basic("/a.txt", "bert", "wrong"), basic("/a.txt", "carl", "wrong"),
          basic("/a.txt", "dora", "wrong"), basic("/a.txt", "ilse", ""),
@@ -94,8 +94,8 @@ CASES = [
         location /any-nothing/ { satisfy any; proxy_pass http://{origin}; }
         location /any-rules/ { satisfy any; deny all; proxy_pass http://{origin}; }
         location /any-basic/ { satisfy any; auth_basic r; proxy_pass http://{origin}; }
-        location /any-page/ { satisfy any; deny all; auth_basic r; error_page 401 403 /any-nothing/p;
-                              proxy_pass http://{origin}; }
+        location /any-page/ { satisfy any; deny all; auth_basic r;
+                              error_page 401 403 /any-nothing/p; proxy_pass http://{origin}; }
         """, *(one for target in ("/all/", "/any/", "/any-allowed/", "/all-denied/",
                                   "/any-nothing/", "/any-rules/", "/any-basic/", "/any-page/")
                for one in (target, basic(target, "anna"), basic(target, "anna", "wrong"))),
