@@ -66,9 +66,10 @@ static enum progress answer_proxied(struct exchange *x)
 {
     const struct proxy_pass *pass = &x->record.location->proxy_pass;
 
-    /* What another upstream has of the body cannot be sent to this one. */
+    /* Another upstream has of the body what cannot be sent to this one as well. */
     if (x->record.pass != pass && !exchange_can_resend(x))
-        return answer(x, 500);
+        return answer(x, 502);
+    x->has_upload_failed = false;
     if (x->record.pass != pass)
         attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
     x->record.pass = pass;

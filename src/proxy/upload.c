@@ -10,8 +10,9 @@ enum exchange_step upload_first_step(const struct exchange *x)
 {
     const struct head *h = &x->request.head;
     bool is_empty = h->framing == FRAMING_LENGTH && !h->content_length;
+    bool has_begun = x->upload.bytes || x->upload.is_done; /* for an upstream that was left */
 
-    if (h->framing == FRAMING_NONE || is_empty || x->is_body_gone || x->record.body)
+    if (h->framing == FRAMING_NONE || is_empty || x->is_body_gone || x->record.body || has_begun)
         return STEP_TRY;
     return exchange_settings(x)->proxy_request_buffering ? STEP_TAKE_BODY : STEP_TRY;
 }

@@ -55,28 +55,40 @@ def fixture_edge(shared):
 
 # --- answers from another place, and the body of the request ------------------------------------
 
-@pytest.mark.parametrize("size", [0, 100, 100_000])
-def test_body_of_a_request_does_not_follow_it_to_an_error_page(edge, size):
-    """What follows is a GET without a body: not a byte of the old one comes behind it."""
+@pytest.mark.parametrize("size", [0, 100, 16_000])
+def test_request_goes_on_to_another_upstream_with_its_body(edge, size):
+    """It was streamed, and all of it is kept yet."""
     def script(c):
         c.read_request()
         c.reset()
     edge.origin.script = script
     body = (SMUGGLED * (size // len(SMUGGLED) + 1))[:size]
     answer = edge.get("/fallback/", "POST", body=body)
-    assert (answer.status, answer.body) == (200, b"GET /fallback/")
-    assert b"smuggled" not in edge.second.received
+    assert (answer.status, answer.body) == (200, b"POST /fallback/")
+    assert [r.body for r in edge.second.requests] == [body]
 
 
+def test_body_that_is_partly_gone_is_not_sent_to_another_upstream(edge):
+    def script(c):
+        c.read_request()
+        c.reset()
+    edge.origin.script = script
+    body = (SMUGGLED * 10_000)[:100_000]
+    assert edge.get("/fallback/", "POST", body=body).status == 502
+    assert not edge.second.received
+
+
+@pytest.mark.parametrize("size", [0, 10])
 @pytest.mark.parametrize("target", ["/gone", "/fallback/"])
-def test_unread_body_is_no_request_after_an_error_page(edge, target):
+def test_body_that_does_not_come_is_awaited_for_another_upstream(edge, target, size):
+    """/fallback/ has passed on what had come of it; it goes on from its beginning."""
     def script(c):
         c.read_request_head()
         c.reset()
     edge.origin.script = script
     with edge.connect() as c:
-        c.send(request(target, "POST", fields=[("Content-Length", "200000")]))
-        assert c.response("POST").status == 200
+        c.send(request(target, "POST", fields=[("Content-Length", "200000")]), b"x" * size)
+        assert c.response("POST").status in (408, 504)
         c.send(SMUGGLED)
         c.is_closed(2)
         assert b"smuggled" not in c.rest()
