@@ -10,7 +10,7 @@ cd "$root"
 build_packages=(
     gcc libc6-dev make meson ninja-build pkg-config
     autoconf automake libtool dpkg-dev xz-utils ca-certificates debian-archive-keyring
-    libpcre2-dev libcrypt-dev zlib1g-dev libcurl4-openssl-dev libcmocka-dev
+    libpcre2-dev libcrypt-dev zlib1g-dev libc-ares-dev libcurl4-openssl-dev libcmocka-dev
 )
 test_packages=(
     python3 python3-pytest python3-cryptography openssl

@@ -132,6 +132,8 @@ void loop_read(struct loop *l, struct op *op, int fd, void *data, size_t size, u
 void loop_write(struct loop *l, struct op *op, int fd, struct span data); /* at the end of a file */
 /* Where a write may come short: after such a one the file's own position cannot be relied upon. */
 void loop_write_at(struct loop *l, struct op *op, int fd, struct span data, uint64_t offset);
+/* Once: the result is which of the events (poll(2)) there are. */
+void loop_poll(struct loop *l, struct op *op, int fd, short events);
 void loop_shutdown(struct loop *l, struct op *op, int fd, int how);
 void loop_close(struct loop *l, struct op *op, int fd);
 /* Asks the kernel to give up an operation; its own completion still comes. */

@@ -344,6 +344,14 @@ void loop_connect(struct loop *l, struct op *op, int fd, const struct address *a
     mark(sqe, op, TAG_OPERATION);
 }
 
+void loop_poll(struct loop *l, struct op *op, int fd, short events)
+{
+    struct io_uring_sqe *sqe = begin(l, op);
+
+    io_uring_prep_poll_add(sqe, fd, (unsigned short)events);
+    mark(sqe, op, TAG_OPERATION);
+}
+
 void loop_recv(struct loop *l, struct op *op, int fd, bool is_bulk)
 {
     struct io_uring_sqe *sqe = begin(l, op);
