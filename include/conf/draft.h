@@ -148,6 +148,22 @@ struct limits_draft {
     struct limit_policy request_policy, connection_policy;
 };
 
+/* A size, where it stood, and whether anybody wrote it. */
+struct size_draft {
+    uint64_t size;
+    uint64_t count; /* of such: proxy_buffers */
+    struct origin origin;
+    bool is_given;
+};
+
+/* How fast and how far ahead an answer goes to its client. */
+struct flow_draft {
+    struct rate_conf rates;
+    bool proxy_buffering;
+    struct size_draft proxy_buffer_size, proxy_buffers, proxy_busy_buffers_size;
+    struct size_draft proxy_temp_file_write_size, proxy_max_temp_file_size;
+};
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
@@ -166,6 +182,7 @@ struct level {
     struct vector pass_headers;                       /* struct span */
     unsigned add_header_inherit, add_trailer_inherit; /* enum inherit */
     struct field_rules_draft field_rules;
+    struct flow_draft flow;
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;

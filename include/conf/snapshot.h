@@ -245,6 +245,11 @@ struct proxy_pass {
 };
 
 #define ALIAS_BYTES_ALL SIZE_MAX /* of a regex location: root is the path of the file */
+/* limit_rate, limit_rate_after, proxy_limit_rate: sizes; without a text: not set. */
+struct rate_conf {
+    struct template limit_rate, limit_rate_after, proxy_limit_rate;
+};
+
 /* client_body_temp_path. */
 struct body_files {
     struct span folder; /* with a NUL behind */
@@ -264,6 +269,10 @@ struct settings {
     uint64_t client_max_body_size; /* bytes; 0: no limit */
     uint64_t client_body_buffer_size, client_header_buffer_size;
     const struct body_files *body_files;
+    const struct rate_conf *rates;               /* NULL: nothing is limited */
+    const struct parser_limits *response_limits; /* proxy_buffer_size; of heads of upstreams */
+    size_t response_waiting_max;       /* of an answer, for its client; 0: send_high_water */
+    bool proxy_buffering;              /* else no more than a head's buffer waits */
     unsigned client_body_in_file_only; /* enum body_file_naming */
     bool proxy_request_buffering;
     uint64_t large_header_buffer_count, large_header_buffer_size;

@@ -26,6 +26,7 @@
     X(IS_ARGS, "is_args")                                         \
     X(LIMIT_CONN_STATUS, "limit_conn_status")                     \
     X(LIMIT_REQ_STATUS, "limit_req_status")                       \
+    X(LIMIT_RATE, "limit_rate")                                   \
     X(MSEC, "msec")                                               \
     X(NGINX_VERSION, "nginx_version")                             \
     X(PID, "pid")                                                 \

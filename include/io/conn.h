@@ -117,6 +117,9 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk);
 /* False when much waits to be sent: the owner is then made ready when there is room again. */
 bool conn_has_room(struct conn *c);
 
+/* The same with another bound than the loop's. */
+bool conn_has_room_below(struct conn *c, size_t bytes_max);
+
 /* Bytes that wait to be sent, or are being sent: without copies, until the peer has them. */
 static inline size_t conn_out_bytes(const struct conn *c)
 {

@@ -56,6 +56,7 @@ struct exchange {
     struct limit_hold *holds; /* that it counts as here, by limit_conn */
     struct gate *gate;        /* in the arena; NULL: it has met none */
     struct relay upload, download;
+    struct pace pace; /* of the download, or the reply */
     uint64_t began_ms;
     enum exchange_result ending;
     enum outcome last_failure; /* of the tries before */
@@ -102,7 +103,7 @@ bool exchange_is_busy(const struct exchange *x);
 /* Frees the arenas of all exchanges of a worker; all were given back. */
 void exchanges_deinit(struct slab *exchanges);
 
-/* The limits by which heads of upstreams are read: not the file's to choose. */
+/* The limits by which heads of upstreams are read, where the file does not choose others. */
 extern const struct parser_limits exchange_response_limits;
 
 static inline struct conn *client_of(const struct exchange *x)
@@ -124,6 +125,14 @@ static inline uint64_t exchange_now_ms(const struct exchange *x)
 static inline const struct settings *exchange_settings(const struct exchange *x)
 {
     return &x->record.location->settings;
+}
+
+/* As proxy_buffer_size says. */
+static inline const struct parser_limits *exchange_limits_of_response(const struct exchange *x)
+{
+    const struct parser_limits *limits = exchange_settings(x)->response_limits;
+
+    return limits ? limits : &exchange_response_limits;
 }
 
 /* What a request that breaks a rule comes to. */

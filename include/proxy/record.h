@@ -70,6 +70,10 @@ struct record {
     bool is_pipelined; /* $pipe: its head was there before the answer to the one before it */
     bool lacks_memory; /* a variable could not be made: see record_expand() */
 
+    uint64_t limit_rate; /* $limit_rate; of limit_rate where nothing else was said */
+    bool has_limit_rate;
+    enum { BUFFERING_AS_SET, BUFFERING_ON, BUFFERING_OFF } buffering; /* X-Accel-Buffering */
+
     const struct proxy_pass *pass; /* NULL: answered here */
     /* Of the request head as it was last written to an upstream: */
     bool asked_for_upgrade; /* a 101 is an answer to it */

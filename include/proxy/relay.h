@@ -7,7 +7,7 @@
 
 #include "http/parser.h"
 #include "io/conn.h"
-#include "proxy/record.h"
+#include "proxy/pace.h"
 
 enum relay_result {
     RELAY_WAITS,
@@ -26,6 +26,8 @@ struct relay {
     uint64_t bytes;         /* of content, so far */
     uint64_t framing_bytes; /* chunk sizes and trailers that went to dst */
     uint64_t bytes_max;     /* 0: no limit */
+    size_t waiting_max;     /* in dst's output, before src is read on; 0: as conn_has_room() */
+    struct pace *pace;      /* NULL: as fast as it goes */
     struct chunk *kept;     /* the first bytes of content, while is_keeping */
     bool is_keeping;        /* all content so far is in `kept`, for another try */
     bool drops_trailers;

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "proxy/file.h"
 #include "proxy/heads_response.h"
+#include "proxy/pace.h"
 
 enum reply_result {
     REPLY_WAITS, /* for a read, or for room in the client's output */
@@ -27,6 +28,7 @@ struct reply {
     struct chunk *chunk; /* that is being read into */
     int read_error;
     bool is_head_written;
+    struct pace *pace; /* NULL: as fast as it goes */
     struct task *owner;
     struct loop *loop; /* of the engine, while a read is in flight */
 };

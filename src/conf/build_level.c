@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/build_flow.h"
 #include "conf/build_gate.h"
 
 /* --- logs ----------------------------------------------------------------------------------- */
@@ -283,6 +284,8 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
         rc = build_gate(c, level, outer);
     if (!rc)
         rc = build_added(c, level, outer);
+    if (!rc)
+        rc = build_flow(c, level, outer);
     return rc ? rc : build_fields(c, level, outer);
 }
 

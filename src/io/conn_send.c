@@ -40,12 +40,17 @@ void conn_write_chunk(struct conn *c, struct chunk *chunk)
     outbox_adopt(c->tls ? &c->staged : &c->out, c->chunks, chunk);
 }
 
-bool conn_has_room(struct conn *c)
+bool conn_has_room_below(struct conn *c, size_t bytes_max)
 {
-    if (conn_out_bytes(c) < loop_send_high_water(c->loop))
+    if (conn_out_bytes(c) < bytes_max)
         return true;
     c->wants_room = true;
     return false;
+}
+
+bool conn_has_room(struct conn *c)
+{
+    return conn_has_room_below(c, loop_send_high_water(c->loop));
 }
 
 void conn_seal(struct conn *c)

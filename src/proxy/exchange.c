@@ -224,7 +224,7 @@ static enum progress send_request(struct exchange *x)
         if (conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n")))
             return conclude(x, OUTCOME_NO_MEMORY);
     }
-    parser_begin_response(&x->response, &exchange_response_limits, &x->arena,
+    parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
                           (struct parser_request_facts){
                               .was_head = r->request->method == METHOD_HEAD,
                               .asked_for_upgrade = r->asked_for_upgrade,
@@ -255,6 +255,15 @@ static enum progress bad_response(struct exchange *x, const char *reason)
     return try_failed(x, OUTCOME_BAD_RESPONSE);
 }
 
+static enum progress response_is_no_head(struct exchange *x)
+{
+    if (x->response.error != PARSER_HEAD_TOO_LARGE)
+        return bad_response(x, x->response.reason);
+    x->record.detail = SPAN("upstream sent too big header while reading response header from "
+                            "upstream");
+    return try_failed(x, OUTCOME_BAD_RESPONSE);
+}
+
 /* A 1xx: 100 is passed on where it was asked for, the others are dropped. */
 static enum progress interim_response(struct exchange *x)
 {
@@ -267,7 +276,8 @@ static enum progress interim_response(struct exchange *x)
         return conclude(x, OUTCOME_NO_MEMORY);
     if (parser_next(&x->response, &input, &body) != PARSER_END)
         return bad_response(x, "1xx response with a body");
-    parser_begin_response(&x->response, &exchange_response_limits, &x->arena, x->response.answers);
+    parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
+                          x->response.answers);
     return GO_ON;
 }
 
@@ -306,7 +316,7 @@ static enum progress await_response(struct exchange *x)
     if (event == PARSER_HEAD)
         return response_head_is_complete(x);
     if (event == PARSER_ERROR)
-        return bad_response(x, x->response.reason);
+        return response_is_no_head(x);
     assert(event == PARSER_NEED_INPUT);
     if (conn_input(upstream_of(x)).len)
         return GO_ON;
@@ -317,6 +327,27 @@ static enum progress await_response(struct exchange *x)
 }
 
 /* ---- 7. the response head goes out ---- */
+
+/* Of an upstream's answer, for the client; 0: as the loop has it, which is never exceeded. */
+static size_t waiting_max(const struct exchange *x)
+{
+    const struct settings *s = exchange_settings(x);
+    bool is_buffered = x->record.buffering == BUFFERING_AS_SET
+                           ? s->proxy_buffering
+                           : x->record.buffering == BUFFERING_ON;
+    size_t most =
+        is_buffered ? s->response_waiting_max : exchange_limits_of_response(x)->head_bytes_max;
+
+    return most < loop_send_high_water(x->view->engine->loop) ? most : 0;
+}
+
+/* NULL: nothing limits how fast the answer goes. */
+static struct pace *begin_pace(struct exchange *x, bool is_proxied)
+{
+    if (!exchange_settings(x)->rates && !x->record.has_limit_rate)
+        return NULL;
+    return pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
+}
 
 static enum progress respond(struct exchange *x)
 {
@@ -357,9 +388,12 @@ static enum progress respond(struct exchange *x)
         .framing = plan.framing,
         .drops_trailers = !x->request.head.accepts_trailers,
         .adds_trailers = exchange_settings(x)->add_trailer_count ? r : NULL,
+        .waiting_max = waiting_max(x),
     };
-    if (plan.framing != FRAMING_TUNNEL)
+    if (plan.framing != FRAMING_TUNNEL) {
+        x->download.pace = begin_pace(x, true);
         return go_to(x, STEP_RELAY);
+    }
     x->upload =
         (struct relay){.src = client_of(x), .dst = upstream_of(x), .framing = FRAMING_TUNNEL};
     return go_to(x, STEP_TUNNEL);
@@ -475,6 +509,7 @@ static enum progress write_reply(struct exchange *x)
     if (!x->is_head_sent) {
         x->keeps_alive = exchange_may_keep_alive(x) && exchange_request_is_complete(x);
         x->reply.plan.keeps_alive = x->keeps_alive;
+        x->reply.pace = begin_pace(x, false);
         x->is_head_sent = true;
     }
     if (client_of(x)->error)

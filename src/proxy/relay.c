@@ -114,14 +114,36 @@ static enum relay_result take_event(struct relay *r, struct span *input, bool *i
     return write_content(r, body) ? RELAY_NO_MEMORY : RELAY_WAITS;
 }
 
+static bool has_room(const struct relay *r)
+{
+    if (!r->dst)
+        return true;
+    return r->waiting_max ? conn_has_room_below(r->dst, r->waiting_max) : conn_has_room(r->dst);
+}
+
+/* What of the input may be moved now. */
+static struct span paced(struct relay *r, struct span input)
+{
+    uint64_t most = pace_allowance(r->pace, r->bytes, loop_now_ms(r->src->loop));
+
+    return span_take(input, (size_t)u64_min(most, input.len));
+}
+
 enum relay_result relay_run(struct relay *r)
 {
-    while (!r->is_done && (!r->dst || conn_has_room(r->dst))) {
+    while (!r->is_done && has_room(r)) {
         struct span input = conn_input(r->src);
-        size_t before = input.len;
         bool is_used_up = false;
-        enum relay_result result = take_event(r, &input, &is_used_up);
+        enum relay_result result;
+        size_t before;
 
+        if (r->pace && input.len) {
+            input = paced(r, input);
+            if (!input.len)
+                return RELAY_WAITS; /* for pace.resume_ms */
+        }
+        before = input.len;
+        result = take_event(r, &input, &is_used_up);
         conn_consume(r->src, before - input.len);
         if (result == RELAY_WAITS && is_used_up && !conn_input(r->src).len)
             result = at_end_of_input(r);

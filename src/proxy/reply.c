@@ -310,9 +310,9 @@ static void on_read(struct op *op, const struct completion *c)
     loop_ready(p->loop, p->owner);
 }
 
-static void start_read(struct reply *p)
+static void start_read(struct reply *p, uint64_t most)
 {
-    size_t size = (size_t)u64_min(p->left, CHUNK_ROOM);
+    size_t size = (size_t)u64_min(u64_min(p->left, CHUNK_ROOM), most);
 
     loop_read(p->loop, &p->read_op, p->fd, p->chunk->bytes, size, p->offset);
 }
@@ -383,8 +383,18 @@ static enum reply_result fail_read(struct reply *p, struct record *r)
     return REPLY_FAILED;
 }
 
+/* How much of the body may go now; 0: none before pace.resume_ms. */
+static uint64_t allowance(struct reply *p, const struct record *r)
+{
+    if (!p->pace)
+        return UINT64_MAX;
+    return pace_allowance(p->pace, r->sent_body_bytes, loop_now_ms(r->engine->loop));
+}
+
 static enum reply_result send_file(struct reply *p, struct record *r)
 {
+    uint64_t most;
+
     if (p->read_op.is_in_flight)
         return REPLY_WAITS;
     if (p->read_error)
@@ -395,21 +405,29 @@ static enum reply_result send_file(struct reply *p, struct record *r)
         return end_content(p, r);
     if (!conn_has_room(r->client->conn))
         return REPLY_WAITS;
+    most = allowance(p, r);
+    if (!most)
+        return REPLY_WAITS;
     p->chunk = chunk_take(r->client->conn->chunks);
     if (!p->chunk)
         return REPLY_FAILED;
     p->loop = r->engine->loop;
-    start_read(p);
+    start_read(p, most);
     return REPLY_WAITS;
 }
 
 static enum reply_result send_text(struct reply *p, struct record *r)
 {
-    if (p->body.len &&
-        (begin_piece(p, r, p->body.len) || conn_write(r->client->conn, p->body) || end_piece(p, r)))
-        return REPLY_FAILED;
-    count_body(r, p->body.len);
-    p->body = SPAN_NONE;
+    while (p->body.len) {
+        struct span part = span_take(p->body, (size_t)u64_min(allowance(p, r), p->body.len));
+
+        if (!part.len)
+            return REPLY_WAITS;
+        if (begin_piece(p, r, part.len) || conn_write(r->client->conn, part) || end_piece(p, r))
+            return REPLY_FAILED;
+        count_body(r, part.len);
+        p->body = span_skip(p->body, part.len);
+    }
     return end_content(p, r);
 }
 

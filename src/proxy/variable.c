@@ -169,6 +169,7 @@ static const struct row {
     [VARIABLE_IS_ARGS] = {request_value_is_args},
     [VARIABLE_LIMIT_CONN_STATUS] = {limit_status, OF(record, limit_conn_state)},
     [VARIABLE_LIMIT_REQ_STATUS] = {limit_status, OF(record, limit_req_state)},
+    [VARIABLE_LIMIT_RATE] = {record_u64, OF(record, limit_rate)},
     [VARIABLE_MSEC] = {client_value_msec},
     [VARIABLE_NGINX_VERSION] = {client_value_version},
     [VARIABLE_PID] = {client_value_pid},

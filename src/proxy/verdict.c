@@ -261,8 +261,12 @@ enum progress wait_for_progress(struct exchange *x)
     if (client_of(x)->error)
         return conclude(x, OUTCOME_CLIENT_GONE);
     if (d.at_ms > exchange_now_ms(x)) {
-        if (d.at_ms != UINT64_MAX)
-            timer_set(loop_wheel(x->view->engine->loop), x->timer, d.at_ms);
+        uint64_t wake_ms = d.at_ms;
+
+        if (x->pace.resume_ms > exchange_now_ms(x))
+            wake_ms = u64_min(wake_ms, x->pace.resume_ms);
+        if (wake_ms != UINT64_MAX)
+            timer_set(loop_wheel(x->view->engine->loop), x->timer, wake_ms);
         return WAIT;
     }
     if (d.outcome == OUTCOME_CLIENT_STALLED)
