@@ -124,6 +124,7 @@ class FaultyEdge(Edge):
         # The first origin that Edge makes is the one whose address stands in the groups.
         super().__init__(start, lambda *a, **k: make_origin(*a, **k) if a else origin_for_address,
                          pki, is_tls=is_tls, body=FAULTS_BODY.replace("$S", scheme),
+                         settings="proxy_buffer_size 32k; proxy_buffers 8 32k;",
                          blocks=GROUPS.format(bad=origin_for_address.address,
                                               good=self.good.address, closed=ringway.free_ports(),
                                               stuck=stuck_port))
