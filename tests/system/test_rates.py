@@ -162,35 +162,6 @@ def test_head_of_an_answer_is_as_large_as_its_buffer(edge, target, size, status)
                               "upstream", mark)
 
 
-def taken_of_flood(edge, target):
-    """What an origin gets rid of while the client reads nothing."""
-    sent = []
-    done = threading.Event()
-
-    def flood(connection):
-        connection.read_request()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
-        connection.sock.settimeout(0.4)
-        try:
-            while True:
-                connection.sock.sendall(b"x" * 4096)
-                sent.append(4096)
-        except OSError:
-            done.set()
-    edge.origin.script = flood
-    with edge.connect(receive_buffer=4096) as c:
-        c.send(request(target))
-        assert done.wait(10)
-        c.reset()
-    return sum(sent)
-
-
-def test_fewer_buffers_hold_less_of_an_answer(edge):
-    """The kernel's own buffers are the same for all, and much larger than what differs."""
-    usual, few, off = (taken_of_flood(edge, target) for target in ("/", "/few/", "/unbuffered/"))
-    assert usual - few > 64 * 1024 and few >= off
-
-
 @pytest.mark.parametrize("target", ["/", "/unbuffered/", "/few/"])
 def test_what_came_is_passed_on_at_once(edge, target):
     go_on = threading.Event()

@@ -335,7 +335,7 @@ static void the_limit_is_allowed_and_one_more_is_not(void **state)
     }
 }
 
-static void a_full_destination_stops_the_source(void **state)
+static void fill_up(void **state, size_t waiting_max, size_t high)
 {
     struct way *w = *state;
     char *bytes = pattern(4000), *sink = malloc(1 << 20);
@@ -344,6 +344,7 @@ static void a_full_destination_stops_the_source(void **state)
 
     assert_int_equal(setsockopt(w->dst.fd, SOL_SOCKET, SO_SNDBUF, &narrow, sizeof(narrow)), 0);
     w->relay.framing = FRAMING_UNTIL_CLOSE;
+    w->relay.waiting_max = waiting_max;
     begin(w, HEAD "\r\n");
     do {
         ssize_t n = write(w->source, bytes, 4000);
@@ -353,8 +354,8 @@ static void a_full_destination_stops_the_source(void **state)
         for (int i = 0; i < 5; i++)
             loop_turn(w->t.loop, 1);
     } while (said > before);
-    assert_true(conn_out_bytes(&w->dst) >= OUT_BYTES_HIGH);
-    assert_true(conn_out_bytes(&w->dst) <= OUT_BYTES_HIGH + LARGE_BUFFER_BYTES);
+    assert_true(conn_out_bytes(&w->dst) >= high);
+    assert_true(conn_out_bytes(&w->dst) <= high + LARGE_BUFFER_BYTES);
     assert_int_equal(shutdown(w->source, SHUT_WR), 0);
     while (heard < said) {
         ssize_t n = read(w->destination, sink, 1 << 20);
@@ -366,6 +367,16 @@ static void a_full_destination_stops_the_source(void **state)
     assert_int_equal(w->relay.bytes, said);
     free(bytes);
     free(sink);
+}
+
+static void a_full_destination_stops_the_source(void **state)
+{
+    fill_up(state, 0, OUT_BYTES_HIGH);
+}
+
+static void a_destination_may_be_full_with_less(void **state)
+{
+    fill_up(state, 4096, 4096);
 }
 
 static void without_chunks_there_is_no_memory(void **state)
@@ -489,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_none_is_bad),
         cmocka_unit_test(the_limit_is_allowed_and_one_more_is_not),
         CLAIM(a_full_destination_stops_the_source),
+        CLAIM(a_destination_may_be_full_with_less),
         cmocka_unit_test(without_chunks_there_is_no_memory),
         CLAIM(what_was_moved_is_moved_again),
         CLAIM(a_whole_body_is_replayed_with_its_end),
