@@ -104,7 +104,9 @@ struct gate_draft {
     unsigned satisfies_any;
     struct template realm, user_file; /* no text: not set */
     uint64_t auth_delay_ms;
-    struct vector proxies; /* struct network, of set_real_ip_from */
+    struct span auth_request_uri; /* "off": none */
+    struct vector auth_variables; /* struct auth_variable */
+    struct vector proxies;        /* struct network, of set_real_ip_from */
     struct span real_ip_field;
     bool real_ip_is_recursive;
 };

@@ -27,9 +27,22 @@ struct real_ip_conf {
     struct span field; /* "proxy_protocol" is the PROXY header's word and no field */
 };
 
+/* auth_request_set. */
+struct auth_variable {
+    size_t index; /* in snapshot.user_variables */
+    struct template value;
+};
+
+struct auth_request_conf {
+    struct span uri;
+    const struct auth_variable *variables;
+    size_t variable_count;
+};
+
 struct gate_conf {
-    const struct real_ip_conf *real_ip; /* NULL: whoever connects is the client */
-    const struct limits_conf *limits;   /* NULL: none */
+    const struct auth_request_conf *auth_request; /* NULL: nobody else is asked */
+    const struct real_ip_conf *real_ip;           /* NULL: whoever connects is the client */
+    const struct limits_conf *limits;             /* NULL: none */
     const struct access_rule *rules;
     size_t rule_count;
     const struct basic_auth_conf *basic; /* NULL: no password is asked for */

@@ -293,6 +293,7 @@ struct settings {
     size_t access_log_count;
     const struct log_cache_conf *log_cache; /* NULL: off */
     struct log error_log;
+    bool log_subrequest;
     const struct gate_conf *gate; /* NULL: everybody may come, as often as they like */
     const struct add_header *add_headers;
     size_t add_header_count;

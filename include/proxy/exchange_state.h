@@ -53,8 +53,9 @@ struct exchange {
     struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
-    struct limit_hold *holds; /* that it counts as here, by limit_conn */
-    struct gate *gate;        /* in the arena; NULL: it has met none */
+    struct limit_hold *holds;      /* that it counts as here, by limit_conn */
+    struct subrequest *subrequest; /* in the arena; NULL: none is under way */
+    struct gate *gate;             /* in the arena; NULL: it has met none */
     struct relay upload, download;
     struct pace pace; /* of the download, or the reply */
     uint64_t began_ms;

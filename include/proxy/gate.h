@@ -1,7 +1,7 @@
 /* gate - the step of an exchange between its location and what answers it: may this client come?
  *
- * nginx's order: limits, addresses, then passwords. With "satisfy any" the first check that allows
- * ends it; else each has its say. */
+ * nginx's order: limits, addresses, passwords, then auth_request. With "satisfy any" the first
+ * check that allows ends it; else each has its say. */
 #ifndef RINGWAY_PROXY_GATE_H
 #define RINGWAY_PROXY_GATE_H
 

@@ -60,6 +60,7 @@ struct record {
     const struct head *request;           /* its spans are empty where it was never complete */
     /* $uri, $args: as in the request, or after an internal redirect. */
     struct span uri, args;
+    bool is_subrequest;     /* it is a detour of the request: a GET, whatever that is */
     bool is_rewritten;      /* they are not the request's: its target is not passed on as it came */
     bool adds_uri_to_alias; /* try_files found uri below the alias of a regex location */
     uint64_t began_us;      /* of the turn in which it began; likewise in the tries */
@@ -102,6 +103,12 @@ struct record {
     struct captures captures;           /* of the regex that matched last; .regex NULL: none */
     struct try_record tries[TRIES_MAX]; /* the first try_count of them */
 };
+
+/* As it goes to whoever answers. */
+static inline struct span record_method(const struct record *r)
+{
+    return r->is_subrequest ? SPAN("GET") : r->request->method_text;
+}
 
 #define RECORD_CLEARED_END offsetof(struct record, captures)
 

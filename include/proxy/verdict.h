@@ -31,7 +31,7 @@ static inline enum progress enter_location(struct exchange *x)
 
 /* The location, or that of its limit_except for such a request. */
 const struct location_conf *location_for_method(const struct location_conf *l,
-                                                const struct head *request);
+                                                const struct record *r);
 
 /* Finds the location of record.uri, with its captures, and enters it. */
 enum progress locate(struct exchange *x);
@@ -51,6 +51,10 @@ void become_get(struct exchange *x);
 
 /* Records how it ended, and tells the client while that can be told. */
 enum progress conclude(struct exchange *x, enum outcome outcome);
+
+/* The subrequest came to this status: the request goes on in its gate. Of what follows, the answer
+ * to a subrequest is just its status. */
+enum progress end_subrequest(struct exchange *x, unsigned status);
 
 /* Answers with an error or a redirect: the file's error_page for it, else the built-in page. */
 enum progress answer(struct exchange *x, unsigned status);

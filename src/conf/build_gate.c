@@ -44,6 +44,32 @@ static int build_real_ip(struct conf *c, const struct gate_draft *d, struct gate
     return 0;
 }
 
+static bool has_auth_request(const struct gate_draft *d)
+{
+    return d->auth_request_uri.data && !span_equals(d->auth_request_uri, SPAN("off"));
+}
+
+static int build_auth_request(struct conf *c, const struct gate_draft *d, struct gate_conf *gate)
+{
+    struct auth_request_conf *auth;
+
+    if (!has_auth_request(d))
+        return 0;
+    auth = arena_zalloc(c->arena, sizeof(*auth));
+    if (!auth)
+        return conf_fail_no_memory(c);
+    auth->uri = d->auth_request_uri;
+    auth->variables = d->auth_variables.items;
+    auth->variable_count = d->auth_variables.count;
+    gate->auth_request = auth;
+    return 0;
+}
+
+static bool has_anything(const struct gate_draft *d)
+{
+    return d->rules.count || d->proxies.count || has_basic_auth(d) || has_auth_request(d);
+}
+
 int build_gate(struct conf *c, struct level *level, const struct level *outer)
 {
     struct gate_draft *d = &level->gate;
@@ -55,7 +81,7 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
         d->rules = outer->gate.rules;
     level->settings.gate = NULL;
     rc = build_limits(c, &level->limits, &limits);
-    if (rc || (!d->rules.count && !has_basic_auth(d) && !limits && !d->proxies.count))
+    if (rc || (!limits && !has_anything(d)))
         return rc;
     gate = arena_zalloc(c->arena, sizeof(*gate));
     if (!gate)
@@ -67,5 +93,7 @@ int build_gate(struct conf *c, struct level *level, const struct level *outer)
     gate->auth_delay_ms = d->auth_delay_ms;
     level->settings.gate = gate;
     rc = build_basic_auth(c, d, gate);
+    if (!rc)
+        rc = build_auth_request(c, d, gate);
     return rc ? rc : build_real_ip(c, d, gate);
 }

@@ -83,6 +83,23 @@ static int set_real_ip_header(struct conf *c, struct scope *s, const struct dire
     return set_span(c, s, d, n);
 }
 
+static int learn_auth_variable(struct conf *c, const struct node *n)
+{
+    return conf_learn_variable(c, &n->origin, n->words[1], USER_VARIABLE_SET);
+}
+
+static int set_auth_variable(struct conf *c, struct scope *s, const struct directive *d,
+                             const struct node *n)
+{
+    const struct user_variable *all = c->variables.items;
+    struct auth_variable *v = vector_add(c, setter_value(s, d), sizeof(*v));
+
+    if (!v)
+        return -ENOMEM;
+    v->index = (size_t)(conf_user_variable(c, span_skip(n->words[1], 1)) - all);
+    return conf_template(c, &n->origin, n->words[2], &v->value);
+}
+
 static const struct setter_word satisfy_words[] = {{"all", false}, {"any", true}, {NULL, 0}};
 
 static bool is_method(struct span word)
@@ -170,6 +187,35 @@ static const struct directive rows[] = {
      AT_GATE(user_file),
      .help = "lines of name:password[:comment], the password as crypt(3) has it, or as $apr1$, "
              "{SHA}, {SSHA} or {PLAIN}; read again when it has changed"},
+    {.name = "auth_request",
+     .syntax = "uri | off",
+     .preset = "off",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_span,
+     AT_GATE(auth_request_uri),
+     .help = "asks this URI first, by a GET without a body: 2xx lets the request in, 401 and 403 "
+             "refuse it, all else is an error",
+     .difference = "no error_page takes the place of what the URI answers"},
+    {.name = "auth_request_set",
+     .syntax = "$variable value",
+     .contexts = CONTEXT_LEVELS,
+     .args_min = 2,
+     .args_max = 2,
+     .marks = ROW_REPEATABLE,
+     .learn = learn_auth_variable,
+     .set = set_auth_variable,
+     AT_GATE(auth_variables),
+     .help = "a variable that has the value once auth_request has its answer; $upstream_http_... "
+             "and others are that answer's"},
+    {.name = "log_subrequest",
+     .syntax = "on | off",
+     .preset = "off",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     ROW_AT(struct level, settings.log_subrequest),
+     .help = "whether what auth_request asks is in the access log, too"},
     {.name = "auth_delay",
      .syntax = "time",
      .preset = "0s",

@@ -12,6 +12,7 @@
 #include "proxy/request_body.h"
 #include "proxy/real_ip.h"
 #include "proxy/route.h"
+#include "proxy/subrequest.h"
 #include "proxy/takeover.h"
 #include "proxy/user_variable.h"
 #include "proxy/upload.h"
@@ -61,6 +62,7 @@ enum exchange_result exchange_run(struct exchange *x)
         return EXCHANGE_WAITS;
     }
     attempt_end(&x->attempt, false);
+    subrequest_abandon(x);
     x->record.request_bytes = x->request.head.head_bytes + x->upload.bytes;
     if (!x->is_reported)
         access_report(&x->record);
@@ -349,6 +351,20 @@ static struct pace *begin_pace(struct exchange *x, bool is_proxied)
     return pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
 }
 
+/* Of a subrequest's answer the head is all. Its body is read to its end, so that the connection can
+ * serve others. */
+static enum progress drop_answer(struct exchange *x)
+{
+    x->record.response = &x->response.head;
+    if (x->response.head.status == 101) {
+        attempt_end(&x->attempt, false);
+        return end_subrequest(x, 101);
+    }
+    x->download = (struct relay){
+        .src = upstream_of(x), .parser = &x->response, .bytes_max = SUBREQUEST_BODY_BYTES_MAX};
+    return go_to(x, STEP_RELAY);
+}
+
 static enum progress respond(struct exchange *x)
 {
     struct record *r = &x->record;
@@ -361,6 +377,8 @@ static enum progress respond(struct exchange *x)
     enum progress progress;
     int error;
 
+    if (x->subrequest)
+        return drop_answer(x);
     if (takeover_run(x, &progress))
         return progress;
     if (x->error_status && !status_has_content(x->error_status)) {
@@ -426,6 +444,18 @@ static enum progress response_is_cut(struct exchange *x, const char *reason)
     return try_failed(x, OUTCOME_RESPONSE_CUT);
 }
 
+/* What is wrong with a body that nobody wants ends its connection, and no more. */
+static enum progress drop_body(struct exchange *x, enum relay_result result)
+{
+    if (result == RELAY_WAITS && exchange_deadline(x).at_ms > exchange_now_ms(x))
+        return wait_for_progress(x);
+    if (result == RELAY_DONE)
+        takeover_release(x);
+    else
+        attempt_end(&x->attempt, false);
+    return end_subrequest(x, x->response.head.status);
+}
+
 static enum progress relay_bodies(struct exchange *x)
 {
     enum outcome outcome = upload_run(x);
@@ -439,6 +469,8 @@ static enum progress relay_bodies(struct exchange *x)
         return conclude(x, OUTCOME_CLIENT_GONE);
     result = relay_run(&x->download);
     upstream_save_tickets(x->attempt.conn);
+    if (x->subrequest)
+        return drop_body(x, result);
     count_body(x);
     switch (result) {
     case RELAY_WAITS:
@@ -489,6 +521,8 @@ static enum progress drain_request(struct exchange *x)
                     !h->expects_continue;
     enum relay_result result;
 
+    if (x->subrequest)
+        return end_subrequest(x, x->reply.plan.status);
     if (!x->is_head_good || x->request.error || x->upload.dst)
         return go_to(x, STEP_REPLY);
     result = relay_run(&x->upload);
@@ -501,6 +535,8 @@ static enum progress write_reply(struct exchange *x)
 {
     enum reply_result result;
 
+    if (x->subrequest)
+        return end_subrequest(x, 444);
     if (x->reply.closes_without_answer) {
         x->record.status = 444;
         x->record.outcome = OUTCOME_DONE;
@@ -541,6 +577,7 @@ void exchange_abort(struct exchange *x)
     if (x->record.outcome == OUTCOME_NONE)
         x->record.outcome = OUTCOME_CLIENT_GONE;
     attempt_fail(&x->attempt, OUTCOME_CLIENT_GONE);
+    subrequest_abandon(x);
     if (x->is_head_good && !x->is_reported) {
         access_report(&x->record);
         access_write(&x->record);

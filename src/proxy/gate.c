@@ -6,6 +6,7 @@
 #include "proxy/limit.h"
 #include "proxy/real_ip.h"
 #include "proxy/request_log.h"
+#include "proxy/subrequest.h"
 #include "proxy/verdict.h"
 
 /* What a check says. */
@@ -13,6 +14,7 @@ enum gate_answer {
     GATE_ABSTAINS, /* it has no say here */
     GATE_ALLOWS,
     GATE_REFUSES, /* gate.status */
+    GATE_ASKS,    /* a subrequest has begun: the check is not over */
 };
 
 /* How far a request has come through the gate of its location. */
@@ -29,7 +31,9 @@ typedef enum gate_answer (*check_fn)(struct exchange *x, struct gate *g);
 static enum gate_answer check_address(struct exchange *x, struct gate *g);
 static enum gate_answer check_password(struct exchange *x, struct gate *g);
 
-static const check_fn checks[] = {check_address, check_password};
+static enum gate_answer check_request(struct exchange *x, struct gate *g);
+
+static const check_fn checks[] = {check_address, check_password, check_request};
 
 static const struct gate_conf *conf_of(const struct exchange *x)
 {
@@ -45,6 +49,13 @@ static enum progress pass(struct exchange *x, struct gate *g)
     return go_to(x, STEP_CONTENT);
 }
 
+/* While the client's input is looked at it is noticed that it leaves. */
+static void watch_client(struct exchange *x)
+{
+    if (!conn_input(client_of(x)).len)
+        conn_want_input(client_of(x));
+}
+
 /* WAIT; a client that has left meanwhile is let go. */
 static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 {
@@ -52,8 +63,7 @@ static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 
     if (c->error || conn_end(c) != CONN_END_NONE)
         return conclude(x, OUTCOME_CLIENT_GONE);
-    if (!conn_input(c).len)
-        conn_want_input(c);
+    watch_client(x);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
     return WAIT;
 }
@@ -114,6 +124,9 @@ static enum progress run_checks(struct exchange *x, struct gate *g)
             if (!may_still_pass(x, g))
                 return refuse(x, g, g->status);
             break;
+        case GATE_ASKS:
+            g->check--;
+            return enter_server(x);
         }
     }
     return all_had_their_say(x, g);
@@ -140,6 +153,8 @@ enum progress gate_run(struct exchange *x)
     struct gate *g = x->gate;
     unsigned status = 0;
 
+    if (x->subrequest && !x->subrequest->status)
+        return go_to(x, STEP_CONTENT); /* as in nginx: who may come is asked of the request */
     if (!g)
         g = x->gate = arena_zalloc(&x->arena, sizeof(*g));
     if (!g)
@@ -148,7 +163,7 @@ enum progress gate_run(struct exchange *x)
         return hold_back(x, g);
     if (conf_of(x)->real_ip && real_ip_find(&x->record, conf_of(x)->real_ip))
         return conclude(x, OUTCOME_NO_MEMORY);
-    if (exchange_now_ms(x) >= g->delayed_until_ms)
+    if (!g->check && exchange_now_ms(x) >= g->delayed_until_ms)
         status = meet_limits(x, g);
     if (status) {
         *g = (struct gate){0};
@@ -189,4 +204,32 @@ static enum gate_answer check_password(struct exchange *x, struct gate *g)
     if (g->status == 0)
         return GATE_ABSTAINS;
     return g->status == 200 ? GATE_ALLOWS : GATE_REFUSES;
+}
+
+/* ---- somebody else, who is asked by a subrequest ---- */
+
+static enum gate_answer ask(struct exchange *x, struct gate *g)
+{
+    watch_client(x);
+    if (!subrequest_begin(x, conf_of(x)->auth_request->uri))
+        return GATE_ASKS;
+    g->status = 503;
+    return GATE_REFUSES;
+}
+
+static enum gate_answer check_request(struct exchange *x, struct gate *g)
+{
+    if (!conf_of(x)->auth_request)
+        return GATE_ABSTAINS;
+    if (!x->subrequest)
+        return ask(x, g);
+    g->status = x->subrequest->status;
+    x->subrequest = NULL;
+    if (g->status >= 200 && g->status < 300)
+        return GATE_ALLOWS;
+    if (g->status == 401 || g->status == 403)
+        return GATE_REFUSES;
+    request_log(&x->record, LOG_LEVEL_ERROR, "auth request unexpected status: %u", g->status);
+    g->status = 500;
+    return GATE_REFUSES;
 }

@@ -222,7 +222,7 @@ int heads_write_request(struct record *r, struct conn *upstream, enum framing fr
     if (request_target(r, &target) < 0)
         return -ENOMEM;
     writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    writer_request_line(&d.writer, r->request->method_text, target, s->proxy_http_version_minor);
+    writer_request_line(&d.writer, record_method(r), target, s->proxy_http_version_minor);
     if (d.writer.has_overflowed)
         return -EINVAL;
     if (write_set_headers(&d) < 0)

@@ -6,16 +6,19 @@
 #include "proxy/page.h"
 #include "proxy/request_log.h"
 #include "proxy/route.h"
+#include "proxy/subrequest.h"
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
 
 const struct location_conf *location_for_method(const struct location_conf *l,
-                                                const struct head *request)
+                                                const struct record *r)
 {
+    struct span method = record_method(r);
+
     if (!l->except)
         return l;
     for (size_t i = 0; i < l->except->method_count; i++) {
-        if (span_equals(l->except->methods[i], request->method_text))
+        if (span_equals(l->except->methods[i], method))
             return l;
     }
     return l->except->location;
@@ -27,8 +30,8 @@ static int find_location(struct exchange *x)
     struct captures found;
 
     captures_clear(&found);
-    r->location = location_for_method(
-        route_location(r->server, r->uri, r->engine->regex_scratch, &found), r->request);
+    r->location =
+        location_for_method(route_location(r->server, r->uri, r->engine->regex_scratch, &found), r);
     if (regex_take_runaway(r->engine->regex_scratch)) {
         r->detail = SPAN("a regex of the configuration ran away on this request");
         return -ELOOP;
@@ -104,7 +107,7 @@ enum progress redirect_to_named(struct exchange *x, struct span name)
             x, "rewrite or internal redirection cycle while redirect to named location", name);
     if (!l)
         return refuse_redirect(x, "could not find named location", name);
-    x->record.location = location_for_method(l, x->record.request);
+    x->record.location = location_for_method(l, &x->record);
     return enter_location(x);
 }
 
@@ -194,10 +197,19 @@ static enum progress show_error_page(struct exchange *x, const struct error_page
     return redirect_to_named(x, to);
 }
 
+enum progress end_subrequest(struct exchange *x, unsigned status)
+{
+    subrequest_end(x, status);
+    return go_to(x, STEP_GATE);
+}
+
 enum progress answer(struct exchange *x, unsigned status)
 {
-    const struct error_page *page = page_for(x, status);
+    const struct error_page *page;
 
+    if (x->subrequest)
+        return end_subrequest(x, status);
+    page = page_for(x, status);
     x->reply.is_last |= page_ends_connection(status);
     if (page)
         return show_error_page(x, page, status);
@@ -211,8 +223,11 @@ enum progress answer(struct exchange *x, unsigned status)
 enum progress answer_with_reply(struct exchange *x)
 {
     unsigned status = x->reply.plan.status;
-    const struct error_page *page = page_for(x, status);
+    const struct error_page *page;
 
+    if (x->subrequest)
+        return end_subrequest(x, status);
+    page = page_for(x, status);
     return page ? show_error_page(x, page, status) : go_to(x, STEP_DRAIN);
 }
 
@@ -228,6 +243,8 @@ enum progress conclude(struct exchange *x, enum outcome outcome)
             r->status = outcome_row(r->outcome)->status;
         return end(x, EXCHANGE_CUTS);
     }
+    if (x->subrequest && !x->is_reported)
+        access_report(r);
     return answer(x, outcome_row(r->outcome)->status);
 }
 

@@ -125,6 +125,28 @@ static void proxies_are_trusted_by_address_and_name(void **state)
     conf_text_deinit(&t);
 }
 
+static void a_uri_is_asked_with_variables_of_its_answer(void **state)
+{
+    const struct auth_request_conf *auth;
+    struct conf_text t;
+
+    taken(&t, "http { auth_request_set $a $upstream_http_a; server { auth_request /auth;\n"
+              "location /a { }\n"
+              "location /b { auth_request off; auth_request_set $b b; }\n"
+              "location /c { auth_request_set $b $a; log_subrequest on; } } }");
+    auth = gate_of(&t, 0)->auth_request;
+    assert_span(auth->uri, "/auth");
+    assert_int_equal(auth->variable_count, 1);
+    assert_span(t.snapshot->user_variables.rows[auth->variables[0].index].name, "a");
+    assert_span(auth->variables[0].value.text, "$upstream_http_a");
+    assert_null(gate_of(&t, 1));
+    auth = gate_of(&t, 2)->auth_request;
+    assert_int_equal(auth->variable_count, 1);
+    assert_span(t.snapshot->user_variables.rows[auth->variables[0].index].name, "b");
+    assert_true(t.snapshot->servers[0]->root.prefixes[2]->settings.log_subrequest);
+    conf_text_deinit(&t);
+}
+
 static void limit_except_is_a_location_of_its_own(void **state)
 {
     const struct location_conf *l;
@@ -172,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_level_without_any_has_no_gate),
         cmocka_unit_test(a_password_is_asked_for_with_a_realm_and_a_file),
         cmocka_unit_test(proxies_are_trusted_by_address_and_name),
+        cmocka_unit_test(a_uri_is_asked_with_variables_of_its_answer),
         cmocka_unit_test(limit_except_is_a_location_of_its_own),
         cmocka_unit_test(limit_except_takes_no_uri_for_the_upstream),
     };
