@@ -6,12 +6,15 @@ stops it; then the same with ringway, on the same ports with the same origins, s
 to be translated. What differs comes back as a list of Difference; beside_allowed.py says which of
 them are meant.
 """
+import contextlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import certs
@@ -41,7 +44,8 @@ class Ask:
     number for a method is so many bytes that are no response: of a tunnel."""
     parts: tuple
     is_tls: bool = False
-    sni: str = certs.NAME
+    sni: str = HOST
+    shows: str = None  # which client certificate: World.clients
 
     def __str__(self):
         return " + ".join(shown_request(data) for data, _ in self.parts)
@@ -68,8 +72,8 @@ def on_one_connection(*asks):
     return Ask(tuple(part for one in asks for part in as_ask(one).parts))
 
 
-def over_tls(one, sni=certs.NAME):
-    return replace(as_ask(one), is_tls=True, sni=sni)
+def over_tls(one, sni=HOST, shows=None):
+    return replace(as_ask(one), is_tls=True, sni=sni, shows=shows)
 
 
 def as_ask(one):
@@ -135,6 +139,9 @@ class World:
         self.closed_port = ports.free()
         self.root = self.folder / "root"
         make_files(self.root)
+        self.clients = {"known": pki.client("known client", organization="Clients"),
+                        "stranger": pki.client("stranger", issuer=pki.other_root)}
+        self.prefix = self.folder / "prefix"  # the same for both, as variables tell it
         self.ports = {}
         self.starts = 0
 
@@ -173,7 +180,7 @@ class World:
             for one in cases if one.server is not None)
         main = "".join(self.text(one, one.main) + "\n" for one in cases)
         folders = NGINX_FOLDERS if is_nginx else ""
-        return (f"daemon off;\npid ringway.pid;\nerror_log error.log info;\n{main}"
+        return (f"daemon off;\npid {self.prefix}/ringway.pid;\nerror_log error.log info;\n{main}"
                 "events { worker_connections 512; }\n"
                 f"http {{ {folders}\naccess_log off;\n{http}{servers}}}\n")
 
@@ -203,7 +210,7 @@ class World:
 
     def ask_all(self, cases, is_nginx):
         self.starts += 1
-        own = self.folder / "prefix"  # the same for both, as variables tell it
+        own = self.prefix
         for part in "logs", "temp":
             (own / part).mkdir(parents=True)
         for file, text in ((file, text) for one in cases for file, text in one.files.items()):
@@ -240,11 +247,25 @@ class World:
             seen.asks.append((answers, self.recorder.end()))
         return seen
 
+    def context(self, each):
+        if not each.is_tls:
+            return None
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if each.shows:
+            pair = self.clients[each.shows]
+            context.load_cert_chain(pair.chain_file, pair.key_file)
+        return context
+
     def ask_one(self, each, port):
         """The answers of one connection, as dicts."""
-        tls = certs.client_context(self.pki.root) if each.is_tls else None
         answers = []
-        with client.Client(port, tls=tls, sni=each.sni, timeout=ANSWER_SECONDS) as connection:
+        try:
+            opened = client.Client(port, tls=self.context(each), sni=each.sni,
+                                   timeout=ANSWER_SECONDS)
+        except OSError as error:
+            return [{"end": f"handshake failed: {getattr(error, 'reason', error)}"}]
+        with opened as connection:
             for data, methods in each.parts:
                 connection.send(data)
                 for method in methods:
@@ -322,7 +343,7 @@ def read_answer(connection, method):
     except (wire.Cut, wire.Malformed, ValueError) as error:
         return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
     body = SERVER_NAMES.sub(b"SERVER", message.body)
-    fields = [(name, own_value(name, value, len(body) - len(message.body)))
+    fields = [(name, own_value(message, name, value, len(body) - len(message.body)))
               for name, value in message.fields]
     facts = {"status line": message.start, **field_facts(fields), "body": show(body),
              "framing": message.framing, "cut": message.cut, "trailers": message.trailers,
@@ -333,8 +354,13 @@ def read_answer(connection, method):
     return facts
 
 
-def own_value(name, value, longer):
+def own_value(message, name, value, longer):
     """What tells of the time or of the program is blanked; a length as if both had one name."""
+    if name.lower() == "expires":
+        with contextlib.suppress(TypeError, ValueError):
+            seconds = (parsedate_to_datetime(value)
+                       - parsedate_to_datetime(message.get("Date"))).total_seconds()
+            return f"Date + {seconds} s" if abs(seconds) < 400 * 86400 else value
     if name.lower() in ("date", "server"):
         return "..."
     if name.lower() == "content-length" and longer:
