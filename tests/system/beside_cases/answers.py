@@ -59,7 +59,8 @@ CASES = [
         location /chunked {{ add_trailer X-T "$upstream_status $uri"; add_trailer X-U u always;
                             proxy_pass http://{{origin}}; }}
         location /length {{ add_trailer X-T t; proxy_pass http://{{origin}}/long; }}
-        location /404 {{ add_trailer X-T t; add_trailer X-A a always; proxy_pass http://{{origin}}; }}
+        location /404 {{ add_trailer X-T t; add_trailer X-A a always;
+                         proxy_pass http://{{origin}}; }}
         location /file {{ add_trailer X-T t; alias {{root}}/a.txt; }}
         location /none {{ add_trailer X-T ""; return 200 x; }}
         location /204 {{ add_trailer X-T t; return 204; }}
