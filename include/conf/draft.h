@@ -78,7 +78,7 @@ struct server_tls_draft {
     unsigned verify_client;
     uint64_t verify_depth;
     uint64_t session_timeout_ms;
-    bool session_cache;
+    const struct session_zone *session_zone; /* NULL: none */
 };
 
 struct listen_draft {
@@ -262,6 +262,7 @@ struct conf {
     struct vector tls_profiles;        /* struct tls_profile * */
     struct vector tls_server_profiles; /* struct tls_server_profile * */
     struct vector staplings;           /* struct stapling_conf */
+    struct vector session_zones;       /* struct session_zone * */
     struct vector files;               /* struct file_read: certificates and keys */
     size_t certificate_cache_count;
 };

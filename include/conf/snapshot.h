@@ -186,10 +186,18 @@ struct stapling_conf {
     struct origin origin;
 };
 
+/* ssl_session_cache shared:name:size; the name is empty for "builtin". */
+struct session_zone {
+    struct span name;
+    uint64_t bytes;
+    struct tls_store *store; /* NULL until a server uses it */
+};
+
 struct tls_server_profile {
     unsigned index; /* in snapshot.tls_server_profiles */
     struct tls_server_settings settings;
-    struct tls_pair *pairs; /* the settings', while they are put together */
+    struct tls_identity digest; /* of all of it */
+    struct tls_pair *pairs;     /* the settings', while they are put together */
     struct origin origin;
 };
 
@@ -440,6 +448,8 @@ struct snapshot {
     size_t certificate_cache_count;
     struct tls_server_profile **tls_server_profiles;
     size_t tls_server_profile_count;
+    struct session_zone **session_zones;
+    size_t session_zone_count;
     struct stapling_conf *staplings;
     size_t stapling_count;
     struct tls_server_shared *tls_server_shared; /* NULL without TLS listeners */

@@ -24,6 +24,7 @@
 struct tls_context; /* settings of a client or of a server, made once per worker and snapshot */
 struct tls;         /* one session */
 struct tls_ticket;  /* a session to resume, detached from everything: may change threads */
+struct tls_store;   /* sessions of clients that are kept, and not in tickets */
 struct tls_server_shared; /* what all workers' server contexts of one snapshot share: ticket keys,
                              and what tickets say of verified clients */
 
@@ -84,6 +85,7 @@ struct tls_server_settings {
     struct span crl_pem;
     bool has_tickets;           /* session tickets are issued and accepted */
     unsigned ticket_lifetime_s; /* 0: an hour; at most 7 days count */
+    struct tls_store *store;    /* for sessions without tickets; outlives the context; NULL: none */
     struct span dh_params_pem;  /* ssl_dhparam; empty: no DHE, as in nginx */
     struct span curves; /* ssl_ecdh_curve: "X25519:prime256v1"; empty or "auto": all that we have */
     const struct span *ticket_keys; /* secrets of 48 or 80 bytes: the first one seals, all of them
@@ -126,6 +128,11 @@ void tls_staple_free(struct tls_staple *s);
 /* From now on these bytes are sent, until that time (Unix); empty: none. They are not looked at.
  * From any thread. 0; -ENOMEM: all is as it was. */
 int tls_staple_put(struct tls_staple *s, struct span der, int64_t expires_s) MUST_USE;
+
+/* Sessions that are kept for clients of servers, shared between threads (a lock inside), of about
+ * so many bytes: 512 each. Owned by the snapshot. NULL when memory is at its end. */
+struct tls_store *tls_store_new(size_t bytes) MUST_USE;
+void tls_store_free(struct tls_store *s);
 
 /* Where sealed bytes go: appends them to the connection's output. 0, or -ENOMEM, which makes the
  * session fail. */

@@ -1,8 +1,8 @@
 /* stapler - a thread that fetches the OCSP responses of our certificates and keeps them fresh.
  *
  * Owned by control, one for each snapshot that has somebody to ask; it speaks HTTP by libcurl,
- * which is loaded when it is needed. Workers never wait for it: a certificate without a response goes out
- * without. */
+ * which is loaded when it is needed. Workers never wait for it: a certificate without a response
+ * goes out without. */
 #ifndef RINGWAY_SERVER_STAPLER_H
 #define RINGWAY_SERVER_STAPLER_H
 

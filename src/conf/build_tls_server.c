@@ -99,9 +99,9 @@ static int read_client_verification(struct conf *c, const struct server_tls_draf
     return 0;
 }
 
-/* What a ticket of one set of settings must not be taken for under another. */
-static int digest_server(struct conf *c, const struct server_tls_draft *draft,
-                         struct tls_server_settings *s)
+/* What a session of one set of settings must not be taken for under another: whom it was made with,
+ * and how well the client was looked at. The same in every process, for tickets of key files. */
+static int digest_sessions(struct conf *c, struct tls_server_settings *s)
 {
     char suites[TLS_SUITES_TEXT_BYTES];
     const struct span fixed[] = {
@@ -112,21 +112,9 @@ static int digest_server(struct conf *c, const struct server_tls_draft *draft,
         s->client_ca_pem,
         s->trusted_ca_pem,
         s->crl_pem,
-        TLS_PART_OF(s->has_tickets),
-        TLS_PART_OF(s->ticket_lifetime_s),
-        TLS_PART_OF(s->prefers_server_suites),
-        s->curves,
-        s->dh_params_pem,
-        TLS_PART_OF(s->record_bytes_max),
-        TLS_PART_OF(s->rejects_handshakes),
-        TLS_PART_OF(draft->stapling),
-        TLS_PART_OF(draft->stapling_verify),
-        draft->stapling_file.text,
-        draft->stapling_responder.text,
     };
     size_t count = COUNT_OF(fixed);
-    size_t count_max = count + 2 * s->pair_count + s->ticket_key_count;
-    struct span *parts = arena_alloc(c->arena, count_max * sizeof(*parts));
+    struct span *parts = arena_alloc(c->arena, (count + 2 * s->pair_count) * sizeof(*parts));
     struct tls_identity id;
 
     if (!parts)
@@ -136,10 +124,40 @@ static int digest_server(struct conf *c, const struct server_tls_draft *draft,
         parts[count++] = s->pairs[i].certificate_pem;
         parts[count++] = s->pairs[i].key_pem;
     }
-    for (size_t i = 0; i < s->ticket_key_count; i++)
-        parts[count++] = s->ticket_keys[i];
     tls_identity_make(&id, parts, count);
     memcpy(&s->id, id.digest, sizeof(s->id));
+    return 0;
+}
+
+/* All that makes a profile another one. */
+static int digest_profile(struct conf *c, const struct server_tls_draft *draft,
+                          struct tls_server_profile *p)
+{
+    const struct tls_server_settings *s = &p->settings;
+    const struct span fixed[] = {
+        TLS_PART_OF(s->id),
+        TLS_PART_OF(s->has_tickets),
+        TLS_PART_OF(s->ticket_lifetime_s),
+        TLS_PART_OF(s->prefers_server_suites),
+        s->curves,
+        s->dh_params_pem,
+        TLS_PART_OF(s->record_bytes_max),
+        TLS_PART_OF(s->rejects_handshakes),
+        TLS_PART_OF(s->store),
+        TLS_PART_OF(draft->stapling),
+        TLS_PART_OF(draft->stapling_verify),
+        draft->stapling_file.text,
+        draft->stapling_responder.text,
+    };
+    size_t count = COUNT_OF(fixed);
+    struct span *parts = arena_alloc(c->arena, (count + s->ticket_key_count) * sizeof(*parts));
+
+    if (!parts)
+        return conf_fail_no_memory(c);
+    memcpy(parts, fixed, sizeof(fixed));
+    for (size_t i = 0; i < s->ticket_key_count; i++)
+        parts[count++] = s->ticket_keys[i];
+    tls_identity_make(&p->digest, parts, count);
     return 0;
 }
 
@@ -264,6 +282,23 @@ static int read_protocols(struct conf *c, const struct server_tls_draft *draft,
     return build_suites(c, &wish, &s->suites);
 }
 
+/* Its memory is there once somebody uses it. */
+static int take_zone(struct conf *c, const struct server_tls_draft *draft,
+                     struct tls_server_settings *s)
+{
+    struct session_zone *const *all = c->session_zones.items;
+
+    for (size_t i = 0; i < c->session_zones.count; i++) {
+        if (all[i] != draft->session_zone || !draft->session_timeout_ms)
+            continue;
+        if (!all[i]->store)
+            all[i]->store = tls_store_new(all[i]->bytes);
+        s->store = all[i]->store;
+        return s->store ? 0 : conf_fail_no_memory(c);
+    }
+    return 0;
+}
+
 static int read_server_settings(struct conf *c, const struct server_tls_draft *draft,
                                 struct tls_server_profile *p)
 {
@@ -280,7 +315,11 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
         rc = read_optional(c, &draft->dhparam, "ssl_dhparam", &s->dh_params_pem);
     if (!rc)
         rc = read_ticket_keys(c, draft, s);
-    return rc ? rc : digest_server(c, draft, s);
+    if (!rc)
+        rc = take_zone(c, draft, s);
+    if (!rc)
+        rc = digest_sessions(c, s);
+    return rc ? rc : digest_profile(c, draft, p);
 }
 
 int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
@@ -300,7 +339,7 @@ int build_server_tls(struct conf *c, const struct server_tls_draft *draft,
     p->origin = *origin;
     rc = read_server_settings(c, draft, p);
     for (size_t i = 0; i < c->tls_server_profiles.count && !rc; i++) {
-        if (all[i]->settings.id == p->settings.id) {
+        if (tls_identity_equals(&all[i]->digest, &p->digest)) {
             *out = all[i];
             return 0;
         }

@@ -7,33 +7,81 @@
 #define SERVER(member) ROW_AT(struct level, server_tls.member)
 #define ONE_ARG .args_min = 1, .args_max = 1
 
-/* off | none | [builtin[:size]] [shared:name:size] */
+#define ZONE_BYTES_MIN (32 * 1024)
+#define BUILTIN_SESSIONS 20480
+#define SESSION_BYTES 512
+
+/* The zone of a name, made once; "": what a worker of nginx's would have for itself. */
+static int find_zone(struct conf *c, const struct node *n, const struct session_zone *wanted,
+                     const struct session_zone **out)
+{
+    struct session_zone *const *all = c->session_zones.items, **added, *zone;
+
+    for (size_t i = 0; i < c->session_zones.count; i++) {
+        if (!span_equals(all[i]->name, wanted->name))
+            continue;
+        *out = all[i];
+        if (all[i]->bytes == wanted->bytes)
+            return 0;
+        return conf_fail(c, n,
+                         "the size %llu of session cache \"%.*s\" conflicts with already declared "
+                         "size %llu",
+                         (unsigned long long)wanted->bytes, SPAN_ARG(wanted->name),
+                         (unsigned long long)all[i]->bytes);
+    }
+    zone = arena_zalloc(c->arena, sizeof(*zone));
+    added = vector_add(c, &c->session_zones, sizeof(*added));
+    if (!zone || !added)
+        return conf_fail_no_memory(c);
+    *zone = *wanted;
+    *added = zone;
+    *out = zone;
+    c->snapshot->session_zones = c->session_zones.items;
+    c->snapshot->session_zone_count = c->session_zones.count;
+    return 0;
+}
+
+/* "shared:name:size", "builtin" or "builtin:sessions". 0 or -EINVAL. */
+static int parse_zone(struct span word, struct session_zone *out)
+{
+    size_t at = span_last_index_of(word, ':');
+    uint64_t sessions = BUILTIN_SESSIONS;
+    int rc = 0;
+
+    if (span_starts_with(word, SPAN("shared:")) && at > sizeof("shared:") - 1 && at < word.len) {
+        out->name = span_skip(span_take(word, at), sizeof("shared:") - 1);
+        return setter_parse_size(span_skip(word, at + 1), false, &out->bytes);
+    }
+    if (span_starts_with(word, SPAN("builtin:")))
+        rc = span_to_u64(span_skip(word, at + 1), &sessions);
+    else if (!span_equals(word, SPAN("builtin")))
+        rc = -EINVAL;
+    out->name = SPAN("");
+    out->bytes = u64_min(sessions ? sessions : BUILTIN_SESSIONS, UINT32_MAX) * SESSION_BYTES;
+    return rc;
+}
+
+/* off | none | [builtin[:size]] [shared:name:size]; of two the shared one counts. */
 static int set_session_cache(struct conf *c, struct scope *s, const struct directive *d,
                              const struct node *n)
 {
-    (void)s;
-    (void)d;
+    const struct session_zone **out = setter_value(s, d);
+    struct session_zone wanted = {.bytes = 0}, zone;
+
+    *out = NULL;
     for (size_t i = 1; i < n->word_count; i++) {
         struct span word = n->words[i];
-        uint64_t number;
-        size_t at;
-        int rc = 0;
 
-        if (span_equals(word, SPAN("off")) || span_equals(word, SPAN("none")) ||
-            span_equals(word, SPAN("builtin")))
+        if (span_equals(word, SPAN("off")) || span_equals(word, SPAN("none")))
             continue;
-        at = span_last_index_of(word, ':');
-        if (span_starts_with(word, SPAN("builtin:")))
-            rc = span_to_u64(span_skip(word, at + 1), &number);
-        else if (span_starts_with(word, SPAN("shared:")) && at > sizeof("shared:") - 1 &&
-                 at < word.len)
-            rc = setter_parse_size(span_skip(word, at + 1), false, &number);
-        else
-            rc = -EINVAL;
-        if (rc)
+        if (parse_zone(word, &zone))
             return conf_fail(c, n, "invalid session cache \"%.*s\"", SPAN_ARG(word));
+        if (zone.name.len && zone.bytes < ZONE_BYTES_MIN)
+            return conf_fail(c, n, "session cache \"%.*s\" is too small", SPAN_ARG(word));
+        if (!wanted.bytes || zone.name.len)
+            wanted = zone;
     }
-    return 0;
+    return wanted.bytes ? find_zone(c, n, &wanted, out) : 0;
 }
 
 static const struct setter_word verify_client_words[] = {
@@ -163,10 +211,12 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_HTTP_SERVER,
      .args_min = 1,
      .args_max = 2,
-     .marks = ROW_WITHOUT_EFFECT,
      .set = set_session_cache,
-     SERVER(session_cache),
-     .help = "clients resume by tickets, and those are good for every worker"},
+     SERVER(session_zone),
+     .help = "where sessions are kept for clients that have no ticket, or get none: 1m is for 2048 "
+             "of them, of all workers",
+     .difference = "builtin is one cache of all workers; a reload empties them; off is the same as "
+                   "none"},
     {.name = "ssl_session_timeout",
      .syntax = "time",
      .preset = "5m",

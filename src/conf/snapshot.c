@@ -32,6 +32,8 @@ static void free_snapshot(struct snapshot *s)
         tls_staple_free(s->staplings[i].staple);
         tls_ocsp_free(s->staplings[i].ocsp);
     }
+    for (size_t i = 0; i < s->session_zone_count; i++)
+        tls_store_free(s->session_zones[i]->store);
     if (s->tls_server_shared)
         tls_server_shared_free(s->tls_server_shared);
     arena_deinit(&s->arena);

@@ -314,24 +314,35 @@ int tls_context_new_certified(const struct tls_context *base, const struct tls_p
 
 /* --- servers --------------------------------------------------------------------------------- */
 
-static void set_up_tickets(struct tls_context *c, WOLFSSL_CTX *ctx,
-                           const struct tls_server_settings *s)
+/* Clients end the connection when they are told more than 7 days. */
+static unsigned lifetime_of(const struct tls_server_settings *s)
 {
     unsigned lifetime_s = s->ticket_lifetime_s ? s->ticket_lifetime_s : TLS_TICKET_LIFETIME_S;
 
-    /* Clients end the connection when they are told more. */
-    if (lifetime_s > TLS_TICKET_LIFETIME_S_MAX)
-        lifetime_s = TLS_TICKET_LIFETIME_S_MAX;
-    (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
-    if (!s->has_tickets) {
+    return lifetime_s < TLS_TICKET_LIFETIME_S_MAX ? lifetime_s : TLS_TICKET_LIFETIME_S_MAX;
+}
+
+/* In TLS 1.3 there are tickets in any case where something is kept: then they hold only a name. */
+static void set_up_sessions(struct tls_context *c, WOLFSSL_CTX *ctx,
+                            const struct tls_server_settings *s)
+{
+    if (c->store) {
+        (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_NO_INTERNAL);
+        wolfSSL_CTX_sess_set_new_cb(ctx, tls_on_server_session);
+        wolfSSL_CTX_sess_set_get_cb(ctx, tls_on_wanted_session);
+    } else {
+        (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+    }
+    if (!s->has_tickets)
         (void)wolfSSL_CTX_NoTicketTLSv12(ctx);
+    (void)wolfSSL_CTX_set_timeout(ctx, c->session_lifetime_s);
+    if (!c->sealer) {
         (void)wolfSSL_CTX_no_ticket_TLSv13(ctx);
         return;
     }
     (void)wolfSSL_CTX_set_TicketEncCb(ctx, tls_on_server_ticket);
     (void)wolfSSL_CTX_set_TicketEncCtx(ctx, c);
-    (void)wolfSSL_CTX_set_TicketHint(ctx, (int)lifetime_s);
-    (void)wolfSSL_CTX_set_timeout(ctx, lifetime_s);
+    (void)wolfSSL_CTX_set_TicketHint(ctx, (int)c->session_lifetime_s);
 }
 
 static int set_key_exchange(WOLFSSL_CTX *ctx, const struct tls_server_settings *s,
@@ -359,7 +370,7 @@ static int add_member(struct tls_context *c, const struct tls_server_settings *s
         rc = load_pair(m->ctx, pair, &s->passwords, error);
     if (rc)
         return rc;
-    set_up_tickets(c, m->ctx, s);
+    set_up_sessions(c, m->ctx, s);
     m->staple = pair->staple;
     rc = tls_classify(m, pair->certificate_pem);
     if (rc)
@@ -385,7 +396,7 @@ static int set_up_server(struct tls_context *c, const struct tls_server_settings
         return refuse(error, "no certificate is set");
     if (s->pair_count > TLS_PAIRS_MAX)
         return refuse(error, "too many certificates, %d are possible", TLS_PAIRS_MAX);
-    if (s->has_tickets) {
+    if (s->has_tickets || s->store) {
         c->sealer = tls_sealer_new(shared, s);
         if (!c->sealer)
             return -ENOMEM;
@@ -411,6 +422,9 @@ int tls_context_new_server(const struct tls_server_settings *settings,
         return -ENOMEM;
     c->prefers_server_suites = settings->prefers_server_suites;
     c->rejects_handshakes = settings->rejects_handshakes;
+    c->store = settings->store;
+    c->id = settings->id;
+    c->session_lifetime_s = lifetime_of(settings);
     if (settings->record_bytes_max)
         c->record_bytes_max = settings->record_bytes_max;
     c->verify_client = settings->verify_client;

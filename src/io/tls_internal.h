@@ -47,6 +47,9 @@ struct tls_context {
     enum tls_verify_client verify_client;
     bool prefers_server_suites;
     bool rejects_handshakes;
+    struct tls_store *store; /* NULL: no sessions but those of tickets */
+    uint64_t id;             /* of a server: sessions of one id are never taken under another */
+    unsigned session_lifetime_s;
     size_t record_bytes_max;
     struct tls_sealer *sealer; /* NULL: no tickets */
     int key_log_fd;            /* -1: none */
@@ -161,6 +164,22 @@ int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ
 struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
                                   const struct tls_server_settings *settings) MUST_USE;
 void tls_sealer_free(struct tls_sealer *s);
+
+/* tls_store.c */
+#define TLS_STORE_KEY_BYTES 32
+struct tls_store_key {
+    unsigned char bytes[TLS_STORE_KEY_BYTES]; /* random ones */
+    uint64_t context_id;
+};
+/* False: it is too long. The facts may be NULL; they are borrowed. */
+bool tls_store_put(struct tls_store *s, const struct tls_store_key *key, unsigned lifetime_s,
+                   struct span text, struct tls_client_facts *facts);
+/* Copies the text; returns its length, 0 when there is none. *facts: a reference, or NULL. */
+size_t tls_store_get(struct tls_store *s, const struct tls_store_key *key, void *text, size_t size,
+                     struct tls_client_facts **facts) MUST_USE;
+/* wolfSSL's questions of a server. */
+int tls_on_server_session(WOLFSSL *ssl, WOLFSSL_SESSION *session);
+WOLFSSL_SESSION *tls_on_wanted_session(WOLFSSL *ssl, const unsigned char *id, int len, int *copy);
 
 /* tls_session.c */
 struct tls_session_parts {

@@ -5,7 +5,10 @@
  * with it, so that a ticket of one server block opens
  * nothing in another. What is known of a client's certificate does not fit into a ticket: it
  * stays here, in a bounded table by the ticket's nonce, and a ticket whose entry is gone means a
- * full handshake. */
+ * full handshake.
+ *
+ * Where tickets are off and sessions are kept, the text goes there and the ticket is a name for it:
+ * random bytes, which is all that a client of TLS 1.3 needs. */
 #include "tls_internal.h"
 
 #include <pthread.h>
@@ -69,6 +72,7 @@ struct sealer_key {
 struct tls_sealer {
     struct tls_server_shared *shared;
     uint64_t context_id;
+    struct tls_store *store; /* tickets are names of what is kept here; NULL: they are sealed */
     WC_RNG rng;
     int64_t renew_at_s; /* 0: never filled */
     size_t key_count;
@@ -204,6 +208,7 @@ struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
         (void)wc_AesInit(&s->keys[i].aes, NULL, INVALID_DEVID);
     s->shared = shared;
     s->context_id = settings->id;
+    s->store = settings->has_tickets ? NULL : settings->store;
     s->key_count = COUNT_OF(shared->keys);
     if (set_keys_of_files(s, settings)) {
         tls_sealer_free(s);
@@ -379,6 +384,47 @@ static int open_sealed(struct tls_sealer *s, struct tls *t, struct sealed_ticket
                                                             : WOLFSSL_TICKET_RET_OK;
 }
 
+/* --- names of what is kept ------------------------------------------------------------------- */
+
+static struct tls_store_key store_key(const struct tls_sealer *s,
+                                      const struct sealed_ticket *ticket)
+{
+    struct tls_store_key key = {.context_id = s->context_id};
+
+    static_assert(WOLFSSL_TICKET_IV_SZ <= sizeof(key.bytes), "a nonce is long enough for a name");
+    memcpy(key.bytes, ticket->iv, WOLFSSL_TICKET_IV_SZ);
+    return key;
+}
+
+static int put_away(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
+{
+    struct span text = span_of((const char *)ticket->text, ticket->text_len);
+    struct tls_store_key key;
+    bool is_random = wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) == 0;
+
+    memset(ticket->name, 1, WOLFSSL_TICKET_NAME_SZ); /* wolfSSL refuses zeros */
+    memset(ticket->mac, 1, WOLFSSL_TICKET_MAC_SZ);
+    key = store_key(s, ticket);
+    if (!is_random ||
+        !tls_store_put(s->store, &key, t->context->session_lifetime_s, text, tls_known_facts(t)) ||
+        wc_RNG_GenerateBlock(&s->rng, ticket->text, ticket->text_len) != 0)
+        return WOLFSSL_TICKET_RET_FATAL;
+    return WOLFSSL_TICKET_RET_OK;
+}
+
+static int fetch(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
+{
+    struct tls_store_key key = store_key(s, ticket);
+    struct tls_client_facts *facts;
+
+    tls_set_ticket_facts(t, NULL);
+    if (ticket->text_len != sizeof(InternalTicket) ||
+        tls_store_get(s->store, &key, ticket->text, ticket->text_len, &facts) != ticket->text_len)
+        return WOLFSSL_TICKET_RET_REJECT;
+    tls_set_ticket_facts(t, facts);
+    return WOLFSSL_TICKET_RET_OK;
+}
+
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                          unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                          unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int is_sealing,
@@ -388,8 +434,10 @@ int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ
     struct tls_sealer *s = ((struct tls_context *)context)->sealer;
     struct tls *t = wolfSSL_GetIOReadCtx(ssl);
 
+    *out_len = in_len;
+    if (s->store)
+        return is_sealing ? put_away(s, t, &ticket) : fetch(s, t, &ticket);
     if (renew(s))
         return WOLFSSL_TICKET_RET_FATAL;
-    *out_len = in_len;
     return is_sealing ? seal(s, t, &ticket) : open_sealed(s, t, &ticket);
 }

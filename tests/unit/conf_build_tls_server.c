@@ -71,13 +71,17 @@ static void equal_drafts_are_one_profile(void **state)
     assert_int_equal(build_server_tls(&d->c, &t, &here, &one), 0);
     assert_int_equal(build_server_tls(&d->c, &t, &here, &same), 0);
     assert_ptr_equal(one, same);
+    t.verify_client = VERIFY_CLIENT_OPTIONAL_NO_CA;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &other), 0);
+    assert_int_not_equal(one->settings.id, other->settings.id);
+    t.verify_client = VERIFY_CLIENT_OFF;
     t.session_timeout_ms += 1000;
     assert_int_equal(build_server_tls(&d->c, &t, &here, &other), 0);
     assert_ptr_not_equal(one, other);
-    assert_int_not_equal(one->settings.id, other->settings.id);
+    assert_true(one->settings.id == other->settings.id); /* sessions stay good */
     assert_int_equal(one->index, 0);
-    assert_int_equal(other->index, 1);
-    assert_int_equal(d->c.tls_server_profiles.count, 2);
+    assert_int_equal(other->index, 2);
+    assert_int_equal(d->c.tls_server_profiles.count, 3);
     draft_assert_said(d, "");
 }
 
@@ -184,7 +188,8 @@ static void ticket_keys_have_nginxs_lengths(void **state)
     assert_int_equal(build_server_tls(&d->c, &t, &here, &p), 0);
     assert_int_equal(p->settings.ticket_key_count, 2);
     assert_int_equal(p->settings.ticket_keys[1].len, 80);
-    assert_int_not_equal(p->settings.id, plain->settings.id);
+    assert_ptr_not_equal(p, plain);
+    assert_true(p->settings.id == plain->settings.id);
     draft_assert_said(d, "");
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         t.ticket_keys.count = 0;

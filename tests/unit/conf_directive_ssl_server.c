@@ -62,6 +62,8 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_HTTP, "ssl_session_cache shared:;", "invalid session cache \"shared:\""},
         {CONTEXT_HTTP, "ssl_session_cache shared:a;", "invalid session cache \"shared:a\""},
         {CONTEXT_HTTP, "ssl_session_cache shared::1m;", "invalid session cache \"shared::1m\""},
+        {CONTEXT_HTTP, "ssl_session_cache shared:a:32767;",
+         "session cache \"shared:a:32767\" is too small"},
         {CONTEXT_HTTP, "ssl_session_cache shared:a:x;", "invalid session cache \"shared:a:x\""},
         {CONTEXT_HTTP, "ssl_session_cache shared:a:1g;", "invalid session cache \"shared:a:1g\""},
     };
@@ -69,17 +71,37 @@ static void one_beyond_a_limit_is_refused(void **state)
     blocks_refused(*state, claims, COUNT_OF(claims));
 }
 
-static void caches_without_effect_are_taken_in_all_forms(void **state)
+static void session_caches_are_zones(void **state)
 {
-    static const char *const texts[] = {
-        "ssl_session_cache off;",
-        "ssl_session_cache builtin builtin:0;",
-        "ssl_session_cache none shared:a:1m;",
+    static const struct {
+        const char *text, *name;
+        uint64_t bytes;
+    } rows[] = {
+        {"ssl_session_cache builtin;", "", 20480 * 512},
+        {"ssl_session_cache builtin:0;", "", 20480 * 512},
+        {"ssl_session_cache shared:a:1m;", "a", 1024 * 1024},
+        {"ssl_session_cache shared:b:32k;", "b", 32 * 1024},
+        {"ssl_session_cache builtin:5 shared:a:1m;", "a", 1024 * 1024},
+        {"ssl_session_cache shared:a:1m builtin:5;", "a", 1024 * 1024},
+        {"ssl_session_cache none shared:a:1m;", "a", 1024 * 1024},
     };
+    struct draft *d = *state;
+    const struct session_zone *zone;
     struct block b;
 
-    for (size_t i = 0; i < COUNT_OF(texts); i++)
-        block_taken(&b, *state, CONTEXT_HTTP, texts[i]);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        block_taken(&b, d, CONTEXT_HTTP, rows[i].text);
+        zone = b.level.server_tls.session_zone;
+        assert_non_null(zone);
+        assert_true(span_equals(zone->name, span_of_cstr(rows[i].name)));
+        assert_int_equal(zone->bytes, rows[i].bytes);
+    }
+    assert_int_equal(d->snapshot.session_zone_count, 3); /* one for each name */
+    block_taken(&b, d, CONTEXT_HTTP, "ssl_session_cache off;");
+    assert_null(b.level.server_tls.session_zone);
+    assert_int_equal(block_read(&b, d, CONTEXT_HTTP, "ssl_session_cache shared:a:2m;"), -EINVAL);
+    assert_non_null(strstr(draft_said(d), "the size 2097152 of session cache \"a\" conflicts with "
+                                          "already declared size 1048576 in t.conf:1"));
 }
 
 static void files_start_where_the_configuration_is(void **state)
@@ -134,7 +156,7 @@ int main(void)
         DIRECTIVE_TABLE_TESTS,
         DRAFT_TEST(limits_are_taken_up_to_the_last),
         DRAFT_TEST(one_beyond_a_limit_is_refused),
-        DRAFT_TEST(caches_without_effect_are_taken_in_all_forms),
+        DRAFT_TEST(session_caches_are_zones),
         DRAFT_TEST(files_start_where_the_configuration_is),
         DRAFT_TEST(old_protocols_leave_nothing),
         DRAFT_TEST(ciphers_must_select_something),
