@@ -166,6 +166,12 @@ struct flow_draft {
     struct size_draft proxy_temp_file_write_size, proxy_max_temp_file_size;
 };
 
+/* An "if" in a location, which becomes a location of its own. */
+struct if_draft {
+    size_t op; /* in the level's script */
+    const struct node *node;
+};
+
 /* Values of http, server and location blocks. */
 struct level {
     struct settings settings;
@@ -189,7 +195,8 @@ struct level {
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;
     uint64_t max_headers;
-    struct return_rule return_rule;
+    struct vector script; /* struct script_op */
+    struct vector ifs;    /* struct if_draft */
     struct word proxy_pass;
     struct gate_draft gate;
     struct limits_draft limits;

@@ -14,14 +14,17 @@
 #define CONTEXT_SERVER 8u
 #define CONTEXT_LOCATION 16u
 #define CONTEXT_UPSTREAM 32u
-#define CONTEXT_FREE 64u /* a body of other words than directives: types */
+#define CONTEXT_FREE 64u         /* a body of other words than directives: types */
+#define CONTEXT_IF_SERVER 128u   /* "if" in a server */
+#define CONTEXT_IF_LOCATION 256u /* "if" in a location */
 #define CONTEXT_LIMIT_EXCEPT 512u
 
 #define CONTEXT_HTTP_SERVER (CONTEXT_HTTP | CONTEXT_SERVER)
 #define CONTEXT_LEVELS (CONTEXT_HTTP | CONTEXT_SERVER | CONTEXT_LOCATION)
+#define CONTEXT_IF (CONTEXT_IF_SERVER | CONTEXT_IF_LOCATION)
 #define CONTEXT_ANY                                                                     \
     (CONTEXT_MAIN | CONTEXT_EVENTS | CONTEXT_LEVELS | CONTEXT_UPSTREAM | CONTEXT_FREE | \
-     CONTEXT_LIMIT_EXCEPT)
+     CONTEXT_IF | CONTEXT_LIMIT_EXCEPT)
 
 #define ARGS_MANY CONF_ARGS_MAX
 
@@ -29,6 +32,7 @@
 #define ROW_BLOCK 1u          /* ends with '{' */
 #define ROW_REPEATABLE 2u     /* may stand several times in one block */
 #define ROW_LOCAL 4u          /* not inherited by blocks within */
+#define ROW_SCRIPT 16u        /* an instruction: in an "if", one of the block around that */
 #define ROW_WITHOUT_EFFECT 8u /* of nginx's, without meaning here: arguments are checked, no more */
 
 struct conf;

@@ -13,8 +13,7 @@
 #include "conf/field_rules.h"
 #include "conf/gate.h"
 #include "conf/origin.h"
-#include "conf/regex.h"
-#include "conf/template.h"
+#include "conf/script.h"
 #include "core/address.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -115,13 +114,6 @@ struct mime_types {
         struct span type;
     } * slots;
     size_t slot_count; /* a power of two; 0: none */
-};
-
-struct return_rule {
-    bool is_set;
-    unsigned status;      /* 444 closes without an answer */
-    struct template text; /* body, or the URL of a redirect */
-    bool has_text;
 };
 
 /* proxy_next_upstream. */
@@ -322,7 +314,7 @@ struct settings {
     bool proxy_ssl_name_is_set;
     bool proxy_intercept_errors;
     unsigned proxy_ignore_headers; /* IGNORE_* */
-    bool uninitialized_variable_warn;
+    bool rewrite_log, uninitialized_variable_warn;
 };
 
 enum location_kind {
@@ -345,9 +337,9 @@ struct location_conf {
     struct span pattern;
     struct regex *regex;
     struct settings settings;
-    struct return_rule return_rule;
     const struct try_files *try_files; /* NULL: none */
     bool is_internal;                  /* only internal redirects come here */
+    const struct script *script;       /* NULL: none */
     struct proxy_pass proxy_pass;
     const struct limit_except *except;  /* NULL: all methods are alike */
     struct parser_limits parser_limits; /* of the server level: used before a location is known */
@@ -363,7 +355,7 @@ struct location_conf {
 struct server_conf {
     unsigned index;
     struct span name;             /* the first server_name: $server_name; may be empty */
-    struct location_conf root;    /* the server's own level: its settings, return, and locations */
+    struct location_conf root;    /* the server's own level: its settings, script, and locations */
     struct location_conf **named; /* @name */
     size_t named_count;
     const struct tls_server_profile *tls; /* NULL without a certificate */

@@ -8,4 +8,7 @@
  * to the first try at an upstream. */
 enum progress content_choose(struct exchange *x);
 
+/* Answers as a "return" says. */
+enum progress content_return(struct exchange *x, const struct return_rule *rule);
+
 #endif

@@ -17,6 +17,8 @@
 enum exchange_step {
     STEP_READ_HEAD,
     STEP_ROUTE,
+    STEP_REWRITE,
+    STEP_SCRIPT,
     STEP_GATE,
     STEP_CONTENT,
     STEP_TAKE_BODY,

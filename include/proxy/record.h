@@ -61,6 +61,7 @@ struct record {
     /* $uri, $args: as in the request, or after an internal redirect. */
     struct span uri, args;
     bool is_subrequest;     /* it is a detour of the request: a GET, whatever that is */
+    bool keeps_uri;         /* "break" behind a rewrite: proxy_pass has no URI for it */
     bool is_rewritten;      /* they are not the request's: its target is not passed on as it came */
     bool adds_uri_to_alias; /* try_files found uri below the alias of a regex location */
     uint64_t began_us;      /* of the turn in which it began; likewise in the tries */

@@ -20,13 +20,20 @@ static inline enum progress end(struct exchange *x, enum exchange_result ending)
     return END;
 }
 
-/* GO_ON with what follows once the location is known: its gate where it has one, and else what
- * answers. As in nginx a return is not behind the gate. */
+/* GO_ON with what follows the scripts: the gate of the location where it has one, and else what
+ * answers. */
 static inline enum progress enter_location(struct exchange *x)
+{
+    return go_to(x, x->record.location->settings.gate ? STEP_GATE : STEP_CONTENT);
+}
+
+/* GO_ON with what follows once the location is known. The server's own level is none: its script
+ * was run before. */
+static inline enum progress enter_script(struct exchange *x)
 {
     const struct location_conf *l = x->record.location;
 
-    return go_to(x, l->settings.gate && !l->return_rule.is_set ? STEP_GATE : STEP_CONTENT);
+    return l->script && l != &x->record.server->root ? go_to(x, STEP_SCRIPT) : enter_location(x);
 }
 
 /* The location, or that of its limit_except for such a request. */

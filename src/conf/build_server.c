@@ -151,7 +151,6 @@ static int take_level(struct conf *c, struct level *level, const struct level *o
     int rc = build_level(c, level, outer);
 
     l->settings = level->settings;
-    l->return_rule = level->return_rule;
     l->try_files = level->try_files;
     l->is_internal = level->is_internal;
     if (!rc)
@@ -161,17 +160,19 @@ static int take_level(struct conf *c, struct level *level, const struct level *o
 
 /* --- limit_except --------------------------------------------------------------------------- */
 
-/* The block is a location of its own, without what a script of the location around it says; what
- * answers is inherited, as in nginx. */
-static int build_except_location(struct conf *c, const struct scope *outer, const struct node *n,
-                                 const struct location_conf *around, struct location_conf *l)
+/* A block within is a location of its own, without what a script of the location around it says;
+ * what answers is inherited, as in nginx. */
+static int build_within(struct conf *c, const struct scope *outer, const struct node *n,
+                        const struct location_conf *around, struct location_conf **out)
 {
     struct level *level = arena_zalloc(&c->scratch, sizeof(*level));
+    struct location_conf *l = arena_alloc(c->arena, sizeof(*l));
     struct scope scope;
     int rc;
 
-    if (!level)
+    if (!level || !l)
         return conf_fail_no_memory(c);
+    *out = l;
     *l = (struct location_conf){.kind = around->kind,
                                 .pattern = around->pattern,
                                 .regex = around->regex,
@@ -179,7 +180,7 @@ static int build_except_location(struct conf *c, const struct scope *outer, cons
                                 .proxy_pass = around->proxy_pass,
                                 .parser_limits = around->parser_limits,
                                 .origin = n->origin};
-    scope_init(&scope, CONTEXT_LIMIT_EXCEPT, outer, n, level);
+    scope_init(&scope, n->row->opens, outer, n, level);
     rc = scope_read(c, &scope);
     if (!rc)
         rc = scope_complete(c, &scope);
@@ -203,15 +204,49 @@ static int build_except(struct conf *c, const struct scope *scope, struct locati
     if (!n)
         return 0;
     except = arena_zalloc(c->arena, sizeof(*except));
-    if (except)
-        except->location = arena_zalloc(c->arena, sizeof(*except->location));
-    if (!except || !except->location)
+    if (!except)
         return conf_fail_no_memory(c);
     except->methods = level->except_methods.items;
     except->method_count = level->except_methods.count;
-    rc = build_except_location(c, scope, n, around, except->location);
+    rc = build_within(c, scope, n, around, &except->location);
     around->except = except;
     return rc;
+}
+
+/* --- scripts -------------------------------------------------------------------------------- */
+
+/* Each "if" of a location is a location, too; in a server there is nothing but instructions. */
+static int build_ifs(struct conf *c, const struct scope *scope, const struct location_conf *around)
+{
+    const struct level *level = scope->values;
+    const struct if_draft *drafts = level->ifs.items;
+    struct script_op *ops = level->script.items;
+    int rc = 0;
+
+    for (size_t i = 0; i < level->ifs.count && !rc; i++) {
+        const struct node *n = drafts[i].node;
+        struct location_conf *l = NULL;
+
+        rc = build_within(c, scope, n, around, &l);
+        if (n->row->opens == CONTEXT_IF_LOCATION)
+            ops[drafts[i].op].condition.location = l;
+    }
+    return rc;
+}
+
+static int take_script(struct conf *c, const struct scope *scope, struct location_conf *l)
+{
+    const struct level *level = scope->values;
+    struct script *script;
+
+    if (!level->script.count)
+        return 0;
+    script = arena_alloc(c->arena, sizeof(*script));
+    if (!script)
+        return conf_fail_no_memory(c);
+    *script = (struct script){.ops = level->script.items, .count = level->script.count};
+    l->script = script;
+    return build_ifs(c, scope, l);
 }
 
 /* --- locations ------------------------------------------------------------------------------ */
@@ -251,6 +286,8 @@ static int build_location(struct server_build *b, const struct scope *outer, con
         rc = take_level(b->c, level, outer->values, l);
     if (!rc)
         rc = build_except(b->c, &scope, l);
+    if (!rc)
+        rc = take_script(b->c, &scope, l);
     return rc ? rc : build_locations(b, &scope, l, l);
 }
 
@@ -368,6 +405,8 @@ int build_server(struct conf *c, const struct scope *http, const struct node *bl
         return rc;
     name_server(&draft->level, b.server);
     rc = take_level(c, &draft->level, http->values, root);
+    if (!rc)
+        rc = take_script(c, &scope, root);
     if (!rc)
         rc = build_server_tls(c, &draft->level.server_tls, &block->origin, &b.server->tls);
     if (rc)

@@ -229,7 +229,9 @@ int scope_set_preset(struct conf *c, struct scope *s, const struct directive *d)
 /* All contexts whose values are of the same type. */
 static unsigned value_contexts(const struct scope *s)
 {
-    return s->context & (CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT) ? CONTEXT_LEVELS : s->context;
+    unsigned levels = CONTEXT_LEVELS | CONTEXT_IF | CONTEXT_LIMIT_EXCEPT;
+
+    return s->context & levels ? CONTEXT_LEVELS : s->context;
 }
 
 static int complete_row(struct conf *c, struct scope *s, const struct directive *d)
@@ -289,6 +291,8 @@ static void print_contexts(struct print *p, const struct directive *d)
         {CONTEXT_SERVER, "server"},
         {CONTEXT_LOCATION, "location"},
         {CONTEXT_UPSTREAM, "upstream"},
+        {CONTEXT_IF_SERVER, "if in server"},
+        {CONTEXT_IF_LOCATION, "if in location"},
         {CONTEXT_LIMIT_EXCEPT, "limit_except"},
     };
     const char *separator = "";

@@ -238,7 +238,7 @@ static const struct directive rows[] = {
      .help = "whether TCP sends at once (TCP_NODELAY)"},
     {.name = "sendfile",
      .syntax = "on | off",
-     .contexts = CONTEXT_LEVELS,
+     .contexts = CONTEXT_LEVELS | CONTEXT_IF_LOCATION,
      ONE_ARG,
      .marks = ROW_WITHOUT_EFFECT,
      .set = set_flag,

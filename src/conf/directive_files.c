@@ -133,7 +133,7 @@ static const struct directive rows[] = {
     {.name = "root",
      .syntax = "path",
      .preset = "html",
-     .contexts = CONTEXT_LEVELS,
+     .contexts = CONTEXT_LEVELS | CONTEXT_IF_LOCATION,
      ONE_ARG,
      .set = set_root,
      AT_SETTING(root),

@@ -152,39 +152,6 @@ static int set_error_page(struct conf *c, struct scope *s, const struct directiv
     return 0;
 }
 
-static bool is_redirect_target(struct span text)
-{
-    return span_starts_with_nocase(text, SPAN("http://")) ||
-           span_starts_with_nocase(text, SPAN("https://")) ||
-           span_starts_with_nocase(text, SPAN("$scheme"));
-}
-
-/* return code; return code text; return code URL; return URL; the first of a block counts. */
-static int set_return(struct conf *c, struct scope *s, const struct directive *d,
-                      const struct node *n)
-{
-    struct return_rule rule = {.is_set = true, .has_text = n->word_count == 3};
-    struct return_rule *kept = setter_value(s, d);
-    struct span text = n->words[n->word_count - 1];
-    uint64_t status;
-    int rc = 0;
-
-    if (span_to_u64(n->words[1], &status) < 0) {
-        if (n->word_count > 2 || !is_redirect_target(text))
-            return conf_fail(c, n, "invalid return code \"%.*s\"", SPAN_ARG(n->words[1]));
-        status = 302;
-        rule.has_text = true;
-    }
-    if (status < 200 || status > 999)
-        return conf_fail(c, n, "invalid return code \"%.*s\"", SPAN_ARG(n->words[1]));
-    rule.status = (unsigned)status;
-    if (rule.has_text)
-        rc = conf_template(c, &n->origin, text, &rule.text);
-    if (!rc && !kept->is_set)
-        *kept = rule;
-    return rc;
-}
-
 /* "build" says more of nginx's binary than "on"; of ours there is no more to say. */
 static int set_server_tokens(struct conf *c, struct scope *s, const struct directive *d,
                              const struct node *n)
@@ -233,7 +200,7 @@ static const struct directive rows[] = {
      .help = "types by file extension"},
     {.name = "error_page",
      .syntax = "code ... [=[response]] uri",
-     .contexts = CONTEXT_LEVELS,
+     .contexts = CONTEXT_LEVELS | CONTEXT_IF_LOCATION,
      .args_min = 2,
      .args_max = ARGS_MANY,
      .marks = ROW_REPEATABLE,
@@ -248,15 +215,6 @@ static const struct directive rows[] = {
      .set = set_server_tokens,
      AT_SETTING(server_tokens),
      .help = "whether the version stands in Server and on error pages"},
-    {.name = "return",
-     .syntax = "code [text] | code URL | URL",
-     .contexts = CONTEXT_SERVER | CONTEXT_LOCATION,
-     .args_min = 1,
-     .args_max = 2,
-     .marks = ROW_REPEATABLE | ROW_LOCAL,
-     .set = set_return,
-     AT(return_rule),
-     .help = "answers at once; 444 closes the connection without an answer"},
     {.name = "absolute_redirect",
      .syntax = "on | off",
      .preset = "on",

@@ -348,7 +348,7 @@ static const struct directive rows[] = {
         .syntax = "off | path | syslog:server=address[,parameter=value] [format [buffer=size] "
                   "[gzip[=level]] [flush=time] [if=condition]]",
         .preset = "logs/access.log combined",
-        .contexts = CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT,
+        .contexts = CONTEXT_LEVELS | CONTEXT_LIMIT_EXCEPT | CONTEXT_IF_LOCATION,
         .args_min = 1,
         .args_max = ARGS_MANY,
         .marks = ROW_REPEATABLE,

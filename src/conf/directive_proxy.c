@@ -58,7 +58,7 @@ static const struct setter_bounds any_number = {0, UINT64_MAX};
 static const struct directive rows[] = {
     {.name = "proxy_pass",
      .syntax = "URL",
-     .contexts = CONTEXT_LOCATION | CONTEXT_LIMIT_EXCEPT,
+     .contexts = CONTEXT_LOCATION | CONTEXT_LIMIT_EXCEPT | CONTEXT_IF_LOCATION,
      ONE_ARG,
      .marks = ROW_LOCAL,
      .set = set_proxy_pass,

@@ -1,7 +1,6 @@
 /* content - what answers a request: a return, a file, or an upstream. */
 #include "proxy/content.h"
 
-#include "proxy/route.h"
 #include "proxy/try_files.h"
 #include "proxy/upload.h"
 #include "proxy/verdict.h"
@@ -14,7 +13,7 @@ static enum progress go_to_reply(struct exchange *x)
     return go_to(x, STEP_DRAIN);
 }
 
-static enum progress answer_return(struct exchange *x, const struct return_rule *rule)
+enum progress content_return(struct exchange *x, const struct return_rule *rule)
 {
     if (!rule->has_text && rule->status >= 400 && rule->status != 444)
         return answer(x, rule->status);
@@ -36,18 +35,6 @@ static enum progress answer_file(struct exchange *x)
     if (status >= 400)
         return answer(x, status);
     return go_to_reply(x);
-}
-
-static enum progress redirect_to_slash(struct exchange *x)
-{
-    const struct record *r = &x->record;
-    struct span to = r->location->pattern;
-
-    if (r->args.len)
-        to = arena_printf(r->arena, "%.*s?%.*s", SPAN_ARG(to), SPAN_ARG(r->args));
-    if (!to.data || reply_redirect(&x->reply, &x->record, 301, to))
-        return conclude(x, OUTCOME_NO_MEMORY);
-    return answer_with_reply(x);
 }
 
 /* Behind the files of a try_files: a status, or where to go on. */
@@ -81,10 +68,6 @@ enum progress content_choose(struct exchange *x)
     const struct location_conf *l = x->record.location;
     struct span last;
 
-    if (route_wants_slash(l, x->record.uri))
-        return redirect_to_slash(x);
-    if (l->return_rule.is_set)
-        return answer_return(x, &l->return_rule);
     if (l->try_files) {
         enum try_result tried = try_files_run(&x->record, l->try_files, &last);
 

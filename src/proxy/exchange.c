@@ -11,6 +11,7 @@
 #include "proxy/heads_request.h"
 #include "proxy/request_body.h"
 #include "proxy/real_ip.h"
+#include "proxy/rewrite.h"
 #include "proxy/route.h"
 #include "proxy/subrequest.h"
 #include "proxy/takeover.h"
@@ -41,13 +42,22 @@ static enum progress settle(struct exchange *x);
 enum exchange_result exchange_run(struct exchange *x)
 {
     static const step_fn steps[STEP_COUNT] = {
-        [STEP_READ_HEAD] = read_head, [STEP_ROUTE] = route,
-        [STEP_GATE] = gate_run,       [STEP_CONTENT] = content_choose,
-        [STEP_TRY] = begin_try,       [STEP_CONNECT] = connect_upstream,
-        [STEP_SEND] = send_request,   [STEP_AWAIT] = await_response,
-        [STEP_RESPOND] = respond,     [STEP_RELAY] = relay_bodies,
-        [STEP_TUNNEL] = tunnel,       [STEP_DRAIN] = drain_request,
-        [STEP_REPLY] = write_reply,   [STEP_TAKE_BODY] = upload_take_body,
+        [STEP_READ_HEAD] = read_head,
+        [STEP_ROUTE] = route,
+        [STEP_REWRITE] = rewrite_in_server,
+        [STEP_SCRIPT] = rewrite_in_location,
+        [STEP_GATE] = gate_run,
+        [STEP_CONTENT] = content_choose,
+        [STEP_TAKE_BODY] = upload_take_body,
+        [STEP_TRY] = begin_try,
+        [STEP_CONNECT] = connect_upstream,
+        [STEP_SEND] = send_request,
+        [STEP_AWAIT] = await_response,
+        [STEP_RESPOND] = respond,
+        [STEP_RELAY] = relay_bodies,
+        [STEP_TUNNEL] = tunnel,
+        [STEP_DRAIN] = drain_request,
+        [STEP_REPLY] = write_reply,
         [STEP_SETTLE] = settle,
     };
     enum progress progress;
@@ -126,7 +136,7 @@ static enum progress read_head(struct exchange *x)
     }
 }
 
-/* ---- 2. which server, which location ---- */
+/* ---- 2. which server ---- */
 
 static enum progress route(struct exchange *x)
 {
@@ -151,6 +161,8 @@ static enum progress route(struct exchange *x)
         return conclude(x, OUTCOME_NO_MEMORY);
     return enter_server(x);
 }
+
+/* ---- scripts, and which location: rewrite_in_server(), rewrite_in_location() ---- */
 
 /* ---- 3. who may come: gate_run() ---- */
 

@@ -44,6 +44,18 @@ static int find_location(struct exchange *x)
 
 /* ---- where a request goes ---- */
 
+static enum progress redirect_to_slash(struct exchange *x)
+{
+    const struct record *r = &x->record;
+    struct span to = r->location->pattern;
+
+    if (r->args.len)
+        to = arena_printf(r->arena, "%.*s?%.*s", SPAN_ARG(to), SPAN_ARG(r->args));
+    if (!to.data || reply_redirect(&x->reply, &x->record, 301, to))
+        return conclude(x, OUTCOME_NO_MEMORY);
+    return answer_with_reply(x);
+}
+
 enum progress locate(struct exchange *x)
 {
     if (find_location(x))
@@ -55,13 +67,15 @@ enum progress locate(struct exchange *x)
         return conclude(x, OUTCOME_BODY_TOO_LARGE);
     }
     x->upload.bytes_max = exchange_settings(x)->client_max_body_size;
-    return enter_location(x);
+    if (route_wants_slash(x->record.location, x->record.uri))
+        return redirect_to_slash(x);
+    return enter_script(x);
 }
 
 enum progress enter_server(struct exchange *x)
 {
     x->record.location = &x->record.server->root;
-    return x->record.location->return_rule.is_set ? enter_location(x) : locate(x);
+    return x->record.location->script ? go_to(x, STEP_REWRITE) : locate(x);
 }
 
 /* Counts one more, and makes the exchange ready for it. False: there were too many. */
@@ -94,6 +108,7 @@ enum progress redirect_within(struct exchange *x, struct span uri, struct span a
     r->uri = uri;
     r->args = args;
     r->is_rewritten = true;
+    r->keeps_uri = false;
     r->adds_uri_to_alias = false;
     return enter_server(x);
 }
@@ -108,7 +123,7 @@ enum progress redirect_to_named(struct exchange *x, struct span name)
     if (!l)
         return refuse_redirect(x, "could not find named location", name);
     x->record.location = location_for_method(l, &x->record);
-    return enter_location(x);
+    return enter_script(x);
 }
 
 enum progress redirect_to(struct exchange *x, struct span to)

@@ -66,13 +66,43 @@ static void read_settings(const struct settings *s)
         read_template(&s->proxy_ssl_name);
 }
 
+static void read_location(const struct location_conf *l);
+
+static void read_op(const struct script_op *op)
+{
+    switch (op->kind) {
+    case SCRIPT_SET:
+    case SCRIPT_SET_ARGS:
+        read_template(&op->set.value);
+        break;
+    case SCRIPT_IF:
+        read_template(&op->condition.subject);
+        if (op->condition.test == SCRIPT_TEST_EQUALS)
+            read_template(&op->condition.value);
+        if (op->condition.location)
+            read_location(op->condition.location);
+        break;
+    case SCRIPT_REWRITE:
+        read_template(&op->rewrite.uri);
+        if (op->rewrite.has_args && !op->rewrite.status)
+            read_template(&op->rewrite.args);
+        break;
+    case SCRIPT_RETURN:
+        if (op->answer.has_text)
+            read_template(&op->answer.text);
+        break;
+    case SCRIPT_BREAK:
+        break;
+    }
+}
+
 static void read_location(const struct location_conf *l)
 {
     read_span(l->pattern);
     read_span(l->origin.file);
     read_settings(&l->settings);
-    if (l->return_rule.has_text)
-        read_template(&l->return_rule.text);
+    for (size_t i = 0; l->script && i < l->script->count; i++)
+        read_op(&l->script->ops[i]);
     if (l->proxy_pass.is_set) {
         read_span(l->proxy_pass.host);
         read_span(l->proxy_pass.host_name);

@@ -40,7 +40,7 @@ ALLOWED = [
     Allowed("408 is told: RFC 9110, section 15.5.9",
             case="/return$", ask="/408", what="status line", nginx="eof"),
     Allowed("444 resets the connection, so that nobody takes it for an empty answer",
-            ask="(/444|Host: x.test)", what="^end$", nginx="eof", ringway="reset"),
+            ask="([/=]444|Host: x.test)", what="^end$", nginx="eof", ringway="reset"),
     Allowed("statuses that nginx has no name for have RFC 9110's",
             case="/return_names$", what="status line"),
 
@@ -137,7 +137,7 @@ ALLOWED = [
             what="refusal", nginx='no "events" section', ringway=r"^\(0, "),
     Allowed("errors about variables and certificates have a file and line, too",
             what="refusal",
-            nginx='(^.1, ..unknown "[a-z_]+" variable.\\]|no ".*key" is defined.*").',
+            nginx='(^.1, ..unknown "[a-z0-9_{}-]+" variable.\\]|no ".*key" is defined.*").',
             ringway=r"wrong.conf:\d"),
     Allowed("an error about a zone that nobody defines has a file and line, too",
             what="refusal", nginx='zero size shared memory zone "none".\\]', ringway=r"conf:\d"),

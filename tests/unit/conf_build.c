@@ -317,7 +317,14 @@ static void heads_are_bounded_by_what_can_be_written(void **state)
     conf_text_deinit(&t);
 }
 
-static void the_first_return_of_a_block_counts(void **state)
+static const struct return_rule *return_of(const struct location_conf *l)
+{
+    assert_non_null(l->script);
+    assert_int_equal(l->script->ops[0].kind, SCRIPT_RETURN);
+    return &l->script->ops[0].answer;
+}
+
+static void a_script_is_of_its_block_alone(void **state)
 {
     struct conf_text t;
     const struct location_conf *l;
@@ -326,13 +333,14 @@ static void the_first_return_of_a_block_counts(void **state)
                      "location /b { return https://$host/; } location /c {} location /d { return "
                      "444; }"));
     l = root_of(&t);
-    assert_int_equal(l->return_rule.status, 204);
-    assert_false(l->return_rule.has_text);
-    assert_int_equal(l->prefixes[0]->return_rule.status, 200);
-    assert_true(l->prefixes[0]->return_rule.has_text);
-    assert_int_equal(l->prefixes[1]->return_rule.status, 302);
-    assert_false(l->prefixes[2]->return_rule.is_set); /* it is not inherited */
-    assert_int_equal(l->prefixes[3]->return_rule.status, 444);
+    assert_int_equal(l->script->count, 2);
+    assert_int_equal(return_of(l)->status, 204);
+    assert_false(return_of(l)->has_text);
+    assert_int_equal(return_of(l->prefixes[0])->status, 200);
+    assert_true(return_of(l->prefixes[0])->has_text);
+    assert_int_equal(return_of(l->prefixes[1])->status, 302);
+    assert_null(l->prefixes[2]->script); /* it is not inherited */
+    assert_int_equal(return_of(l->prefixes[3])->status, 444);
     conf_text_deinit(&t);
 }
 
@@ -439,7 +447,7 @@ int main(void)
         cmocka_unit_test(types_are_found_by_extension),
         cmocka_unit_test(parser_limits_are_the_servers),
         cmocka_unit_test(heads_are_bounded_by_what_can_be_written),
-        cmocka_unit_test(the_first_return_of_a_block_counts),
+        cmocka_unit_test(a_script_is_of_its_block_alone),
         FOLDER_TEST(logs_are_opened_once_for_each_path_that_is_written_to),
         cmocka_unit_test(a_log_that_cannot_be_opened_is_named),
         FOLDER_TEST(the_directory_of_default_logs_is_made),

@@ -20,11 +20,6 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_LOCATION, "error_page 404 =x /a;", "invalid value \"=x\""},
         {CONTEXT_LOCATION, "error_page =200 /a;", "invalid value \"=200\""},
         {CONTEXT_LOCATION, "error_page 404 $x;", "unknown \"x\" variable"},
-        {CONTEXT_LOCATION, "return 199;", "invalid return code \"199\""},
-        {CONTEXT_LOCATION, "return 1000;", "invalid return code \"1000\""},
-        {CONTEXT_LOCATION, "return x;", "invalid return code \"x\""},
-        {CONTEXT_LOCATION, "return http://a b;", "invalid return code \"http://a\""},
-        {CONTEXT_LOCATION, "return 200 $x;", "unknown \"x\" variable"},
         {CONTEXT_LOCATION, "server_tokens x;", "invalid value \"x\""},
         {CONTEXT_LOCATION, "server_tokens '';", "invalid value \"\""},
     };
@@ -41,31 +36,6 @@ static void flags_have_their_values(void **state)
     };
 
     blocks_leave(*state, rows, COUNT_OF(rows));
-}
-
-static void a_return_has_a_status_from_200_to_999(void **state)
-{
-    static const struct {
-        const char *text;
-        unsigned status;
-        bool has_text;
-    } rows[] = {
-        {"return 200;", 200, false},
-        {"return 999 a;", 999, true},
-        {"return 444;", 444, false},
-        {"return HTTPS://a;", 302, true},
-        {"return $scheme://a;", 302, true},
-        {"return 301 /a;", 301, true},
-        {"return 200; return 500 a;", 200, false},
-    };
-    struct block b;
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        block_taken(&b, *state, CONTEXT_LOCATION, rows[i].text);
-        assert_true(b.level.return_rule.is_set);
-        assert_int_equal(b.level.return_rule.status, rows[i].status);
-        assert_int_equal(b.level.return_rule.has_text, rows[i].has_text);
-    }
 }
 
 static void an_error_page_is_one_for_each_status(void **state)
@@ -145,9 +115,10 @@ static void an_absolute_index_file_is_the_last(void **state)
 static void memory_at_its_end_is_no_wrong_value(void **state)
 {
     static const char *const texts[] = {
-        "index a;",          "index a $host;",
-        "types { a/a x; }",  "error_page 404 405 $host;",
-        "return 200 $host;", "return http://$host/;",
+        "index a;",
+        "index a $host;",
+        "types { a/a x; }",
+        "error_page 404 405 $host;",
     };
     struct draft *d = *state;
 
@@ -175,7 +146,6 @@ int main(void)
         DIRECTIVE_TABLE_TESTS,
         DRAFT_TEST(one_beyond_a_limit_is_refused),
         DRAFT_TEST(flags_have_their_values),
-        DRAFT_TEST(a_return_has_a_status_from_200_to_999),
         DRAFT_TEST(an_error_page_is_one_for_each_status),
         DRAFT_TEST(the_last_type_of_an_extension_counts),
         DRAFT_TEST(index_files_keep_their_order),

@@ -1,5 +1,6 @@
 /* Tests of proxy/exchange: one request and its response, between a client and an upstream. */
 #include "../exchange_fixture.h"
+#include "../script_text.h"
 
 #define GET "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -164,7 +165,7 @@ static void a_short_body_that_nobody_wants_is_dropped(void **state)
 {
     struct stage *s = *state;
 
-    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 204};
+    s->server.root.script = SCRIPT_OF_RETURN(204);
     peer_write(s->client_fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n1");
     assert_int_equal(exchange_run(s->x), EXCHANGE_WAITS);
     for (int i = 0; i < 4; i++) {
@@ -181,7 +182,7 @@ static void a_longer_body_that_nobody_wants_ends_the_connection(void **state)
 {
     struct stage *s = *state;
 
-    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 204};
+    s->server.root.script = SCRIPT_OF_RETURN(204);
     peer_write(s->client_fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n1");
     assert_int_equal(stage_settle(s), EXCHANGE_CLOSES);
     assert_status(s, "204 ");
@@ -323,7 +324,7 @@ static void return_444_ends_without_a_word(void **state)
 {
     struct stage *s = *state;
 
-    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 444};
+    s->server.root.script = SCRIPT_OF_RETURN(444);
     peer_write(s->client_fd, GET);
     assert_int_equal(stage_settle(s), EXCHANGE_CUTS);
     assert_int_equal(s->x->record.status, 444);

@@ -20,6 +20,8 @@ struct sequence {
     struct exchange *x; /* the one that all of them use */
     struct arena arena; /* of the templates */
     struct server_regex_name host;
+    struct script_op op;
+    struct script script;
     struct location_conf person, text; /* a regex; a prefix, whose text names captures */
     struct location_conf *regexes[1], *prefixes[1];
     struct log_file file;
@@ -88,8 +90,11 @@ static void set_up_locations(struct sequence *q)
     q->person.regex = regex_of("^/of/(?<name>[a-z]+)/([a-z]+)$", 1);
     q->text.kind = LOCATION_PREFIX;
     q->text.pattern = SPAN("/text/");
-    q->text.return_rule = (struct return_rule){
-        .is_set = true, .status = 200, .text = compiled(q, "[" VALUES "]"), .has_text = true};
+    q->op = (struct script_op){
+        .kind = SCRIPT_RETURN,
+        .answer = {.status = 200, .text = compiled(q, "[" VALUES "]"), .has_text = true}};
+    q->script = (struct script){&q->op, 1};
+    q->text.script = &q->script;
     q->regexes[0] = &q->person;
     q->prefixes[0] = &q->text;
     server->root.regexes = q->regexes;

@@ -1,5 +1,6 @@
 /* Tests of proxy/exchange: Expect: 100-continue (RFC 9110 section 10.1.1). */
 #include "../exchange_fixture.h"
+#include "../script_text.h"
 
 #define HEAD "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
@@ -122,7 +123,7 @@ static void an_answer_made_here_invites_no_body(void **state)
 {
     struct stage *s = *state;
 
-    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 204};
+    s->server.root.script = SCRIPT_OF_RETURN(204);
     peer_write(s->client_fd, HEAD);
     assert_int_equal(stage_settle(s), EXCHANGE_CLOSES);
     assert_status(s, "204 ");

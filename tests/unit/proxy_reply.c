@@ -233,7 +233,7 @@ static void a_post_finds_directories_and_no_file(void **state)
 
 static const char *returned(struct site *s, unsigned status, const char *text)
 {
-    struct return_rule rule = {.is_set = true, .status = status, .has_text = text != NULL};
+    struct return_rule rule = {.status = status, .has_text = text != NULL};
 
     if (text)
         rule.text = compiled(s->fixture, text);

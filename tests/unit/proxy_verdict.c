@@ -1,5 +1,6 @@
 /* Tests of proxy/verdict: another try, an answer, an error_page, or a cut. */
 #include "../exchange_fixture.h"
+#include "../script_text.h"
 
 /* An exchange that has read a request and is about to try a peer. */
 static void take_request(struct stage *s, const char *text)
@@ -516,9 +517,9 @@ static void a_redirect_within_begins_in_the_server(void **state)
 {
     struct stage *s = *state;
 
-    s->server.root.return_rule = (struct return_rule){.is_set = true, .status = 204};
-    s->server.root.is_internal = true; /* no location is looked for */
-    assert_goes_to(s, "/a", &s->server.root);
+    s->server.root.script = SCRIPT_OF_RETURN(204);
+    assert_int_equal(redirect_within(s->x, SPAN("/a"), SPAN_NONE), GO_ON);
+    assert_int_equal(s->x->step, STEP_REWRITE);
 }
 
 int main(void)
