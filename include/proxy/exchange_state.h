@@ -61,6 +61,7 @@ struct exchange {
     struct relay upload, download;
     struct pace pace; /* of the download, or the reply */
     uint64_t began_ms;
+    uint64_t taken_before; /* of what the client sends, when this request began */
     enum exchange_result ending;
     enum outcome last_failure; /* of the tries before */
     unsigned interim_count;
@@ -153,6 +154,9 @@ bool exchange_body_is_too_large(const struct exchange *x);
 
 /* True when the request was read to its end. */
 bool exchange_request_is_complete(const struct exchange *x);
+
+/* Notes in the record how much of the request was taken so far, with its framing. */
+void exchange_count_request(struct exchange *x);
 
 /* True when what was sent of the request can be sent again, to another peer. */
 bool exchange_can_resend(const struct exchange *x);

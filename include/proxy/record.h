@@ -65,7 +65,7 @@ struct record {
     bool is_rewritten;      /* they are not the request's: its target is not passed on as it came */
     bool adds_uri_to_alias; /* try_files found uri below the alias of a regex location */
     uint64_t began_us;      /* of the turn in which it began; likewise in the tries */
-    uint64_t request_bytes; /* head and body, as received */
+    uint64_t request_bytes; /* head and body with its framing, as far as it was taken */
     struct request_body *body; /* that is taken in before it goes on; NULL: it is not */
     unsigned char request_id[16];
     bool has_request_id;

@@ -73,7 +73,7 @@ enum exchange_result exchange_run(struct exchange *x)
     }
     attempt_end(&x->attempt, false);
     subrequest_abandon(x);
-    x->record.request_bytes = x->request.head.head_bytes + x->upload.bytes;
+    exchange_count_request(x);
     if (!x->is_reported)
         access_report(&x->record);
     if (x->record.status || x->record.outcome != OUTCOME_DONE)

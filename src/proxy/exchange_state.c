@@ -31,6 +31,17 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
     captures_clear(&r->captures);
 }
 
+/* Bytes of the client's that an owner has consumed. */
+static uint64_t taken_bytes(struct conn *client)
+{
+    return client->received_bytes - conn_input(client).len;
+}
+
+void exchange_count_request(struct exchange *x)
+{
+    x->record.request_bytes = taken_bytes(client_of(x)) - x->taken_before;
+}
+
 struct exchange *exchange_new(const struct exchange_options *o)
 {
     struct exchange *x = slab_take(&o->view->engine->exchanges);
@@ -50,6 +61,7 @@ struct exchange *exchange_new(const struct exchange_options *o)
     x->is_draining = o->is_draining;
     x->began_ms = exchange_now_ms(x);
     begin_record(x, o);
+    x->taken_before = taken_bytes(client_of(x));
     attempt_init(&x->attempt, &x->record, o->view, o->task);
     reply_init(&x->reply, o->task);
     parser_begin_request(&x->request, &x->record.location->parser_limits, &x->arena);

@@ -40,6 +40,7 @@ static enum progress body_is_whole(struct exchange *x)
 {
     struct head *h = &x->request.head;
 
+    exchange_count_request(x);
     h->framing = FRAMING_LENGTH;
     h->content_length = x->record.body->bytes;
     h->has_content_length = true;
