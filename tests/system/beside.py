@@ -41,7 +41,8 @@ TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
 @dataclass(frozen=True)
 class Ask:
     """One connection: each part is sent, then as many responses are read as it has methods. A
-    number for a method is so many bytes that are no response: of a tunnel."""
+    number for a method is so many bytes that are no response: of a tunnel; "1xx" awaits no more
+    than an interim response."""
     parts: tuple
     is_tls: bool = False
     sni: str = HOST
@@ -339,7 +340,7 @@ def read_answer(connection, method):
     try:
         if isinstance(method, int):
             return {"bytes": show(connection.take(method))}
-        message = connection.response(method)
+        message = connection.response(method, skips_interim=method != "1xx")
     except (wire.Cut, wire.Malformed, ValueError) as error:
         return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
     body = SERVER_NAMES.sub(b"SERVER", message.body)
