@@ -32,6 +32,23 @@ def warns(conf_file, text, message, line):
 
 # --- what is unsafe -------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("location, alias, message", [
+    ("/i", "/srv/i/", r'also serves files beside that folder, as for "/i\.\./"'),
+    ("^~ /i", "/srv/i/", "also serves files beside"),
+    ("/i/", "/srv/i", "what follows is put right behind it"),
+])
+def test_an_alias_ends_as_its_location_does(conf_file, location, alias, message):
+    warns(conf_file, SERVER % f"location {location} {{\nalias {alias};\n}}", message, 6)
+
+
+@pytest.mark.parametrize("location, alias", [
+    ("/i/", "/srv/i/"), ("/i", "/srv/i"), ("= /i", "/srv/i/index.html"),
+    ("~ ^/i/(.*)$", "/srv/i/$1"),
+])
+def test_an_alias_that_is_as_usual_is_not_warned_of(conf_file, location, alias):
+    assert warnings_of(conf_file, SERVER % f"location {location} {{ alias {alias}; }}") == []
+
+
 def test_add_header_that_loses_others_names_them(conf_file):
     text = HTTP % """add_header X-Frame-Options DENY;
         add_header X-A a;
@@ -46,6 +63,20 @@ def test_add_header_that_loses_others_names_them(conf_file):
 def test_add_header_that_repeats_others_is_not_warned_of(conf_file):
     assert warnings_of(conf_file, HTTP % """add_header X-A a;
         server { listen 127.0.0.1:1; location / { add_header x-a b; add_header X-B b; } }""") == []
+
+
+def test_if_beside_a_proxy_pass_is_warned_of(conf_file):
+    warns(conf_file, SERVER % """location / {
+        proxy_pass http://127.0.0.1:1;
+        if ($arg_a) {
+            add_header X-A a;
+        } }""", '"add_header" inside "if" beside "proxy_pass"', 8)
+
+
+def test_if_that_decides_is_not_warned_of(conf_file):
+    assert warnings_of(conf_file, SERVER % """location / { proxy_pass http://127.0.0.1:1;
+        if ($arg_a) { return 403; } if ($arg_b) { rewrite ^ /b last; } }
+        location /c { if ($arg_c) { add_header X-C c; } }""") == []
 
 
 # --- certificates ---------------------------------------------------------------------------------
