@@ -86,6 +86,9 @@ static void make_conf(struct fixture *f)
     f->location.settings.proxy_http_version_minor = 1;
     f->location.settings.absolute_redirect = true;
     f->location.settings.log_not_found = true;
+    f->location.settings.etag = true;
+    f->location.settings.if_modified_since = 1; /* exact */
+    f->location.settings.max_ranges = UINT64_MAX;
     f->location.settings.port_in_redirect = true;
     f->location.proxy_pass = (struct proxy_pass){.is_set = true,
                                                  .is_tls = true,

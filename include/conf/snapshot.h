@@ -282,7 +282,9 @@ struct settings {
     bool server_tokens, tcp_nodelay, absolute_redirect, port_in_redirect, server_name_in_redirect;
     struct template root;
     size_t alias_bytes; /* of a URI that root stands in place of, by "alias"; 0: it is no alias */
-    bool log_not_found, recursive_error_pages;
+    bool log_not_found, recursive_error_pages, etag;
+    unsigned if_modified_since; /* enum static_since */
+    uint64_t max_ranges;
     const struct template *index_files;
     size_t index_file_count;
     struct span default_type;

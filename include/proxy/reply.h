@@ -7,6 +7,7 @@
 #define RINGWAY_PROXY_REPLY_H
 
 #include "io/loop.h"
+#include "proxy/byte_ranges.h"
 #include "proxy/file.h"
 #include "proxy/heads_response.h"
 #include "proxy/pace.h"
@@ -18,12 +19,13 @@ enum reply_result {
 };
 
 struct reply {
-    struct response_plan plan;  /* keeps_alive is the caller's, who sets it before reply_run() */
-    struct span body;           /* in the arena or the snapshot; when there is no file */
-    bool closes_without_answer; /* return 444 */
-    bool is_last;               /* an error, also one whose page is another's: close behind it */
-    int fd;                     /* -1: no file */
-    uint64_t offset, left;      /* of the file, yet to be read */
+    struct response_plan plan;   /* keeps_alive is the caller's, who sets it before reply_run() */
+    struct span body;            /* in the arena or the snapshot; when there is no file */
+    bool closes_without_answer;  /* return 444 */
+    bool is_last;                /* an error, also one whose page is another's: close behind it */
+    int fd;                      /* -1: no file */
+    uint64_t offset, left;       /* of the file, or of one part, yet to be read */
+    struct multipart *multipart; /* NULL: the file, or one part of it */
     struct op read_op;
     struct chunk *chunk; /* that is being read into */
     int read_error;

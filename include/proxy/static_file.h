@@ -1,5 +1,5 @@
-/* static_file - what a file answers: its path, type and validators, and what the conditions and the
- * range of a request make of them (RFC 9110 sections 13 and 14). Pure: opens and reads nothing. */
+/* static_file - what a file answers: its path, type and validators, and what the conditions of a
+ * request make of them (RFC 9110 section 13). Pure: opens and reads nothing. */
 #ifndef RINGWAY_PROXY_STATIC_FILE_H
 #define RINGWAY_PROXY_STATIC_FILE_H
 
@@ -58,25 +58,5 @@ enum static_verdict static_evaluate(const struct static_conditions *c, struct sp
 /* True when a Range may be obeyed under that If-Range (data NULL: there is none): the same strong
  * entity tag, or exactly the same date. */
 bool static_range_is_wanted(struct span if_range, struct span etag, int64_t modified_s);
-
-enum static_range_kind {
-    STATIC_WHOLE, /* 200: another unit, or several ranges, which nobody is obliged to obey */
-    STATIC_PART,  /* 206 */
-    STATIC_UNSATISFIABLE, /* 416: behind the end, or bad syntax, as in nginx */
-};
-
-struct static_range {
-    enum static_range_kind kind;
-    uint64_t first, last; /* of a part: both inclusive, within the file */
-};
-
-/* The value of a Range field against a file of that many bytes. */
-struct static_range static_range_parse(struct span value, uint64_t size);
-
-/* The Content-Range of a part, "bytes 0-99/1234", or of a refusal. Returns the length;
- * NUL-terminated. */
-#define STATIC_CONTENT_RANGE_BYTES (sizeof("bytes -/") + (size_t)3 * 20)
-size_t static_content_range(const struct static_range *r, uint64_t size,
-                            char out[STATIC_CONTENT_RANGE_BYTES]);
 
 #endif

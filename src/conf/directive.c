@@ -10,6 +10,7 @@
 #include "conf/directive_answer.h"
 #include "conf/directive_body.h"
 #include "conf/directive_client.h"
+#include "conf/directive_disk.h"
 #include "conf/directive_files.h"
 #include "conf/directive_flow.h"
 #include "conf/directive_http.h"
@@ -33,7 +34,7 @@ static const struct directive_table *const tables[] = {
     &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
     &directive_answer_table,     &directive_body_table,    &directive_limit_table,
-    &directive_added_table,      &directive_flow_table,
+    &directive_added_table,      &directive_flow_table,    &directive_disk_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

@@ -127,6 +127,12 @@ static int set_internal(struct conf *c, struct scope *s, const struct directive 
     return 0;
 }
 
+/* The numbers of enum static_since. */
+static const struct setter_word since_words[] = {
+    {"off", 0}, {"exact", 1}, {"before", 2}, {NULL, 0}};
+
+static const struct setter_bounds any_number = {0, UINT64_MAX};
+
 /* --- the table ------------------------------------------------------------------------------ */
 
 static const struct directive rows[] = {
@@ -181,6 +187,33 @@ static const struct directive rows[] = {
      .set = set_flag,
      AT_SETTING(log_not_found),
      .help = "whether files that are not there are named in the error log"},
+    {.name = "etag",
+     .syntax = "on | off",
+     .preset = "on",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     AT_SETTING(etag),
+     .help = "whether files have an ETag"},
+    {.name = "if_modified_since",
+     .syntax = "off | exact | before",
+     .preset = "exact",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_word,
+     AT_SETTING(if_modified_since),
+     .detail = since_words,
+     .help = "when a file counts as not modified: never, if it was changed exactly then, or not "
+             "after it"},
+    {.name = "max_ranges",
+     .syntax = "number",
+     .preset = "2147483647",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_number,
+     AT_SETTING(max_ranges),
+     .detail = &any_number,
+     .help = "how many ranges of a file a request may ask for; with more it gets the whole"},
 };
 
 const struct directive_table directive_files_table = {rows, COUNT_OF(rows)};

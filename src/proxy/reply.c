@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "core/time_text.h"
@@ -41,6 +42,7 @@ static void begin(struct reply *p, unsigned status)
     p->plan = (struct response_plan){
         .status = status, .keeps_alive = p->plan.keeps_alive, .location = p->plan.location};
     p->body = SPAN_NONE;
+    p->multipart = NULL;
     p->closes_without_answer = false;
 }
 
@@ -174,10 +176,14 @@ static int plan_validators(struct reply *p, struct record *r, const struct stat 
     char date[TIME_HTTP_BYTES];
     char etag[STATIC_ETAG_BYTES];
 
-    p->plan.etag = arena_copy(r->arena, span_of(etag, static_etag(st, etag)));
     p->plan.last_modified =
         arena_copy(r->arena, span_of(date, time_format_http(st->st_mtime, date)));
-    return p->plan.etag.data && p->plan.last_modified.data ? 0 : -ENOMEM;
+    if (!p->plan.last_modified.data)
+        return -ENOMEM;
+    if (!r->location->settings.etag)
+        return 0;
+    p->plan.etag = arena_copy(r->arena, span_of(etag, static_etag(st, etag)));
+    return p->plan.etag.data ? 0 : -ENOMEM;
 }
 
 static enum static_verdict evaluate(struct record *r, struct span etag, int64_t modified_s)
@@ -187,58 +193,87 @@ static enum static_verdict evaluate(struct record *r, struct span etag, int64_t 
         .if_none_match = value_fields(r, r->request, SPAN("if_none_match")),
         .if_modified_since = value_fields(r, r->request, SPAN("if_modified_since")),
         .if_unmodified_since = value_fields(r, r->request, SPAN("if_unmodified_since")),
-        .since = STATIC_SINCE_EXACT,
+        .since = (enum static_since)r->location->settings.if_modified_since,
     };
 
     return static_evaluate(&c, etag, modified_s);
 }
 
-/* RFC 9110 section 14.2: Range is defined for GET alone. */
-static struct static_range range_of(struct record *r, const struct response_plan *plan,
+/* RFC 9110 section 14.2: Range is defined for GET alone. A type that another answer gave leaves no
+ * room for that of several parts. */
+static struct byte_ranges ranges_of(struct record *r, const struct response_plan *plan,
                                     const struct stat *st)
 {
-    const struct static_range whole = {.kind = STATIC_WHOLE};
+    uint64_t count_max = r->location->settings.max_ranges;
     struct span range = value_fields(r, r->request, SPAN("range"));
     struct span if_range = value_fields(r, r->request, SPAN("if_range"));
 
     if (!range.data || r->request->method != METHOD_GET ||
         !static_range_is_wanted(if_range, plan->etag, st->st_mtime))
-        return whole;
-    return static_range_parse(range, (uint64_t)st->st_size);
+        return (struct byte_ranges){.kind = BYTES_WHOLE};
+    return byte_ranges_parse(range, (uint64_t)st->st_size,
+                             r->kept_count ? u64_min(count_max, 1) : count_max, r->arena);
 }
 
-static unsigned refuse_range(struct reply *p, struct record *r, struct span content_range)
+/* Tells which part it is, or with NULL that there is none. 0, -ENOMEM. */
+static int plan_content_range(struct reply *p, struct record *r, const struct byte_range *part,
+                              uint64_t size)
 {
-    if (reply_from_status(p, r, 416) < 0)
+    char text[CONTENT_RANGE_BYTES];
+
+    p->plan.content_range = arena_copy(r->arena, span_of(text, content_range(part, size, text)));
+    return p->plan.content_range.data ? 0 : -ENOMEM;
+}
+
+static unsigned refuse_range(struct reply *p, struct record *r, uint64_t size)
+{
+    if (reply_from_status(p, r, 416) < 0 || plan_content_range(p, r, NULL, size) < 0)
         return 503;
-    p->plan.content_range = content_range;
     return 416;
 }
 
-/* The file, or the part of it that was asked for. */
+static unsigned plan_parts(struct reply *p, struct record *r, const struct byte_ranges *ranges,
+                           uint64_t size)
+{
+    struct multipart *m = arena_zalloc(r->arena, sizeof(*m));
+
+    if (!m)
+        return 503;
+    *m = (struct multipart){.ranges = *ranges, .size = size, .type = p->plan.content_type};
+    /* Fails only before the kernel's pool is ready: then any number will do. */
+    (void)getrandom(&m->boundary, sizeof(m->boundary), 0);
+    p->plan.content_type = multipart_type(m, r->arena);
+    p->multipart = m;
+    plan_length(p, r, multipart_bytes(m));
+    return p->plan.content_type.data ? 206 : 503;
+}
+
+static void plan_bytes(struct reply *p, struct record *r, uint64_t first, uint64_t bytes)
+{
+    p->offset = first;
+    p->left = bytes;
+    plan_length(p, r, bytes);
+}
+
+/* The file, or the parts of it that were asked for. */
 static unsigned plan_content(struct reply *p, struct record *r, const struct stat *st)
 {
-    struct static_range range = range_of(r, &p->plan, st);
+    struct byte_ranges ranges = ranges_of(r, &p->plan, st);
     uint64_t size = (uint64_t)st->st_size;
-    char text[STATIC_CONTENT_RANGE_BYTES];
-    struct span content_range = SPAN_NONE;
 
-    if (range.kind != STATIC_WHOLE) {
-        content_range =
-            arena_copy(r->arena, span_of(text, static_content_range(&range, size, text)));
-        if (!content_range.data)
-            return 503;
-    }
-    if (range.kind == STATIC_UNSATISFIABLE)
-        return refuse_range(p, r, content_range);
-    p->plan.status = range.kind == STATIC_PART ? 206 : 200;
-    p->plan.content_range = content_range;
+    if (ranges.kind == BYTES_UNSATISFIABLE)
+        return refuse_range(p, r, size);
     p->plan.content_type = media_type(r);
-    p->plan.accepts_ranges = range.kind == STATIC_WHOLE;
-    p->offset = range.kind == STATIC_PART ? range.first : 0;
-    p->left = range.kind == STATIC_PART ? range.last - range.first + 1 : size;
-    plan_length(p, r, p->left);
-    return p->plan.status;
+    p->plan.status = ranges.kind == BYTES_PARTS ? 206 : 200;
+    p->plan.accepts_ranges = ranges.kind == BYTES_WHOLE && r->location->settings.max_ranges;
+    if (ranges.kind == BYTES_WHOLE) {
+        plan_bytes(p, r, 0, size);
+        return 200;
+    }
+    if (ranges.count > 1)
+        return plan_parts(p, r, &ranges, size);
+    plan_bytes(p, r, ranges.parts[0].first, ranges.parts[0].last - ranges.parts[0].first + 1);
+    return plan_content_range(p, r, &ranges.parts[0], size) < 0 ? 503 : 206;
 }
 
 /* Shown with another status than its own: all of it, whatever the request says. */
@@ -246,8 +281,7 @@ static unsigned plan_whole(struct reply *p, struct record *r, const struct stat 
 {
     p->plan.last_modified = SPAN_NONE;
     p->plan.content_type = media_type(r);
-    p->left = (uint64_t)st->st_size;
-    plan_length(p, r, p->left);
+    plan_bytes(p, r, 0, (uint64_t)st->st_size);
     return 200;
 }
 
@@ -256,7 +290,6 @@ static unsigned answer_with_file(struct reply *p, struct record *r, const struct
 {
     if (plan_validators(p, r, st) < 0)
         return 503;
-    p->offset = 0;
     if (is_whole)
         return plan_whole(p, r, st);
     switch (evaluate(r, p->plan.etag, st->st_mtime)) {
@@ -372,6 +405,24 @@ static int send_chunk(struct reply *p, struct record *r)
     return end_piece(p, r);
 }
 
+/* What is in front of the next part, or behind the last one. 0, -ENOMEM. */
+static int begin_part(struct reply *p, struct record *r)
+{
+    struct multipart *m = p->multipart;
+    char *head = r->engine->head_buffer;
+    size_t len = multipart_head(m, m->next, head, WRITTEN_HEAD_BYTES_MAX);
+
+    if (m->next < m->ranges.count) {
+        p->offset = m->ranges.parts[m->next].first;
+        p->left = m->ranges.parts[m->next].last - p->offset + 1;
+    }
+    m->next++;
+    if (begin_piece(p, r, len) || conn_write(r->client->conn, span_of(head, len)))
+        return -ENOMEM;
+    count_body(r, len);
+    return end_piece(p, r);
+}
+
 static enum reply_result fail_read(struct reply *p, struct record *r)
 {
     char text[64];
@@ -400,6 +451,9 @@ static enum reply_result send_file(struct reply *p, struct record *r)
     if (p->read_error)
         return fail_read(p, r);
     if (p->chunk && send_chunk(p, r))
+        return REPLY_FAILED;
+    if (!p->left && p->multipart && p->multipart->next <= p->multipart->ranges.count &&
+        begin_part(p, r))
         return REPLY_FAILED;
     if (!p->left)
         return end_content(p, r);

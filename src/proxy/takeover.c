@@ -45,11 +45,11 @@ static bool stays_for_redirect(const struct field *f)
     case FIELD_CONTENT_TYPE:
     case FIELD_SET_COOKIE:
     case FIELD_CACHE_CONTROL:
+    case FIELD_EXPIRES:
     case FIELD_ACCEPT_RANGES:
         return true;
     case FIELD_OTHER:
-        return span_equals_nocase(f->name, SPAN("Content-Disposition")) ||
-               span_equals_nocase(f->name, SPAN("Expires"));
+        return span_equals_nocase(f->name, SPAN("Content-Disposition"));
     default:
         return false;
     }

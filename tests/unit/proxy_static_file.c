@@ -301,81 +301,6 @@ static void if_range_wants_exactly_this_file(void **state)
     assert_false(static_range_is_wanted(SPAN(""), ETAG, MODIFIED_S));
 }
 
-static void assert_range(const char *value, uint64_t size, const char *expected)
-{
-    struct static_range r = static_range_parse(span_of_cstr(value), size);
-    char out[STATIC_CONTENT_RANGE_BYTES];
-
-    if (r.kind == STATIC_WHOLE) {
-        assert_string_equal("whole", expected);
-        return;
-    }
-    assert_int_equal(static_content_range(&r, size, out), strlen(expected));
-    assert_string_equal(out, expected);
-}
-
-static void one_range_is_a_part(void **state)
-{
-    (void)state;
-    assert_range("bytes=0-0", 100, "bytes 0-0/100");
-    assert_range("bytes=10-19", 100, "bytes 10-19/100");
-    assert_range("bytes=10-", 100, "bytes 10-99/100");
-    assert_range("bytes=99-", 100, "bytes 99-99/100");
-    assert_range("bytes=0-99", 100, "bytes 0-99/100");
-    assert_range("bytes=0-100", 100, "bytes 0-99/100");
-    assert_range("bytes=50-18446744073709551615", 100, "bytes 50-99/100");
-    assert_range("bytes=50-99999999999999999999999", 100, "bytes 50-99/100");
-    assert_range("bytes=-1", 100, "bytes 99-99/100");
-    assert_range("bytes=-100", 100, "bytes 0-99/100");
-    assert_range("bytes=-101", 100, "bytes 0-99/100");
-    assert_range("bytes=-99999999999999999999999", 100, "bytes 0-99/100");
-    assert_range("Bytes= 1-2 ", 100, "bytes 1-2/100");
-    assert_range("bytes=,1-2,", 100, "bytes 1-2/100");
-}
-
-static void ranges_behind_the_end_are_refused(void **state)
-{
-    (void)state;
-    assert_range("bytes=100-", 100, "bytes */100");
-    assert_range("bytes=100-200", 100, "bytes */100");
-    assert_range("bytes=99999999999999999999999-", 100, "bytes */100");
-    assert_range("bytes=-0", 100, "bytes */100");
-}
-
-static void bad_ranges_are_refused(void **state)
-{
-    static const char *const bad[] = {"bytes=",    "bytes=-",   "bytes=5",    "bytes=a-b",
-                                      "bytes=2-1", "bytes=1-x", "bytes=+1-2", "bytes=1--2",
-                                      "bytes=--1", "bytes=,",   "bytes=1 -2", "bytes=0x1-2"};
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(bad); i++)
-        assert_range(bad[i], 100, "bytes */100");
-}
-
-static void what_nobody_must_obey_is_the_whole(void **state)
-{
-    (void)state;
-    assert_range("bytes=0-1,3-4", 100, "whole");
-    assert_range("bytes=0-1, x", 100, "whole");
-    assert_range("lines=0-1", 100, "whole");
-    assert_range("bytes 0-1", 100, "whole");
-    assert_range("", 100, "whole");
-    assert_range("bytes=0-", 0, "whole");
-    assert_range("bytes=-5", 0, "whole");
-}
-
-static void the_largest_numbers_fit(void **state)
-{
-    struct static_range r = {.kind = STATIC_PART, .first = UINT64_MAX, .last = UINT64_MAX};
-    char out[STATIC_CONTENT_RANGE_BYTES];
-
-    (void)state;
-    assert_true(static_content_range(&r, UINT64_MAX, out) < STATIC_CONTENT_RANGE_BYTES);
-    assert_range("bytes=18446744073709551614-", UINT64_MAX,
-                 "bytes 18446744073709551614-18446744073709551614/18446744073709551615");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,11 +318,6 @@ int main(void)
         cmocka_unit_test(tags_come_before_dates),
         cmocka_unit_test(without_an_etag_only_a_star_matches),
         cmocka_unit_test(if_range_wants_exactly_this_file),
-        cmocka_unit_test(one_range_is_a_part),
-        cmocka_unit_test(ranges_behind_the_end_are_refused),
-        cmocka_unit_test(bad_ranges_are_refused),
-        cmocka_unit_test(what_nobody_must_obey_is_the_whole),
-        cmocka_unit_test(the_largest_numbers_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
