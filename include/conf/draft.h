@@ -85,8 +85,9 @@ struct listen_draft {
     struct address address;
     struct span text;
     struct origin origin;
-    bool is_default, is_tls, has_options, ipv6only;
+    bool is_default, is_tls, is_proxied, has_options, ipv6only;
     int backlog;
+    struct listen_socket socket;
 };
 
 struct server_name_draft {

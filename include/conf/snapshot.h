@@ -387,11 +387,22 @@ struct server_names {
     const struct server_conf *nameless;
 };
 
+/* What its connections inherit of a listening socket. */
+struct listen_socket {
+    enum { KEEPALIVE_AS_IS, KEEPALIVE_ON, KEEPALIVE_OFF } keepalive; /* so_keepalive */
+    int keepalive_idle_s, keepalive_interval_s, keepalive_count;     /* 0: the system's */
+    int receive_bytes, send_bytes; /* 0: the system's; of rcvbuf, sndbuf */
+    int fastopen;                  /* its queue; 0: none */
+    bool is_deferred;
+};
+
 struct listen_conf {
     unsigned index;
     struct address address;
     struct span text; /* as written, for messages */
     bool is_tls;
+    bool is_proxied; /* proxy_protocol */
+    struct listen_socket socket;
     int backlog;
     bool ipv6only;
     const struct server_conf *default_server;

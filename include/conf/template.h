@@ -34,6 +34,10 @@
     X(PROXY_ADD_X_FORWARDED_FOR, "proxy_add_x_forwarded_for")     \
     X(PROXY_HOST, "proxy_host")                                   \
     X(PROXY_PORT, "proxy_port")                                   \
+    X(PROXY_PROTOCOL_ADDR, "proxy_protocol_addr")                 \
+    X(PROXY_PROTOCOL_PORT, "proxy_protocol_port")                 \
+    X(PROXY_PROTOCOL_SERVER_ADDR, "proxy_protocol_server_addr")   \
+    X(PROXY_PROTOCOL_SERVER_PORT, "proxy_protocol_server_port")   \
     X(QUERY_STRING, "query_string")                               \
     X(REALPATH_ROOT, "realpath_root")                             \
     X(REALIP_REMOTE_ADDR, "realip_remote_addr")                   \
@@ -98,6 +102,7 @@
     X(URI, "uri")                                                 \
     X(ARG_, "arg_")                                               \
     X(COOKIE_, "cookie_")                                         \
+    X(PROXY_PROTOCOL_TLV_, "proxy_protocol_tlv_")                 \
     X(HTTP_, "http_")                                             \
     X(SENT_HTTP_, "sent_http_")                                   \
     X(UPSTREAM_HTTP_, "upstream_http_")

@@ -8,6 +8,7 @@
 #include "conf/snapshot.h"
 #include "core/outcome.h"
 #include "http/message.h"
+#include "http/proxy_protocol.h"
 #include "io/conn.h"
 #include "proxy/engine.h"
 
@@ -31,9 +32,10 @@ struct try_record {
 struct client_facts {
     struct conn *conn;
     struct endpoint address, local_address;
-    uint64_t number;        /* $connection */
-    uint64_t request_count; /* $connection_requests, this one included */
-    uint64_t since_ms;      /* of the loop's clock, when it was accepted */
+    const struct proxy_header *proxy_header; /* of the PROXY protocol; NULL: none came */
+    uint64_t number;                         /* $connection */
+    uint64_t request_count;                  /* $connection_requests, this one included */
+    uint64_t since_ms;                       /* of the loop's clock, when it was accepted */
 };
 
 struct request_body;

@@ -28,4 +28,9 @@ struct span client_value_msec(struct record *r, const struct value_key *key);
 struct span client_value_time_local(struct record *r, const struct value_key *key);
 struct span client_value_time_iso8601(struct record *r, const struct value_key *key);
 
+/* Of the PROXY header; the key's offset is that of an endpoint in it. */
+struct span client_value_proxied_host(struct record *r, const struct value_key *key);
+struct span client_value_proxied_port(struct record *r, const struct value_key *key);
+struct span client_value_proxied_tlv(struct record *r, const struct value_key *key);
+
 #endif

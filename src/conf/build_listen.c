@@ -29,6 +29,7 @@ static void take_options(struct listen_build *to, const struct listen_draft *l)
     to->has_options = true;
     to->conf.backlog = l->backlog;
     to->conf.ipv6only = l->ipv6only;
+    to->conf.socket = l->socket;
 }
 
 static struct listen_build *add_address(struct conf *c, struct vector *listens,
@@ -43,6 +44,8 @@ static struct listen_build *add_address(struct conf *c, struct vector *listens,
         .address = l->address,
         .text = l->text,
         .is_tls = l->is_tls,
+        .is_proxied = l->is_proxied,
+        .socket = l->socket,
         .backlog = l->backlog,
         .ipv6only = l->ipv6only,
         .origin = l->origin,
@@ -61,9 +64,10 @@ static int merge_address(struct conf *c, struct listen_build *b, const struct li
         take_options(b, l);
     if (l->is_default && b->has_default)
         return conf_fail_at(c, &l->origin, "a duplicate default server for %s", b->text);
-    if (l->is_tls != b->conf.is_tls)
+    if (l->is_tls != b->conf.is_tls || l->is_proxied != b->conf.is_proxied)
         conf_warn(c, &l->origin, "protocol options redefined for %s", b->text);
     b->conf.is_tls |= l->is_tls;
+    b->conf.is_proxied |= l->is_proxied;
     return 0;
 }
 

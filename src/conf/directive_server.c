@@ -61,25 +61,102 @@ static int parse_backlog(struct conf *c, const struct node *n, struct span word,
     return 0;
 }
 
-/* nginx's parameters that come later. */
-static bool is_later_parameter(struct span word)
+static int fail_parameter(struct conf *c, const struct node *n, const char *name, struct span word)
 {
-    static const char *const words[] = {"proxy_protocol", "http2",        "quic",      "deferred",
-                                        "accept_filter=", "setfib=",      "fastopen=", "rcvbuf=",
-                                        "sndbuf=",        "so_keepalive="};
+    return conf_fail(c, n, "invalid %s \"%.*s\"", name, SPAN_ARG(word));
+}
 
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        if (span_starts_with(word, span_of_cstr(words[i])))
-            return true;
+/* rcvbuf= and sndbuf=. */
+static int parse_buffer(struct conf *c, const struct node *n, const char *name, struct span word,
+                        int *bytes)
+{
+    uint64_t size;
+
+    if (setter_parse_size(span_skip(word, strlen(name) + 1), false, &size) < 0 || size > INT_MAX)
+        return fail_parameter(c, n, name, word);
+    *bytes = (int)size;
+    return 0;
+}
+
+static int parse_fastopen(struct conf *c, const struct node *n, struct span word, int *length)
+{
+    uint64_t number;
+
+    if (span_to_u64(span_skip(word, SPAN("fastopen=").len), &number) < 0 || number > INT_MAX)
+        return fail_parameter(c, n, "fastopen", word);
+    *length = (int)number;
+    return 0;
+}
+
+/* A part of "idle:interval:count" that may be empty: 0. */
+static int parse_keepalive_part(struct span text, bool is_time, int *out)
+{
+    uint64_t number = 0;
+    int rc = 0;
+
+    if (text.len && is_time)
+        rc = setter_parse_seconds(text, &number);
+    else if (text.len)
+        rc = span_to_u64(text, &number);
+    if (is_time)
+        number /= 1000;
+    *out = (int)u64_min(number, INT_MAX);
+    return rc < 0 || number > INT_MAX ? -EINVAL : 0;
+}
+
+/* on, off, or idle:interval:count. */
+static int parse_keepalive(struct conf *c, const struct node *n, struct span text,
+                           struct listen_socket *s)
+{
+    int *const parts[] = {&s->keepalive_idle_s, &s->keepalive_interval_s, &s->keepalive_count};
+    struct span rest = text;
+    int rc = 0, sum = 0;
+
+    s->keepalive = span_equals(text, SPAN("off")) ? KEEPALIVE_OFF : KEEPALIVE_ON;
+    if (s->keepalive == KEEPALIVE_OFF || span_equals(text, SPAN("on")))
+        return 0;
+    for (size_t i = 0; i < COUNT_OF(parts) && !rc; i++) {
+        size_t end = i + 1 < COUNT_OF(parts) ? span_index_of(rest, ':') : rest.len;
+
+        rc = parse_keepalive_part(span_take(rest, end), i < 2, parts[i]);
+        rest = span_skip(rest, size_min(end + 1, rest.len));
+        sum |= *parts[i];
     }
-    return false;
+    if (rc || !sum)
+        return conf_fail(c, n, "invalid so_keepalive value: \"%.*s\"", SPAN_ARG(text));
+    return 0;
+}
+
+/* Of the listening socket. 1: it is no such parameter. */
+static int parse_socket_option(struct conf *c, const struct node *n, struct span word,
+                               struct listen_socket *s)
+{
+    if (span_starts_with(word, SPAN("rcvbuf=")))
+        return parse_buffer(c, n, "rcvbuf", word, &s->receive_bytes);
+    if (span_starts_with(word, SPAN("sndbuf=")))
+        return parse_buffer(c, n, "sndbuf", word, &s->send_bytes);
+    if (span_starts_with(word, SPAN("fastopen=")))
+        return parse_fastopen(c, n, word, &s->fastopen);
+    if (span_starts_with(word, SPAN("so_keepalive=")))
+        return parse_keepalive(c, n, span_skip(word, SPAN("so_keepalive=").len), s);
+    if (span_starts_with(word, SPAN("accept_filter=")))
+        return conf_fail(c, n, "accept filters \"%.*s\" are not supported on this platform",
+                         SPAN_ARG(word));
+    if (!span_equals(word, SPAN("deferred")))
+        return 1;
+    s->is_deferred = true;
+    return 0;
 }
 
 /* What an address has once, whichever listen directive says it. */
 static int parse_listen_option(struct conf *c, const struct node *n, struct span word,
                                struct listen_draft *l)
 {
+    int rc = parse_socket_option(c, n, word, &l->socket);
+
     l->has_options = true;
+    if (rc <= 0)
+        return rc;
     if (span_starts_with(word, SPAN("backlog=")))
         return parse_backlog(c, n, word, &l->backlog);
     if (span_equals(word, SPAN("ipv6only=on")))
@@ -98,7 +175,9 @@ static int parse_listen_parameter(struct conf *c, const struct node *n, struct s
         l->is_default = true;
     else if (span_equals(word, SPAN("ssl")))
         l->is_tls = true;
-    else if (is_later_parameter(word))
+    else if (span_equals(word, SPAN("proxy_protocol")))
+        l->is_proxied = true;
+    else if (span_equals(word, SPAN("http2")) || span_equals(word, SPAN("quic")))
         return conf_fail(c, n, "parameter \"%.*s\" of \"listen\" is not supported yet",
                          SPAN_ARG(word));
     else
@@ -310,8 +389,10 @@ static const struct directive rows[] = {
     },
     {
         .name = "listen",
-        .syntax = "address[:port] | port | unix:path [default_server] [ssl] [backlog=number] "
-                  "[ipv6only=on|off] [reuseport] [bind]",
+        .syntax = "address[:port] | port | unix:path [default_server] [ssl] [proxy_protocol] "
+                  "[backlog=number] [rcvbuf=size] [sndbuf=size] [fastopen=number] [deferred] "
+                  "[so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]] [ipv6only=on|off] "
+                  "[reuseport] [bind]",
         .preset = "*:80",
         .contexts = CONTEXT_SERVER,
         .args_min = 1,
@@ -320,7 +401,8 @@ static const struct directive rows[] = {
         .set = set_listen,
         ROW_AT(struct level, listens),
         .help = "an address that the server listens on; *:8000 is the default without root",
-        .difference = "each worker has a listening socket of its own (reuseport), always",
+        .difference = "each worker has a listening socket of its own (reuseport), always; a reload "
+                      "leaves those that stay as they are",
     },
     {
         .name = "server_name",

@@ -101,6 +101,41 @@ struct span client_value_ssl_alpn_protocol(struct record *r, const struct value_
     return SPAN_NONE;
 }
 
+/* ---- the PROXY header ---- */
+
+/* NULL: none came, or it does not say. */
+static const struct endpoint *proxied_endpoint(const struct record *r, const struct value_key *key)
+{
+    const struct proxy_header *h = r->client->proxy_header;
+    const struct endpoint *e;
+
+    if (!h)
+        return NULL;
+    e = (const void *)((const char *)h + key->offset);
+    return e->family != AF_UNSPEC ? e : NULL;
+}
+
+struct span client_value_proxied_host(struct record *r, const struct value_key *key)
+{
+    const struct endpoint *e = proxied_endpoint(r, key);
+
+    return e ? value_host(r, e) : SPAN_NONE;
+}
+
+struct span client_value_proxied_port(struct record *r, const struct value_key *key)
+{
+    const struct endpoint *e = proxied_endpoint(r, key);
+
+    return e ? value_port(r, e) : SPAN_NONE;
+}
+
+struct span client_value_proxied_tlv(struct record *r, const struct value_key *key)
+{
+    char *scratch = r->client->proxy_header ? value_alloc(r, PROXY_TLV_TEXT_BYTES) : NULL;
+
+    return scratch ? proxy_header_tlv(r->client->proxy_header, key->name, scratch) : SPAN_NONE;
+}
+
 /* ---- the process and its clock ---- */
 
 struct span client_value_host_name(struct record *r, const struct value_key *key)

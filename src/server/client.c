@@ -4,11 +4,14 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "proxy/log_escape.h"
 #include "proxy/route.h"
+#include "server/proxied.h"
 
 #define REQUESTS_PER_RUN 16 /* pipelined ones; the others wait for the next turn */
 
 enum client_state {
+    CLIENT_PROXIED, /* before the header of the PROXY protocol */
     CLIENT_HANDSHAKING,
     CLIENT_IDLE, /* before a request's first byte */
     CLIENT_BUSY, /* with an exchange */
@@ -31,7 +34,7 @@ struct client {
     bool is_pipelining; /* the next request was there before the answer to the last one ended */
 };
 
-static_assert(sizeof(struct client) <= 448, "many clients wait: half a KiB each, with all else");
+static_assert(sizeof(struct client) <= 456, "many clients wait: half a KiB each, with all else");
 
 static struct loop *loop_of(const struct client *c)
 {
@@ -43,6 +46,14 @@ static const struct settings *settings_of(const struct client *c)
     const struct server_conf *server = c->sni_server ? c->sni_server : c->listen->default_server;
 
     return &server->root.settings;
+}
+
+static_assert(offsetof(struct proxied, header) == 0, "the facts point to the whole");
+
+/* NULL: the listener asks for no header. */
+static struct proxied *proxied_of(const struct client *c)
+{
+    return (struct proxied *)(uintptr_t)c->facts.proxy_header;
 }
 
 /* ---- the pool ---- */
@@ -146,6 +157,21 @@ static int begin_tls(struct client *c)
     return 0;
 }
 
+/* What comes first on the connection. 0, or -ENOMEM. */
+static int begin(struct client *c)
+{
+    struct proxied *proxied;
+
+    if (!c->listen->is_proxied)
+        return c->listen->is_tls ? begin_tls(c) : 0;
+    proxied = proxied_new();
+    if (!proxied)
+        return -ENOMEM;
+    c->facts.proxy_header = &proxied->header;
+    c->state = CLIENT_PROXIED;
+    return 0;
+}
+
 /* ---- ending ---- */
 
 /* Well: what is written is flushed; lingers while the client may still be sending. */
@@ -199,7 +225,7 @@ void client_accept(struct client_pool *p, struct view *view, const struct listen
     c->facts.local_address = local_of(c);
     set_options(c);
     wait_for(c, settings_of(c)->client_header_timeout_ms);
-    if (listen->is_tls && begin_tls(c)) {
+    if (begin(c)) {
         cut(c, false);
         return;
     }
@@ -213,6 +239,7 @@ static void release(struct client *c)
     timer_stop(loop_wheel(loop_of(c)), &c->timer);
     task_cancel(&c->task);
     conn_deinit(&c->conn);
+    proxied_free(proxied_of(c));
     list_remove(&c->link);
     p->count--;
     view_unref(c->view);
@@ -222,6 +249,47 @@ static void release(struct client *c)
 }
 
 /* ---- its states ---- */
+
+#define BROKEN_BYTES_SHOWN 107 /* of a header that is none */
+
+static void log_broken_header(const struct client *c, const struct proxied *p)
+{
+    struct span bytes = span_of(p->bytes, size_min(p->len, BROKEN_BYTES_SHOWN));
+    char shown[4 * BROKEN_BYTES_SHOWN], client[ADDRESS_TEXT_BYTES], server[ADDRESS_TEXT_BYTES];
+    size_t len = log_escape(LOG_ESCAPE_DEFAULT, bytes, shown, sizeof(shown));
+
+    (void)endpoint_format_host(&c->facts.address, client);
+    (void)address_format(&c->listen->address, server);
+    log_write(&settings_of(c)->error_log, LOG_LEVEL_ERROR,
+              "*%llu broken header: \"%.*s\" while reading PROXY protocol, client: %s, server: %s",
+              (unsigned long long)c->facts.number, (int)len, shown, client, server);
+}
+
+/* What follows the header is TLS, or a request. */
+static void begin_behind_header(struct client *c)
+{
+    c->state = CLIENT_IDLE;
+    wait_for(c, settings_of(c)->client_header_timeout_ms);
+    if (c->listen->is_tls && begin_tls(c))
+        cut(c, false);
+}
+
+static void read_proxy_header(struct client *c)
+{
+    struct proxied *p = proxied_of(c);
+    enum proxied_result result = proxied_read(&p, &c->conn);
+
+    c->facts.proxy_header = &p->header;
+    if (result == PROXIED_READY) {
+        begin_behind_header(c);
+        return;
+    }
+    if (result == PROXIED_WAITS && timer_is_set(&c->timer))
+        return;
+    if (result == PROXIED_BROKEN)
+        log_broken_header(c, p);
+    cut(c, false);
+}
 
 /* Something else than TLS came: it is told so in its own words (RFC 9112 has none for it). */
 static bool answer_plain_http(struct client *c)
@@ -441,6 +509,8 @@ static void run(struct task *t)
 {
     struct client *c = container_of(t, struct client, task);
 
+    if (c->state == CLIENT_PROXIED)
+        read_proxy_header(c);
     if (c->state == CLIENT_HANDSHAKING)
         handshake(c);
     for (unsigned i = 0; i < REQUESTS_PER_RUN; i++) {

@@ -2,6 +2,7 @@
 #include "server/listener.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +35,39 @@ static int open_to_everybody(const struct address *a)
     return a->u.un.sun_path[0] && chmod(a->u.un.sun_path, 0666) ? -errno : 0;
 }
 
+static int set_number(int fd, int level, int option, int value)
+{
+    return value && setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* What every connection has from its listening socket. Unix sockets have none of TCP's. */
+static int set_socket_options(int fd, const struct listen_conf *conf)
+{
+    static const int off = 0;
+    const struct listen_socket *s = &conf->socket;
+    int result = set_number(fd, SOL_SOCKET, SO_RCVBUF, s->receive_bytes);
+
+    if (!result)
+        result = set_number(fd, SOL_SOCKET, SO_SNDBUF, s->send_bytes);
+    if (!result && s->keepalive == KEEPALIVE_ON)
+        result = set_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+    if (!result && s->keepalive == KEEPALIVE_OFF &&
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof(off)))
+        result = -errno;
+    if (result || conf->address.u.any.sa_family == AF_UNIX)
+        return result;
+    result = set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, s->keepalive_idle_s);
+    if (!result)
+        result = set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, s->keepalive_interval_s);
+    if (!result)
+        result = set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, s->keepalive_count);
+    if (!result)
+        result = set_number(fd, IPPROTO_TCP, TCP_FASTOPEN, s->fastopen);
+    if (!result && s->is_deferred)
+        result = set_on(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+    return result;
+}
+
 static int prepare(int fd, const struct listen_conf *conf)
 {
     int family = conf->address.u.any.sa_family;
@@ -50,6 +84,8 @@ static int prepare(int fd, const struct listen_conf *conf)
     if (!result && family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)))
         result = -errno;
+    if (!result)
+        result = set_socket_options(fd, conf);
     if (!result && bind(fd, &conf->address.u.any, conf->address.len))
         result = -errno;
     if (!result && family == AF_UNIX)
