@@ -24,26 +24,25 @@ static void what_cannot_be_is_named(void **state)
         {CONTEXT_SERVER, "listen 80 backlog=;", "invalid backlog \"backlog=\""},
         {CONTEXT_SERVER, "listen 80 ipv6only=x;", "invalid parameter \"ipv6only=x\""},
         {CONTEXT_SERVER, "listen 80; listen *:80;", "a duplicate listen 0.0.0.0:80"},
-        {CONTEXT_SERVER, "listen 80 proxy_protocol;",
-         "parameter \"proxy_protocol\" of \"listen\" is not supported yet"},
         {CONTEXT_SERVER, "listen 80 http2;",
          "parameter \"http2\" of \"listen\" is not supported yet"},
         {CONTEXT_SERVER, "listen 80 quic;",
          "parameter \"quic\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 deferred;",
-         "parameter \"deferred\" of \"listen\" is not supported yet"},
+        {CONTEXT_SERVER, "listen 80 deferred=1;", "invalid parameter \"deferred=1\""},
         {CONTEXT_SERVER, "listen 80 accept_filter=a;",
-         "parameter \"accept_filter=a\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 setfib=1;",
-         "parameter \"setfib=1\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 fastopen=1;",
-         "parameter \"fastopen=1\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 rcvbuf=1;",
-         "parameter \"rcvbuf=1\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 sndbuf=1;",
-         "parameter \"sndbuf=1\" of \"listen\" is not supported yet"},
-        {CONTEXT_SERVER, "listen 80 so_keepalive=on;",
-         "parameter \"so_keepalive=on\" of \"listen\" is not supported yet"},
+         "accept filters \"accept_filter=a\" are not supported on this platform"},
+        {CONTEXT_SERVER, "listen 80 setfib=1;", "invalid parameter \"setfib=1\""},
+        {CONTEXT_SERVER, "listen 80 fastopen=x;", "invalid fastopen \"fastopen=x\""},
+        {CONTEXT_SERVER, "listen 80 fastopen=2147483648;",
+         "invalid fastopen \"fastopen=2147483648\""},
+        {CONTEXT_SERVER, "listen 80 rcvbuf=1g;", "invalid rcvbuf \"rcvbuf=1g\""},
+        {CONTEXT_SERVER, "listen 80 sndbuf=2048m;", "invalid sndbuf \"sndbuf=2048m\""},
+        {CONTEXT_SERVER, "listen 80 so_keepalive=yes;", "invalid so_keepalive value: \"yes\""},
+        {CONTEXT_SERVER, "listen 80 so_keepalive=::;", "invalid so_keepalive value: \"::\""},
+        {CONTEXT_SERVER, "listen 80 so_keepalive=;", "invalid so_keepalive value: \"\""},
+        {CONTEXT_SERVER, "listen 80 so_keepalive=1:2:3:4;",
+         "invalid so_keepalive value: \"1:2:3:4\""},
+        {CONTEXT_SERVER, "listen 80 so_keepalive=1:x;", "invalid so_keepalive value: \"1:x\""},
         {CONTEXT_SERVER, "server_name .;", "server name \".\" is invalid"},
         {CONTEXT_SERVER, "server_name *;", "server name \"*\" is invalid"},
         {CONTEXT_SERVER, "server_name *.;", "server name \"*.\" is invalid"},
@@ -161,6 +160,44 @@ static void a_modifier_may_stand_without_a_blank(void **state)
     draft_assert_said(d, "[emerg] invalid location modifier \"!\" in t.conf:1");
 }
 
+static struct listen_draft listen_of(void **state, const char *text)
+{
+    struct block b;
+
+    block_taken(&b, *state, CONTEXT_SERVER, text);
+    return *(const struct listen_draft *)b.level.listens.items;
+}
+
+static void a_socket_has_its_options(void **state)
+{
+    struct listen_draft l = listen_of(state, "listen 80 rcvbuf=8k sndbuf=2047m fastopen=16 "
+                                             "deferred proxy_protocol;");
+
+    assert_int_equal(l.socket.receive_bytes, 8192);
+    assert_int_equal(l.socket.send_bytes, 2047 << 20);
+    assert_int_equal(l.socket.fastopen, 16);
+    assert_true(l.socket.is_deferred);
+    assert_true(l.is_proxied);
+    assert_true(l.has_options);
+    assert_false(listen_of(state, "listen 80 proxy_protocol;").has_options);
+}
+
+static void keepalive_is_on_off_or_three_numbers(void **state)
+{
+    struct listen_draft l = listen_of(state, "listen 80 so_keepalive=30m::10;");
+
+    assert_int_equal(l.socket.keepalive, KEEPALIVE_ON);
+    assert_int_equal(l.socket.keepalive_idle_s, 1800);
+    assert_int_equal(l.socket.keepalive_interval_s, 0);
+    assert_int_equal(l.socket.keepalive_count, 10);
+    l = listen_of(state, "listen 80 so_keepalive=:5;");
+    assert_int_equal(l.socket.keepalive_interval_s, 5);
+    assert_int_equal(listen_of(state, "listen 80;").socket.keepalive, KEEPALIVE_AS_IS);
+    assert_int_equal(listen_of(state, "listen 80 so_keepalive=on;").socket.keepalive, KEEPALIVE_ON);
+    assert_int_equal(listen_of(state, "listen 80 so_keepalive=off;").socket.keepalive,
+                     KEEPALIVE_OFF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +208,8 @@ int main(void)
         DRAFT_TEST(server_names_are_in_lower_case),
         DRAFT_TEST(a_name_with_a_slash_is_suspicious),
         DRAFT_TEST(a_modifier_may_stand_without_a_blank),
+        DRAFT_TEST(a_socket_has_its_options),
+        DRAFT_TEST(keepalive_is_on_off_or_three_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
