@@ -46,6 +46,10 @@ ALLOWED = [
 
     Allowed("add_header cannot write a second Content-Length",
             case="^answers/add_header_more$", ask="/removes", nginx="bad Content-Length"),
+    Allowed("an empty field adds nothing to a list: RFC 9110, section 5.6.1",
+            case="^gates/real_ip$", ask=r"X-Forwarded-For: ( \||$)"),
+    Allowed("blanks behind a field's value are none of it: RFC 9110, section 5.5",
+            case="^gates/real_ip$", ask="192.0.2.1\t"),
 
     # What clients may write.
     Allowed("what RFC 9112 does not allow in a head is refused: bare LF, controls, odd names",
