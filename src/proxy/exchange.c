@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/access.h"
+#include "proxy/auth_answer.h"
 #include "proxy/content.h"
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
@@ -363,20 +364,6 @@ static struct pace *begin_pace(struct exchange *x, bool is_proxied)
     return pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
 }
 
-/* Of a subrequest's answer the head is all. Its body is read to its end, so that the connection can
- * serve others. */
-static enum progress drop_answer(struct exchange *x)
-{
-    x->record.response = &x->response.head;
-    if (x->response.head.status == 101) {
-        attempt_end(&x->attempt, false);
-        return end_subrequest(x, 101);
-    }
-    x->download = (struct relay){
-        .src = upstream_of(x), .parser = &x->response, .bytes_max = SUBREQUEST_BODY_BYTES_MAX};
-    return go_to(x, STEP_RELAY);
-}
-
 static enum progress respond(struct exchange *x)
 {
     struct record *r = &x->record;
@@ -390,7 +377,7 @@ static enum progress respond(struct exchange *x)
     int error;
 
     if (x->subrequest)
-        return drop_answer(x);
+        return auth_answer_take(x);
     if (takeover_run(x, &progress))
         return progress;
     if (x->error_status && !status_has_content(x->error_status)) {
@@ -456,18 +443,6 @@ static enum progress response_is_cut(struct exchange *x, const char *reason)
     return try_failed(x, OUTCOME_RESPONSE_CUT);
 }
 
-/* What is wrong with a body that nobody wants ends its connection, and no more. */
-static enum progress drop_body(struct exchange *x, enum relay_result result)
-{
-    if (result == RELAY_WAITS && exchange_deadline(x).at_ms > exchange_now_ms(x))
-        return wait_for_progress(x);
-    if (result == RELAY_DONE)
-        takeover_release(x);
-    else
-        attempt_end(&x->attempt, false);
-    return end_subrequest(x, x->response.head.status);
-}
-
 static enum progress relay_bodies(struct exchange *x)
 {
     enum outcome outcome = upload_run(x);
@@ -482,7 +457,7 @@ static enum progress relay_bodies(struct exchange *x)
     result = relay_run(&x->download);
     upstream_save_tickets(x->attempt.conn);
     if (x->subrequest)
-        return drop_body(x, result);
+        return auth_answer_drop_body(x, result);
     count_body(x);
     switch (result) {
     case RELAY_WAITS:

@@ -21,8 +21,11 @@ static void put_aside(const struct exchange *x, struct subrequest *s)
     s->try_count = r->try_count;
     s->record_status = r->status;
     s->is_rewritten = r->is_rewritten;
+    s->keeps_uri = r->keeps_uri;
     s->adds_uri_to_alias = r->adds_uri_to_alias;
     s->upload = x->upload;
+    s->reply_location = x->reply.plan.location;
+    s->reply_is_last = x->reply.is_last;
     s->method = x->request.head.method;
     s->last_failure = x->last_failure;
     s->redirect_count = x->redirect_count;
@@ -44,6 +47,7 @@ static void begin_detour(struct exchange *x, struct span uri)
     r->uri = uri;
     r->args = SPAN_NONE;
     r->is_rewritten = true;
+    r->keeps_uri = false;
     r->adds_uri_to_alias = false;
     r->is_subrequest = true;
     r->pass = NULL;
@@ -100,9 +104,12 @@ static void restore(struct exchange *x, const struct subrequest *s)
         memcpy(r->tries, s->tries, s->try_count * sizeof(*s->tries));
     r->status = s->record_status;
     r->is_rewritten = s->is_rewritten;
+    r->keeps_uri = s->keeps_uri;
     r->adds_uri_to_alias = s->adds_uri_to_alias;
     r->is_subrequest = false;
     x->upload = s->upload;
+    x->reply.plan.location = s->reply_location;
+    x->reply.is_last = s->reply_is_last;
     x->request.head.method = s->method;
     x->last_failure = s->last_failure;
     x->redirect_count = s->redirect_count;

@@ -28,7 +28,7 @@ CASES = [
                            auth_request_set $code $upstream_status;
                            auth_request_set $seen $upstream_http_x_seen;
                            add_header X-Code "$code" always; proxy_pass http://{origin}; }
-        location = /auth { internal; proxy_pass http://{other}/status/$arg_s?$args;
+        location = /auth { internal; proxy_pass http://{other}/checks;
                            proxy_set_header Content-Length "";
                            proxy_set_header X-Uri $request_uri;
                            proxy_set_header X-Method $request_method; }
@@ -65,6 +65,24 @@ CASES = [
                                 "off", "off/in", "page", "named", "gated", "return", "asked")
                for one in (f"/{name}/x", ask(f"/{name}/x", "POST", body=b"body"),
                            ask(f"/{name}/x?a=b", "HEAD")))),
+    case("auth_request_rewrite", """
+        set $level server;
+        location /main/ { rewrite ^/main/(.*)$ /inside/$1 break; auth_request /auth;
+                          auth_request_set $said $level; proxy_set_header X-Level $level;
+                          proxy_set_header X-Said $said; proxy_set_header X-Group "$1";
+                          proxy_pass http://{origin}/base/; }
+        location = /auth { set $level auth; rewrite ^(/a)(uth)$ /asked$2?x=y last; }
+        location /asked { proxy_pass http://{other}/checks/; proxy_set_header X-Args "$args|$1";
+                          proxy_set_header Content-Length "";
+                          proxy_set_header X-Level $level; }
+        location /cycle/ { auth_request /circle; proxy_pass http://{origin}; }
+        location /circle { rewrite ^ /circle last; }
+        location /if/ { auth_request /auth-if; proxy_pass http://{origin}; }
+        location = /auth-if { if ($arg_ok) { return 204; } return 403; }
+        location /if-of-main/ { auth_request /auth-if-of-main; proxy_pass http://{origin}; }
+        location = /auth-if-of-main { if ($request_method = PUT) { return 403; } return 204; }
+        """, "/main/a%20b?q=1", ask("/main/x", "POST", body=b"body"), "/cycle/x", "/if/x",
+         "/if/x?ok=1", "/if-of-main/x", ask("/if-of-main/x", "PUT", body=b"body")),
     case("auth_request_satisfy", """
         auth_basic_user_file users_of_gates;
         location /any/ { satisfy any; deny all; auth_request /yes; proxy_pass http://{origin}; }
