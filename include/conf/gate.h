@@ -24,7 +24,8 @@ struct basic_auth_conf {
 /* set_real_ip_from and what belongs to it. */
 struct real_ip_conf {
     struct forwarded_trust trust;
-    struct span field; /* "proxy_protocol" is the PROXY header's word and no field */
+    struct span field;
+    bool is_proxy_header; /* not a field says it, but the PROXY header of the connection */
 };
 
 /* auth_request_set. */

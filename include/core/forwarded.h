@@ -10,6 +10,8 @@ struct forwarded_trust {
     bool is_recursive; /* past each address that is one of the proxies' */
 };
 
+bool forwarded_is_trusted(const struct forwarded_trust *trust, const struct endpoint *e);
+
 /* nginx's rule: *e is the address that the list came from; where that is one of the proxies', it
  * becomes the last of the list ("192.0.2.1, [2001:db8::1]:8080"), and so on. True: it has changed.
  */

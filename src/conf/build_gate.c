@@ -40,6 +40,7 @@ static int build_real_ip(struct conf *c, const struct gate_draft *d, struct gate
     real_ip->trust.count = d->proxies.count;
     real_ip->trust.is_recursive = d->real_ip_is_recursive;
     real_ip->field = d->real_ip_field;
+    real_ip->is_proxy_header = span_equals(d->real_ip_field, SPAN("proxy_protocol"));
     gate->real_ip = real_ip;
     return 0;
 }

@@ -75,14 +75,6 @@ static int set_real_ip_from(struct conf *c, struct scope *s, const struct direct
     return add_proxy(c, setter_value(s, d), &network);
 }
 
-static int set_real_ip_header(struct conf *c, struct scope *s, const struct directive *d,
-                              const struct node *n)
-{
-    if (span_equals(n->words[1], SPAN("proxy_protocol")))
-        return conf_fail(c, n, "\"proxy_protocol\" in \"real_ip_header\" is not supported yet");
-    return set_span(c, s, d, n);
-}
-
 static int learn_auth_variable(struct conf *c, const struct node *n)
 {
     return conf_learn_variable(c, &n->origin, n->words[1], USER_VARIABLE_SET);
@@ -243,13 +235,15 @@ static const struct directive rows[] = {
      .help = "proxies that are trusted to say who their client is; all that goes by the client's "
              "address then goes by that"},
     {.name = "real_ip_header",
-     .syntax = "field",
+     .syntax = "field | proxy_protocol",
      .preset = "X-Real-IP",
      .contexts = CONTEXT_LEVELS,
      ONE_ARG,
-     .set = set_real_ip_header,
+     .set = set_span,
      AT_GATE(real_ip_field),
-     .help = "the field in which they say it; of X-Forwarded-For the last address counts"},
+     .help =
+         "the field in which they say it, of X-Forwarded-For the last address; or the PROXY header "
+         "before the connection's first byte"},
     {.name = "real_ip_recursive",
      .syntax = "on | off",
      .preset = "off",

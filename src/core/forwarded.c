@@ -1,7 +1,7 @@
 /* forwarded - whose request it is, by a list of addresses to which each proxy added its client. */
 #include "core/forwarded.h"
 
-static bool is_trusted(const struct forwarded_trust *trust, const struct endpoint *e)
+bool forwarded_is_trusted(const struct forwarded_trust *trust, const struct endpoint *e)
 {
     for (size_t i = 0; i < trust->count; i++) {
         if (network_has(&trust->proxies[i], e))
@@ -49,7 +49,7 @@ bool forwarded_address(struct span list, const struct forwarded_trust *trust, st
 {
     bool has_changed = false;
 
-    while (is_trusted(trust, e)) {
+    while (forwarded_is_trusted(trust, e)) {
         struct span last = take_last(&list);
 
         if (!parse(last, e))

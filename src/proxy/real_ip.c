@@ -24,12 +24,25 @@ static struct span list_of(struct record *r, const struct real_ip_conf *conf)
     return first_field(r->request, conf->field);
 }
 
+/* True: *e is another one now. */
+static bool find_address(struct record *r, const struct real_ip_conf *conf, struct endpoint *e)
+{
+    const struct proxy_header *header = r->client->proxy_header;
+
+    if (!conf->is_proxy_header)
+        return forwarded_address(list_of(r, conf), &conf->trust, e);
+    if (!header || header->source.family == AF_UNSPEC || !forwarded_is_trusted(&conf->trust, e))
+        return false;
+    *e = header->source;
+    return true;
+}
+
 int real_ip_find(struct record *r, const struct real_ip_conf *conf)
 {
     struct endpoint address = r->client->address;
     struct client_facts *facts;
 
-    if (r->connection || !forwarded_address(list_of(r, conf), &conf->trust, &address))
+    if (r->connection || !find_address(r, conf, &address))
         return 0;
     facts = arena_alloc(r->arena, sizeof(*facts));
     if (!facts)

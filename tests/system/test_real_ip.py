@@ -117,6 +117,25 @@ def test_a_long_list_is_walked_to_its_begin(site, connect):
     assert said(connect(site.deep).ask("/", fields=fields))[0] == "192.0.2.9"
 
 
+@pytest.mark.parametrize("header, trusted, addr, port", [
+    ("PROXY TCP4 192.0.2.7 10.0.0.1 4321 80", "127.0.0.1", "192.0.2.7", "4321"),
+    ("PROXY TCP6 2001:db8::7 2001:db8::1 4321 80", "127.0.0.1", "2001:db8::7", "4321"),
+    ("PROXY UNKNOWN", "127.0.0.1", "127.0.0.1", None),
+    ("PROXY TCP4 192.0.2.7 10.0.0.1 4321 80", "192.0.2.0/24", "127.0.0.1", None),
+])
+def test_a_proxy_header_says_it_too(start, connect, header, trusted, addr, port):
+    listens = ringway.free_ports()
+    start(ringway.http(f"server {{ listen 127.0.0.1:{listens} proxy_protocol; "
+                       f"set_real_ip_from {trusted}; real_ip_header proxy_protocol; "
+                       f"location / {{ return 200 {SAYS}; }} }}"), listens=[listens])
+    c = connect(listens)
+    c.send(header.encode() + b"\r\n")
+    for _ in range(2):
+        found = said(c.ask("/", fields=[("X-Real-IP", "198.51.100.1")]))
+        assert found[0] == addr and found[2] == "127.0.0.1"
+        assert found[1].isdigit() if port is None else found[1] == port
+
+
 def test_a_mistake_is_told_with_its_line(conf_file):
     path = conf_file("events { }\nhttp { server {\nset_real_ip_from no-such-host.invalid; } }\n")
     done = ringway.run_file(path, "-t")
