@@ -40,6 +40,7 @@ static const struct {
     enum script_op_kind kind;
 } own_variables[] = {
     {"$args", SCRIPT_SET_ARGS},
+    {"$limit_rate", SCRIPT_SET_LIMIT_RATE},
 };
 
 static enum script_op_kind kind_of_set(struct span word)
@@ -250,7 +251,7 @@ static const struct directive rows[] = {
      .marks = ROW_REPEATABLE | ROW_LOCAL | ROW_SCRIPT,
      .learn = learn_set,
      .set = set_set,
-     .help = "gives a variable a value; $args may be set, too"},
+     .help = "gives a variable a value; $args and $limit_rate may be set, too"},
     {.name = "return",
      .syntax = "code [text] | code URL | URL",
      .contexts = CONTEXTS,

@@ -7,6 +7,7 @@
 #include "http/escape.h"
 #include "proxy/content.h"
 #include "proxy/log_escape.h"
+#include "proxy/pace.h"
 #include "proxy/request_log.h"
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
@@ -101,6 +102,14 @@ static void do_set_args(struct run *run, const struct script_set *set)
         return;
     run->r->args = value;
     run->r->is_rewritten = true;
+}
+
+static void do_set_limit_rate(struct run *run, const struct script_set *set)
+{
+    struct span value;
+
+    if (expand(run, &set->value, run->quotes, &value))
+        pace_set_text(run->r, value);
 }
 
 /* ---- if ---- */
@@ -289,6 +298,9 @@ static size_t do_op(struct run *run, const struct script_op *op)
         break;
     case SCRIPT_SET_ARGS:
         do_set_args(run, &op->set);
+        break;
+    case SCRIPT_SET_LIMIT_RATE:
+        do_set_limit_rate(run, &op->set);
         break;
     case SCRIPT_IF:
         return do_if(run, &op->condition) ? 0 : op->condition.op_count;

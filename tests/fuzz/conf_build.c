@@ -73,6 +73,7 @@ static void read_op(const struct script_op *op)
     switch (op->kind) {
     case SCRIPT_SET:
     case SCRIPT_SET_ARGS:
+    case SCRIPT_SET_LIMIT_RATE:
         read_template(&op->set.value);
         break;
     case SCRIPT_IF:

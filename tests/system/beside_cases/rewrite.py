@@ -25,11 +25,15 @@ CASES = [
         location /capture { if ($args ~ "a=(.)(?<second>.)") { set $c $1; }
                             return 200 "$c|$second|$1"; }
         location /order { return 200 "[$late]"; set $late 1; }
+        location /rate { set $limit_rate 4k; return 200 "$limit_rate"; }
+        location /no-rate { set $limit_rate 4x; return 200 "$limit_rate"; }
+        location /rate-if { if ($arg_a) { limit_rate 8k; } return 200 "$limit_rate"; }
         location /copy { set $was $args; set $args new; return 200 "$was|$args"; }
         """,
          "/self", "/server", "/own", "/args?b=2", "/args", "/no-args?a=1", "/never", "/later",
          ask("/shadow", fields=[("X", "1")]), ask("/shadowed", fields=[("X", "1")]),
-         "/capture?a=xy", "/capture", "/order", "/copy?old"),
+         "/capture?a=xy", "/capture", "/order", "/copy?old",
+         "/rate", "/no-rate", "/rate-if?a=1"),
     case("if_conditions", """
         location /true { if ($arg_z) { return 200 true; } return 200 false; }
         location /equals { if ($arg_z = "a b$arg_y") { return 200 true; } return 200 false; }
@@ -171,6 +175,43 @@ CASES = [
         location /of- { return 200 "$uri"; }
         """, "/inherits?a=1", "/own", "/own?a=1", "/last-wins?a=1&b=1", "/last-wins?b=1",
          "/root/", "/page", "/page?a=1"),
+    case("with_others", """
+        set $seen "$seen[$uri]";
+        rewrite ^/inner-(.*)$ /found/$1;
+        error_page 404 /inner-page;
+        error_page 410 = @gone;
+        location /found/ { return 200 "$uri $seen $kept $1"; }
+        location /error { set $kept yes; return 404; }
+        location /none { set $kept yes; root /none; }
+        location /gone { if ($uri ~ "^/(go)ne") { set $kept $1; } return 410; }
+        location @gone { rewrite ^/gone(.*)$ /from-named$1 last; }
+        location /from-named { return 200 "$uri $seen $kept"; }
+        location /try { set $kept tried; try_files /no-such @tried; }
+        location @tried { rewrite ^ /inner-try; rewrite ^ /found/tried; }
+        location /try-uri { try_files /no-such /inner-uri?$args; }
+        location /try-if { try_files /page.html =404; if ($arg_a) { set $kept 1; } }
+        location /sub/ { index x.none /inner-index; }
+        location /al/ { alias {root}/sub/; if ($arg_a) { set $kept 1; } }
+        location /except { limit_except GET { deny all; } return 200 "not excepted"; }
+        location /denied { deny all; return 200 "before the gate"; }
+        location /denied-if { deny all; if ($arg_a) { return 200 "before the gate"; } }
+        location /denied-rewrite { deny all; rewrite ^ /found/denied last; }
+        location /asks { auth_request /auth; auth_request_set $answer $upstream_status;
+                         rewrite ^ /page.html break; }
+        location /auth { internal; if ($arg_a) { return 204; } return 403; }
+        location /small { client_max_body_size 2; return 200 "small $request_method"; }
+        location /slash/ { set $kept 1; proxy_pass http://{origin}; }
+        location = /inside { internal; return 200 inside; }
+        location /to-inside { rewrite ^ /inside last; }
+        location ~ ^/regex/(?<one>.)(.)$ { rewrite ^ /found/$one$2 last; }
+        location /nested/ { set $kept outer;
+            location /nested/in { return 200 "[$kept]"; } return 200 "$kept"; }
+        """,
+         "/error", "/none", "/gone", "/gone/x?q", "/try", "/try-uri?a=1", "/try-if", "/try-if?a=1",
+         "/sub/", "/al/page.html", "/al/page.html?a=1", "/except", ask("/except", "POST"),
+         "/denied", "/denied-if?a=1", "/denied-if", "/denied-rewrite", "/asks", "/asks?a=1",
+         ask("/small", "POST", body=b"123"), ask("/small", "POST", body=b"12"), "/slash",
+         "/slash?q", "/inside", "/to-inside", "/regex/ab", "/nested/x", "/nested/in"),
     case("upstream", """
         proxy_http_version 1.1; proxy_set_header Connection "";
         rewrite ^/from-server/(.*)$ /plain/$1;
