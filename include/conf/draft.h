@@ -223,8 +223,6 @@ struct upstream_draft {
 /* An upstream that was built, and how it is found. */
 struct upstream_entry {
     struct upstream_conf *conf;
-    struct span host; /* of an implicit one */
-    uint16_t port;
     const struct peer_draft *portless; /* a server line of a group without a port; NULL: none */
 };
 
@@ -273,6 +271,7 @@ struct conf {
     struct vector session_zones;       /* struct session_zone * */
     struct vector files;               /* struct file_read: certificates and keys */
     size_t certificate_cache_count;
+    struct vector resolvers; /* struct resolver_conf * */
 };
 
 struct unverified {

@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "http/message.h"
 #include "http/parser.h"
+#include "io/resolver.h"
 #include "io/tls.h"
 #include "io/tls_cache.h"
 #include "io/tls_ocsp.h"
@@ -222,6 +223,8 @@ struct upstream_conf {
     unsigned index;   /* in snapshot.upstreams */
     struct span name; /* of the group; for a single name: host[:port] as in proxy_pass */
     bool is_implicit; /* made by a proxy_pass to a single name */
+    struct span host; /* of an implicit one: the name, or "unix:/path" */
+    uint16_t port;    /* of an implicit one */
     struct peer_conf *peers;
     size_t peer_count;
     enum balance_policy balance;
@@ -232,6 +235,9 @@ struct upstream_conf {
 
 struct proxy_pass {
     bool is_set;
+    /* With variables: what follows is each request's own, but for tls and certificate, which are
+     * for those that turn out to be https. NULL: there are none. */
+    const struct template *url;
     bool is_tls; /* https:// */
     const struct upstream_conf *upstream;
     struct span host;      /* $proxy_host: "name" or "name:port" as written */
@@ -258,6 +264,12 @@ struct body_files {
 
 /* client_body_in_file_only: a file that only memory was too small for has no name. */
 enum body_file_naming { BODY_FILE_UNNAMED, BODY_FILE_KEPT, BODY_FILE_CLEAN };
+
+/* "resolver": who is asked for names that only requests name. */
+struct resolver_conf {
+    unsigned index; /* in snapshot.resolvers */
+    struct resolver_settings settings;
+};
 
 /* What may be set at http, server and location level, inherited as in nginx. */
 struct settings {
@@ -317,6 +329,8 @@ struct settings {
     bool proxy_intercept_errors;
     unsigned proxy_ignore_headers; /* IGNORE_* */
     bool rewrite_log, uninitialized_variable_warn;
+    const struct resolver_conf *resolver; /* NULL: names cannot be resolved */
+    uint64_t resolver_timeout_ms;         /* 0: as long as the resolver tries */
 };
 
 enum location_kind {
@@ -448,6 +462,9 @@ struct snapshot {
     size_t server_count;
     struct upstream_conf **upstreams;
     size_t upstream_count;
+    const struct upstream_conf *upstream_defaults; /* of those that requests name; NULL: none do */
+    const struct resolver_conf **resolvers;
+    size_t resolver_count;
     struct tls_profile **tls_profiles;
     size_t tls_profile_count;
     size_t certificate_cache_count;

@@ -43,6 +43,7 @@ enum outcome_retry {
     X(CODING_UNKNOWN, 501, FAULT_CLIENT, RETRY_NEVER, "coding_unknown")                   \
     X(VERSION_UNKNOWN, 505, FAULT_CLIENT, RETRY_NEVER, "version_unknown")                 \
     X(NO_MEMORY, 503, FAULT_US, RETRY_NEVER, "no_memory")                                 \
+    X(NOT_RESOLVED, 502, FAULT_UPSTREAM, RETRY_NEVER, "not_resolved")                     \
     X(NO_PEER, 502, FAULT_UPSTREAM, RETRY_NEVER, "no_live_upstreams")                     \
     X(PEERS_BUSY, 503, FAULT_UPSTREAM, RETRY_NEVER, "upstreams_busy")                     \
     X(CONNECT_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "connect_failed")                 \

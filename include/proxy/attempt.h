@@ -23,7 +23,8 @@ struct attempt {
     struct view *view;
     struct task *task;
     struct upstream *upstream;
-    struct peer *peer; /* NULL between tries */
+    struct upstream *named; /* that the request named; NULL: the file's of record.pass */
+    struct peer *peer;      /* NULL between tries */
     struct lane *lane;
     struct upstream_conn *conn; /* leased */
     struct try_record *try_now;

@@ -30,6 +30,7 @@ struct engine {
     struct engine **siblings; /* of all workers, this one too; set before the first turn */
     unsigned sibling_count;
     struct user_files *user_files; /* of proxy/user_file; NULL until one is asked */
+    struct list resolvers;         /* of all views; resolver_new() adds to it */
     struct list access_buffers;    /* of proxy/access: access_init() makes the list */
     struct list log_files;         /* of proxy/log_cache, likewise */
     uint64_t log_file_count;

@@ -10,6 +10,7 @@
 
 #include "http/parser.h"
 #include "proxy/attempt.h"
+#include "proxy/destination.h"
 #include "proxy/limit.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
@@ -21,6 +22,7 @@ enum exchange_step {
     STEP_SCRIPT,
     STEP_GATE,
     STEP_CONTENT,
+    STEP_RESOLVE,
     STEP_TAKE_BODY,
     STEP_TRY,
     STEP_CONNECT,
@@ -55,9 +57,10 @@ struct exchange {
     struct timer *timer;                  /* the client's */
     const struct server_conf *sni_server; /* that the TLS handshake chose; NULL without TLS */
     enum exchange_step step;
-    struct limit_hold *holds;      /* that it counts as here, by limit_conn */
-    struct subrequest *subrequest; /* in the arena; NULL: none is under way */
-    struct gate *gate;             /* in the arena; NULL: it has met none */
+    struct limit_hold *holds;             /* that it counts as here, by limit_conn */
+    struct subrequest *subrequest;        /* in the arena; NULL: none is under way */
+    struct gate *gate;                    /* in the arena; NULL: it has met none */
+    struct destination_use *destinations; /* in the arena: hosts that it named, the last first */
     struct relay upload, download;
     struct pace pace; /* of the download, or the reply */
     uint64_t began_ms;

@@ -22,12 +22,21 @@ struct peer {
     struct list lanes;
 };
 
+#define DESTINATION_BUCKETS 64
+
+/* One of the file's stands in the view's array; one that requests name (proxy/destination) lies at
+ * the beginning of a block of its own. */
 struct upstream {
     const struct upstream_conf *conf;
     struct view *view;
     struct peer *peers;
     struct list idle; /* of all lanes, the most recently used first */
     unsigned idle_count;
+    /* Of one that requests name: */
+    struct list link;    /* in a bucket of the view, or among those that are gone */
+    unsigned user_count; /* exchanges */
+    uint64_t used_ms;
+    bool is_gone; /* another has its place: nothing goes back to idle */
 };
 
 struct lane {
@@ -35,7 +44,7 @@ struct lane {
     struct peer *peer;
     const struct tls_profile *profile; /* NULL: plain */
     struct span given_name;            /* owned: proxy_ssl_name; empty: not given */
-    struct span host_name;             /* of the proxy_pass; in the snapshot */
+    struct span host_name;             /* of the proxy_pass; in the snapshot or the upstream */
     struct span sni;                   /* given_name, or a name of the snapshot's */
     struct certificate *certificate;   /* one reference; NULL: the profile's, or none */
     struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX];
@@ -58,7 +67,11 @@ struct view {
     struct tls_context **server_contexts; /* by tls_server_profile.index */
     struct certificates certificates;     /* that requests choose */
     struct upstream *upstreams;           /* by upstream_conf.index */
-    bool is_retired;                      /* a newer one is in force: nothing goes back to idle */
+    struct resolver **resolvers;          /* by resolver_conf.index */
+    struct list destinations[DESTINATION_BUCKETS]; /* upstream.link */
+    struct list gone_destinations;
+    size_t destination_count; /* in the buckets */
+    bool is_retired;          /* a newer one is in force: nothing goes back to idle */
 };
 
 /* Makes the worker's view: contexts and upstreams; takes a reference on the snapshot. 0, -ENOMEM,
@@ -67,6 +80,11 @@ int view_new(struct engine *e, struct snapshot *s, struct view **out,
              char error[TLS_ERROR_BYTES]) MUST_USE;
 struct view *view_ref(struct view *v);
 void view_unref(struct view *v);
+
+/* 0 or -ENOMEM. */
+int upstream_init(struct upstream *u, struct view *v, const struct upstream_conf *conf) MUST_USE;
+/* Nothing may be left of its connections. */
+void upstream_deinit(struct upstream *u);
 
 /* What a lane is found by. */
 struct lane_key {
@@ -80,6 +98,9 @@ struct lane *lane_find(struct peer *p, const struct lane_key *key) MUST_USE;
 
 /* Keeps a ticket to resume with; takes it over. */
 void lane_keep_ticket(struct lane *l, struct tls_ticket *ticket);
+
+/* No connection, no waiter, and no loan points to it. */
+bool lane_is_unused(const struct lane *l);
 
 /* Called when something that the lane was kept for has gone. A lane with a certificate that a
  * request chose goes with the last of that, and the certificate with it; others stay, within

@@ -322,6 +322,8 @@ static int take_results(struct conf *c, struct snapshot *s)
     s->certificate_cache_count = c->certificate_cache_count;
     s->tls_server_profiles = c->tls_server_profiles.items;
     s->tls_server_profile_count = c->tls_server_profiles.count;
+    s->resolvers = c->resolvers.items;
+    s->resolver_count = c->resolvers.count;
     s->user_variables = (struct user_variables){c->variables.items, c->variables.count};
     s->limit_zones = c->limit_zones.items;
     s->limit_zone_count = c->limit_zones.count;

@@ -113,7 +113,7 @@ static int warn_unverified(struct conf *c, const struct proxy_pass *pass, const 
         return -ENOMEM;
     *known = (struct unverified){pass->tls, pass->upstream};
     conf_warn(c, o, "\"proxy_ssl_verify\" is off: whoever answers for upstream \"%.*s\" is trusted",
-              SPAN_ARG(pass->upstream->name));
+              SPAN_ARG(pass->upstream ? pass->upstream->name : pass->url->text));
     return 0;
 }
 

@@ -6,9 +6,9 @@
 
 #include "conf/directive.h"
 #include "conf/host.h"
+#include "conf/pass_url.h"
 
 #define PORT_HTTP 80
-#define PORT_HTTPS 443
 
 /* Words that several workers write stand on lines of their own. */
 #define CACHE_LINE_BYTES 64
@@ -174,8 +174,8 @@ static struct upstream_entry *find_implicit(struct conf *c, const struct host *h
     struct upstream_entry *entries = c->upstreams.items;
 
     for (size_t i = 0; i < c->upstreams.count; i++) {
-        if (entries[i].conf->is_implicit && entries[i].port == port &&
-            span_equals_nocase(entries[i].host, host->is_unix ? host->text : host->name))
+        if (entries[i].conf->is_implicit && entries[i].conf->port == port &&
+            span_equals_nocase(entries[i].conf->host, host->is_unix ? host->text : host->name))
             return &entries[i];
     }
     return NULL;
@@ -197,8 +197,8 @@ static int make_implicit(struct conf *c, const struct word *url, const struct ho
     if (!entry)
         return -ENOMEM;
     entry->conf->is_implicit = true;
-    entry->host = host->is_unix ? host->text : host->name;
-    entry->port = port;
+    entry->conf->host = host->is_unix ? host->text : host->name;
+    entry->conf->port = port;
     peer.conf = (struct peer_conf){.weight = 1, .max_fails = 1, .fail_timeout_ms = 10000};
     scope_init(&scope, CONTEXT_UPSTREAM, NULL, NULL, draft);
     rc = scope_complete(c, &scope);
@@ -207,56 +207,6 @@ static int make_implicit(struct conf *c, const struct word *url, const struct ho
     take_settings(entry->conf, draft, &peers);
     *out = entry;
     return rc;
-}
-
-/* Cuts "http://host:port/uri" into its parts; a unix socket's path ends at a colon. */
-static void split_url(struct span url, struct proxy_pass *out, struct span *host)
-{
-    struct span rest;
-    size_t end = 0;
-
-    out->is_tls = span_starts_with_nocase(url, SPAN("https://"));
-    rest = span_skip(url, out->is_tls ? sizeof("https://") - 1 : sizeof("http://") - 1);
-    if (span_starts_with_nocase(rest, SPAN("unix:"))) {
-        struct span path = span_skip(rest, sizeof("unix:") - 1);
-
-        end = sizeof("unix:") - 1 + span_index_of(path, ':');
-        *host = span_take(rest, end);
-        out->uri = span_skip(rest, size_min(end + 1, rest.len));
-    } else {
-        while (end < rest.len && rest.data[end] != '/' && rest.data[end] != '?')
-            end++;
-        *host = span_take(rest, end);
-        out->uri = span_skip(rest, end);
-    }
-    out->has_uri = out->uri.len > 0;
-}
-
-/* "?a=b" stands for "/?a=b". */
-static int complete_uri(struct conf *c, struct proxy_pass *out)
-{
-    if (!out->has_uri || out->uri.data[0] == '/')
-        return 0;
-    out->uri = arena_printf(c->arena, "/%.*s", SPAN_ARG(out->uri));
-    return out->uri.data ? 0 : conf_fail_no_memory(c);
-}
-
-/* $proxy_host has a port where it is not the scheme's own; a unix socket is "localhost". */
-static int name_host(struct conf *c, const struct host *host, struct proxy_pass *out)
-{
-    uint16_t standard = out->is_tls ? PORT_HTTPS : PORT_HTTP;
-    bool is_v6 = host->text.len && host->text.data[0] == '[';
-    struct span bracketed = is_v6 ? span_take(host->text, host->name.len + 2) : host->name;
-
-    out->host_name = host->is_unix ? SPAN("localhost") : host->name;
-    out->port = host->is_unix ? 0 : host->port ? host->port : standard;
-    if (host->is_unix)
-        out->host = out->host_name;
-    else if (out->port == standard)
-        out->host = bracketed;
-    else
-        out->host = arena_printf(c->arena, "%.*s:%u", SPAN_ARG(bracketed), out->port);
-    return out->host.data ? 0 : conf_fail_no_memory(c);
 }
 
 static void warn_portless(struct conf *c, const struct word *url,
@@ -270,20 +220,62 @@ static void warn_portless(struct conf *c, const struct word *url,
               SPAN_ARG(server), SPAN_ARG(group->conf->name), SPAN_ARG(server));
 }
 
+/* What upstreams have that only requests name: there is nobody to set anything else. */
+static int make_defaults(struct conf *c)
+{
+    struct upstream_draft *draft = arena_zalloc(&c->scratch, sizeof(*draft));
+    struct upstream_conf *defaults = arena_zalloc(c->arena, sizeof(*defaults));
+    const struct vector no_peers = {0};
+    struct scope scope;
+    int rc;
+
+    if (!draft || !defaults)
+        return conf_fail_no_memory(c);
+    scope_init(&scope, CONTEXT_UPSTREAM, NULL, NULL, draft);
+    rc = scope_complete(c, &scope);
+    take_settings(defaults, draft, &no_peers);
+    c->snapshot->upstream_defaults = defaults;
+    return rc;
+}
+
+/* With variables the URL is each request's: here it is only known whether it may be one of TLS. */
+static int build_variable_pass(struct conf *c, const struct word *url, struct proxy_pass *out)
+{
+    struct template *t = arena_alloc(c->arena, sizeof(*t));
+    int rc;
+
+    if (!t)
+        return conf_fail_no_memory(c);
+    rc = conf_template(c, &url->origin, url->text, t);
+    if (rc)
+        return rc;
+    out->url = t;
+    out->is_tls = !span_starts_with_nocase(url->text, SPAN("http://"));
+    return c->snapshot->upstream_defaults ? 0 : make_defaults(c);
+}
+
+static int parse_url(struct conf *c, const struct word *url, struct proxy_pass *out,
+                     struct host *host)
+{
+    const char *error;
+    int rc = pass_url_parse(url->text, c->arena, out, host, &error);
+
+    if (rc == -ENOMEM)
+        return conf_fail_no_memory(c);
+    return rc ? conf_fail_at(c, &url->origin, "%s in upstream \"%.*s\"", error, SPAN_ARG(out->host))
+              : 0;
+}
+
 int build_proxy_pass(struct conf *c, const struct word *url, struct proxy_pass *out)
 {
     struct upstream_entry *entry;
     struct host host;
-    struct span text;
     int rc;
 
     out->is_set = true;
-    split_url(url->text, out, &text);
-    rc = parse_host(c, &url->origin, text, &host);
-    if (!rc)
-        rc = complete_uri(c, out);
-    if (!rc)
-        rc = name_host(c, &host, out);
+    if (span_index_of(url->text, '$') < url->text.len)
+        return build_variable_pass(c, url, out);
+    rc = parse_url(c, url, out, &host);
     if (rc)
         return rc;
     entry = find_group(c, host.is_unix ? host.text : host.name);

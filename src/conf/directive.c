@@ -20,6 +20,7 @@
 #include "conf/directive_main.h"
 #include "conf/directive_map.h"
 #include "conf/directive_proxy.h"
+#include "conf/directive_resolver.h"
 #include "conf/directive_rewrite.h"
 #include "conf/directive_server.h"
 #include "conf/directive_ssl.h"
@@ -35,6 +36,7 @@ static const struct directive_table *const tables[] = {
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
     &directive_answer_table,     &directive_body_table,    &directive_limit_table,
     &directive_added_table,      &directive_flow_table,    &directive_disk_table,
+    &directive_resolver_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

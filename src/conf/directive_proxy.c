@@ -15,7 +15,7 @@ static int set_proxy_pass(struct conf *c, struct scope *s, const struct directiv
     struct span url = n->words[1];
 
     if (span_index_of(url, '$') < url.len)
-        return conf_fail(c, n, "variables in \"proxy_pass\" are not supported yet");
+        return set_text(c, s, d, n);
     if (!span_starts_with_nocase(url, SPAN("http://")) &&
         !span_starts_with_nocase(url, SPAN("https://")))
         return conf_fail(c, n, "invalid URL prefix");

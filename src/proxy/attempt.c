@@ -116,7 +116,7 @@ enum outcome attempt_begin(struct attempt *a)
     enum outcome outcome;
 
     assert(!a->peer && !a->conn);
-    a->upstream = &a->view->upstreams[a->record->pass->upstream->index];
+    a->upstream = a->named ? a->named : &a->view->upstreams[a->record->pass->upstream->index];
     if (a->record->try_count == TRIES_MAX)
         return OUTCOME_NO_PEER;
     if (peer_set_reserve(&a->tried, a->upstream->conf->peer_count, a->record->arena))

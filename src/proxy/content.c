@@ -1,8 +1,8 @@
 /* content - what answers a request: a return, a file, or an upstream. */
 #include "proxy/content.h"
 
+#include "proxy/pass.h"
 #include "proxy/try_files.h"
-#include "proxy/upload.h"
 #include "proxy/verdict.h"
 
 /* An error page is shown with the status that it is for. */
@@ -49,20 +49,6 @@ static enum progress answer_last(struct exchange *x, const struct try_files *t, 
     return go_to(x, STEP_REPLY);
 }
 
-static enum progress answer_proxied(struct exchange *x)
-{
-    const struct proxy_pass *pass = &x->record.location->proxy_pass;
-
-    /* Another upstream has of the body what cannot be sent to this one as well. */
-    if (x->record.pass != pass && !exchange_can_resend(x))
-        return answer(x, 502);
-    x->has_upload_failed = false;
-    if (x->record.pass != pass)
-        attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
-    x->record.pass = pass;
-    return go_to(x, upload_first_step(x));
-}
-
 enum progress content_choose(struct exchange *x)
 {
     const struct location_conf *l = x->record.location;
@@ -76,5 +62,5 @@ enum progress content_choose(struct exchange *x)
         if (tried == TRY_FAILED)
             return conclude(x, OUTCOME_NO_MEMORY);
     }
-    return l->proxy_pass.is_set ? answer_proxied(x) : answer_file(x);
+    return l->proxy_pass.is_set ? pass_begin(x) : answer_file(x);
 }

@@ -10,6 +10,7 @@
 #include "proxy/content.h"
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
+#include "proxy/pass.h"
 #include "proxy/request_body.h"
 #include "proxy/real_ip.h"
 #include "proxy/rewrite.h"
@@ -49,6 +50,7 @@ enum exchange_result exchange_run(struct exchange *x)
         [STEP_SCRIPT] = rewrite_in_location,
         [STEP_GATE] = gate_run,
         [STEP_CONTENT] = content_choose,
+        [STEP_RESOLVE] = pass_resolve,
         [STEP_TAKE_BODY] = upload_take_body,
         [STEP_TRY] = begin_try,
         [STEP_CONNECT] = connect_upstream,

@@ -80,6 +80,7 @@ void exchange_free(struct exchange *x)
     assert(!exchange_is_busy(x));
     assert(!x->attempt.peer);
     limit_release(x->holds);
+    destinations_leave(x->destinations);
     relay_forget(&x->upload);
     request_body_deinit(x->record.body);
     reply_deinit(&x->reply, &x->record);

@@ -69,6 +69,11 @@ static int request_target(struct record *r, struct span *target)
         *target = r->request->target;
         return 0;
     }
+    /* What variables made of it is all of it. */
+    if (r->pass->has_uri && r->pass->url) {
+        *target = r->pass->uri;
+        return 0;
+    }
     if (!r->pass->has_uri || r->keeps_uri || !span_starts_with(r->uri, prefix))
         return join_target(r, SPAN_NONE, r->uri, target);
     return join_target(r, r->pass->uri, span_skip(r->uri, prefix.len), target);

@@ -140,9 +140,10 @@ static bool may_be_kept(const struct upstream_conn *u)
     const struct upstream_conf *conf = u->lane->peer->upstream->conf;
     uint64_t age_ms = loop_now_ms(u->view->engine->loop) - u->opened_ms;
 
-    return !u->view->is_retired && conf->keepalive_max && conn_is_open(&u->conn) &&
-           conn_end(&u->conn) == CONN_END_NONE && !conn_out_bytes(&u->conn) &&
-           u->request_count < conf->keepalive_requests && age_ms < conf->keepalive_time_ms;
+    return !u->view->is_retired && !u->lane->peer->upstream->is_gone && conf->keepalive_max &&
+           conn_is_open(&u->conn) && conn_end(&u->conn) == CONN_END_NONE &&
+           !conn_out_bytes(&u->conn) && u->request_count < conf->keepalive_requests &&
+           age_ms < conf->keepalive_time_ms;
 }
 
 void upstream_give(struct upstream_conn *u)
@@ -194,12 +195,20 @@ void upstream_discard(struct upstream_conn *u)
         loop_ready(e->loop, &u->task);
 }
 
+static void discard_idle(struct upstream *u)
+{
+    list_for_each_safe (link, &u->idle)
+        upstream_discard(list_entry(link, struct upstream_conn, idle_link));
+}
+
 void view_retire(struct view *v)
 {
     v->is_retired = true;
-    for (size_t i = 0; i < v->snapshot->upstream_count; i++) {
-        list_for_each_safe (link, &v->upstreams[i].idle)
-            upstream_discard(list_entry(link, struct upstream_conn, idle_link));
+    for (size_t i = 0; i < v->snapshot->upstream_count; i++)
+        discard_idle(&v->upstreams[i]);
+    for (size_t i = 0; i < DESTINATION_BUCKETS; i++) {
+        list_for_each (link, &v->destinations[i])
+            discard_idle(list_entry(link, struct upstream, link));
     }
 }
 

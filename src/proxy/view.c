@@ -12,10 +12,11 @@ static void peer_init(struct peer *p, struct upstream *u, const struct peer_conf
     list_init(&p->lanes);
 }
 
-static int upstream_init(struct upstream *u, struct view *v, const struct upstream_conf *conf)
+int upstream_init(struct upstream *u, struct view *v, const struct upstream_conf *conf)
 {
     *u = (struct upstream){.conf = conf, .view = v};
     list_init(&u->idle);
+    list_init(&u->link);
     u->peers = calloc(size_max(conf->peer_count, 1), sizeof(*u->peers));
     if (!u->peers)
         return -ENOMEM;
@@ -36,6 +37,20 @@ static int make_upstreams(struct view *v)
             return -ENOMEM;
     }
     return 0;
+}
+
+static int make_resolvers(struct view *v)
+{
+    const struct snapshot *s = v->snapshot;
+    int result = 0;
+
+    v->resolvers = calloc(size_max(s->resolver_count, 1), sizeof(*v->resolvers));
+    if (!v->resolvers)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->resolver_count && !result; i++)
+        result = resolver_new(v->engine->loop, &v->engine->resolvers, &s->resolvers[i]->settings,
+                              &v->resolvers[i]);
+    return result;
 }
 
 static int make_contexts(struct view *v, char error[TLS_ERROR_BYTES])
@@ -68,9 +83,14 @@ int view_new(struct engine *e, struct snapshot *s, struct view **out, char error
     v->engine = e;
     v->snapshot = snapshot_ref(s);
     v->ref_count = 1;
+    for (size_t i = 0; i < DESTINATION_BUCKETS; i++)
+        list_init(&v->destinations[i]);
+    list_init(&v->gone_destinations);
     result = certificates_init(&v->certificates, s->certificate_cache_count);
     if (!result)
         result = make_upstreams(v);
+    if (!result)
+        result = make_resolvers(v);
     if (!result)
         result = make_contexts(v, error);
     if (result) {
@@ -98,13 +118,23 @@ static void lane_free(struct lane *l)
     free(l);
 }
 
-static void upstream_deinit(struct upstream *u)
+void upstream_deinit(struct upstream *u)
 {
     for (size_t i = 0; u->peers && i < u->conf->peer_count; i++) {
         list_for_each_safe (link, &u->peers[i].lanes)
             lane_free(list_entry(link, struct lane, link));
     }
     free(u->peers);
+}
+
+static void free_destinations(struct list *all)
+{
+    list_for_each_safe (link, all) {
+        struct upstream *u = list_entry(link, struct upstream, link);
+
+        upstream_deinit(u);
+        free(u);
+    }
 }
 
 void view_unref(struct view *v)
@@ -114,12 +144,18 @@ void view_unref(struct view *v)
         return;
     for (size_t i = 0; v->upstreams && i < v->snapshot->upstream_count; i++)
         upstream_deinit(&v->upstreams[i]);
+    for (size_t i = 0; i < DESTINATION_BUCKETS; i++)
+        free_destinations(&v->destinations[i]);
+    free_destinations(&v->gone_destinations);
+    for (size_t i = 0; v->resolvers && i < v->snapshot->resolver_count; i++)
+        resolver_close(v->resolvers[i]);
     certificates_deinit(&v->certificates);
     for (size_t i = 0; v->client_contexts && i < v->snapshot->tls_profile_count; i++)
         tls_context_free(v->client_contexts[i]);
     for (size_t i = 0; v->server_contexts && i < v->snapshot->tls_server_profile_count; i++)
         tls_context_free(v->server_contexts[i]);
     free(v->upstreams);
+    free(v->resolvers);
     free(v->client_contexts);
     free(v->server_contexts);
     snapshot_unref(v->snapshot);
@@ -218,7 +254,7 @@ static struct lane *lane_new(struct peer *p, const struct lane_key *key)
     return l;
 }
 
-static bool lane_is_unused(const struct lane *l)
+bool lane_is_unused(const struct lane *l)
 {
     return !l->conn_count && !l->is_borrowing && list_is_empty(&l->waiters);
 }

@@ -268,6 +268,7 @@ static int init_worker(struct worker *w, const struct worker_options *o)
     w->connections_max = o->first.snapshot->main.worker_connections;
     w->engine.index = o->index;
     access_init(&w->engine);
+    list_init(&w->engine.resolvers);
     list_init(&w->clients.clients);
     sem_init(&w->has_started, 0, 0);
     return 0;

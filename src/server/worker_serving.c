@@ -56,7 +56,7 @@ static bool is_quiet(const struct worker *w)
 {
     return !w->clients.count && listeners_are_gone(&w->listeners) && !w->engine.loans_out &&
            !w->engine.upstream_conns.count_taken && handovers_are_settled(&w->handovers) &&
-           !access_is_busy(&w->engine);
+           !access_is_busy(&w->engine) && resolvers_are_quiet(&w->engine.resolvers);
 }
 
 static void tell_drained(struct loop *loop, struct message *m)
@@ -117,6 +117,8 @@ static void run_draining(struct worker *w)
 {
     if (!w->clients.count && w->view && !w->view->is_retired)
         view_retire(w->view);
+    if (!w->clients.count)
+        resolvers_cancel(&w->engine.resolvers);
     end_logs(w);
     if (!w->is_drained && is_quiet(w))
         note_drained(w);
