@@ -76,6 +76,19 @@ CASES = [
         map $arg_k $m_inner { 1 a; 2 $m_third; default ""; }
         map $arg_k $m_third { default "third $arg_k"; }
         """),
+    case("map_that_is_kept", """
+        location /kept { set $m_key $arg_k; set $m_seen $m_kept; set $m_key other;
+                         return 200 "$m_seen $m_kept"; }
+        location /volatile { set $m_key $arg_k; set $m_seen $m_volatile; set $m_key other;
+                             return 200 "$m_seen $m_volatile"; }
+        """, "/kept?k=a", "/kept", "/volatile?k=a", "/volatile?k=other", "/volatile", http="""
+        map $m_key $m_kept { default "<$m_key>"; a "<<a>>"; }
+        map $m_key $m_volatile { volatile; default "<$m_key>"; a "<<a>>"; }
+        """),
+    case("map_and_set", """
+        location /before { return 200 $m_set; }
+        location /after { set $m_set "by set"; return 200 $m_set; }
+        """, "/before", "/after", http="map $uri $m_set { default \"by map\"; }"),
     case("map_twice", MAPPED % "m_twice", "/?k=a", "/?k=b", "/", http="""
         map $arg_k $m_twice { a first; default "first default"; }
         map $arg_k $m_twice { b second; default "second default"; }
