@@ -241,7 +241,8 @@ static unsigned plan_parts(struct reply *p, struct record *r, const struct byte_
         return 503;
     *m = (struct multipart){.ranges = *ranges, .size = size, .type = p->plan.content_type};
     /* Fails only before the kernel's pool is ready: then any number will do. */
-    (void)getrandom(&m->boundary, sizeof(m->boundary), 0);
+    if (getrandom(&m->boundary, sizeof(m->boundary), 0) < 0)
+        m->boundary = 0;
     p->plan.content_type = multipart_type(m, r->arena);
     p->multipart = m;
     plan_length(p, r, multipart_bytes(m));
