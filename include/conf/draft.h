@@ -74,6 +74,8 @@ struct server_tls_draft {
     struct vector ticket_keys;   /* struct word */
     unsigned protocols;
     bool prefer_server_ciphers, session_tickets, reject_handshake, stapling, stapling_verify;
+    bool early_data;
+    const struct certificate_cache_conf *certificate_cache; /* NULL: off */
     uint64_t buffer_size;
     unsigned verify_client;
     uint64_t verify_depth;

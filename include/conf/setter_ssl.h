@@ -23,6 +23,9 @@ int set_certificate(struct conf *c, struct scope *s, const struct directive *d,
                     const struct node *n); /* struct certificate_draft */
 int set_certificates(struct conf *c, struct scope *s, const struct directive *d,
                      const struct node *n); /* struct vector of struct certificate_draft */
+int set_certificate_cache(struct conf *c, struct scope *s, const struct directive *d,
+                          const struct node *n); /* const struct certificate_cache_conf *; NULL:
+                                                    off */
 int set_paths(struct conf *c, struct scope *s, const struct directive *d,
               const struct node *n); /* struct vector of struct word: one more path */
 

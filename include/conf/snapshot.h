@@ -162,7 +162,8 @@ struct certificate_cache_conf {
     uint64_t valid_ms;    /* what is older is read again */
 };
 
-/* A client certificate that each request chooses: proxy_ssl_certificate with variables. */
+/* A certificate with variables: proxy_ssl_certificate, that each request chooses, and
+ * ssl_certificate, that each handshake does. */
 struct certificate_conf {
     struct template certificate, key; /* paths, or "data:" and PEM; an empty certificate: none */
     struct span path_prefix;          /* of relative paths */
@@ -189,8 +190,9 @@ struct session_zone {
 struct tls_server_profile {
     unsigned index; /* in snapshot.tls_server_profiles */
     struct tls_server_settings settings;
-    struct tls_identity digest; /* of all of it */
-    struct tls_pair *pairs;     /* the settings', while they are put together */
+    const struct certificate_conf *certificate; /* that handshakes choose; NULL: the settings' */
+    struct tls_identity digest;                 /* of all of it */
+    struct tls_pair *pairs;                     /* the settings', while they are put together */
     struct origin origin;
 };
 

@@ -76,6 +76,7 @@
     X(SSL_CLIENT_V_START, "ssl_client_v_start")                   \
     X(SSL_CLIENT_VERIFY, "ssl_client_verify")                     \
     X(SSL_CURVE, "ssl_curve")                                     \
+    X(SSL_EARLY_DATA, "ssl_early_data")                           \
     X(SSL_PROTOCOL, "ssl_protocol")                               \
     X(SSL_SERVER_NAME, "ssl_server_name")                         \
     X(SSL_SESSION_ID, "ssl_session_id")                           \

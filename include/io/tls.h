@@ -93,6 +93,7 @@ struct tls_server_settings {
     size_t ticket_key_count;        /* at most TLS_TICKET_KEYS_MAX */
     size_t record_bytes_max;        /* of text in a record to the client; 0: RECORD_BYTES_MAX */
     bool rejects_handshakes;        /* with unrecognized_name; needs no pair */
+    bool chooses_pair;              /* no session begins with it: another one has its pair */
     uint64_t id; /* tickets of one id are never accepted under another; a digest of the settings */
 };
 
@@ -108,6 +109,9 @@ int tls_context_new_server(const struct tls_server_settings *settings,
 int tls_context_new_certified(const struct tls_context *base, const struct tls_pair *pair,
                               const struct tls_passwords *passwords, struct tls_context **out,
                               char error[TLS_ERROR_BYTES]) MUST_USE;
+/* From now on called at the end of each session that began with the context: what the context
+ * belongs to counts them, and may free it then. */
+void tls_context_on_end(struct tls_context *c, void (*ended)(void *owner), void *owner);
 /* True when such a message is about the key, and not about the certificate. */
 bool tls_error_is_of_key(const char *error);
 /* Its sessions must be gone. NULL is allowed. */

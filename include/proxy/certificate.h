@@ -1,8 +1,9 @@
-/* certificate - client certificates for upstreams that requests choose by variables.
+/* certificate - certificates with variables: ours for upstreams, that requests choose, and for
+ * clients, that handshakes choose.
  *
  * Owned by a view, used by its worker's thread only. A certificate is what it holds and not the
- * file that it came from: equal bytes are one, with one TLS context. It is counted, by lanes, by
- * caches and by the try that has just asked for it, and goes with the last of them.
+ * file that it came from: equal bytes are one, with one TLS context. It is counted, by lanes and
+ * clients, by caches and by the try that has just asked for it, and goes with the last of them.
  *
  * Files are read right in the turn, which blocks it: they are small, at most
  * CERTIFICATE_BYTES_MAX, and as a rule in the page cache; a thread for them would cost more. What
@@ -46,8 +47,11 @@ void certificates_deinit(struct certificates *all);
 struct certificate_wish {
     const struct certificate_conf *conf;
     const struct tls_context *base;
-    struct span certificate, key; /* what the two directives came to; certificate is not empty */
-    struct arena *arena;          /* for paths and the message */
+    struct span certificate, key; /* what the directives came to; certificate is not empty */
+    /* Of a server: all settings but the pair, and what its contexts share; else NULL. */
+    const struct tls_server_settings *server;
+    struct tls_server_shared *shared;
+    struct arena *arena; /* for paths and the message */
     uint64_t now_ms;
 };
 

@@ -274,7 +274,7 @@ static int check_certificates(struct conf *c, const struct listen_build *listen)
     if (!listen->conf.is_tls)
         return 0;
     rc = check_certificate(c, preset);
-    if (rc || preset->tls->settings.pair_count)
+    if (rc || preset->tls->settings.pair_count || preset->tls->certificate)
         return rc;
     for (size_t i = 0; i < listen->servers.count && !rc; i++)
         rc = check_certificate(c, servers[i]->conf);

@@ -41,6 +41,58 @@ static int read_server_pairs(struct conf *c, const struct server_tls_draft *draf
                                &p->settings.passwords);
 }
 
+static bool has_variables(const struct certificate_draft *d)
+{
+    return !d->value.is_literal && d->value.text.len;
+}
+
+/* True when handshakes choose the certificate. */
+static bool is_chosen(const struct server_tls_draft *draft)
+{
+    const struct certificate_draft *certificates = draft->certificates.items;
+    const struct certificate_draft *keys = draft->certificate_keys.items;
+    bool chosen = false;
+
+    for (size_t i = 0; i < draft->certificates.count; i++)
+        chosen |= has_variables(&certificates[i]);
+    for (size_t i = 0; i < draft->certificate_keys.count; i++)
+        chosen |= has_variables(&keys[i]);
+    return chosen;
+}
+
+static int read_chosen_pair(struct conf *c, const struct server_tls_draft *draft,
+                            struct tls_server_profile *p)
+{
+    const struct certificate_draft *certificate = draft->certificates.items;
+    const struct certificate_draft *key = draft->certificate_keys.items;
+    struct certificate_conf *conf = arena_zalloc(c->arena, sizeof(*conf));
+    const struct word shown = build_shown(certificate);
+
+    if (!conf)
+        return conf_fail_no_memory(c);
+    if (draft->certificates.count != 1)
+        return conf_fail_at(
+            c, &shown.origin,
+            "several \"ssl_certificate\" are not supported where one has variables");
+    if (!draft->certificate_keys.count)
+        return conf_fail_at(c, &shown.origin,
+                            "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
+                            SPAN_ARG(shown.text));
+    if (draft->stapling)
+        conf_warn(c, &shown.origin,
+                  "\"ssl_stapling\" ignored for certificate \"%.*s\", which has variables",
+                  SPAN_ARG(shown.text));
+    conf->certificate = certificate->value;
+    conf->key = key->value;
+    conf->cache = draft->certificate_cache;
+    conf->path_prefix = arena_copy(c->arena, c->options.conf_prefix);
+    if (!conf->path_prefix.data)
+        return conf_fail_no_memory(c);
+    p->certificate = conf;
+    p->settings.chooses_pair = true;
+    return conf_read_passwords(c, &draft->password_file, "ssl_password_file", &conf->passwords);
+}
+
 /* As nginx has them: a name, and keys of AES-128 or AES-256 and HMAC. */
 static int read_ticket_keys(struct conf *c, const struct server_tls_draft *draft,
                             struct tls_server_settings *s)
@@ -143,6 +195,10 @@ static int digest_profile(struct conf *c, const struct server_tls_draft *draft,
         s->dh_params_pem,
         TLS_PART_OF(s->record_bytes_max),
         TLS_PART_OF(s->rejects_handshakes),
+        p->certificate ? p->certificate->certificate.text : SPAN_NONE,
+        p->certificate ? p->certificate->key.text : SPAN_NONE,
+        p->certificate ? TLS_PART_OF(p->certificate->cache) : SPAN_NONE,
+        draft->password_file.text,
         TLS_PART_OF(s->store),
         TLS_PART_OF(draft->stapling),
         TLS_PART_OF(draft->stapling_verify),
@@ -235,7 +291,7 @@ static int try_server_settings(struct conf *c, const struct server_tls_draft *dr
     struct word shown;
     int rc;
 
-    if (!settings->pair_count)
+    if (!draft->certificates.count)
         return 0;
     shown = build_shown(first);
     rc = try_pairs(c, draft, settings);
@@ -308,7 +364,7 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
     s->rejects_handshakes = draft->reject_handshake;
     s->record_bytes_max = size_min(draft->buffer_size, RECORD_BYTES_MAX);
     if (!rc)
-        rc = read_server_pairs(c, draft, p);
+        rc = is_chosen(draft) ? read_chosen_pair(c, draft, p) : read_server_pairs(c, draft, p);
     if (!rc)
         rc = read_client_verification(c, draft, &p->origin, s);
     if (!rc)

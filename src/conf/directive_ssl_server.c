@@ -84,6 +84,20 @@ static int set_session_cache(struct conf *c, struct scope *s, const struct direc
     return wanted.bytes ? find_zone(c, n, &wanted, out) : 0;
 }
 
+/* Nobody is to believe that it is on. */
+static int set_early_data(struct conf *c, struct scope *s, const struct directive *d,
+                          const struct node *n)
+{
+    bool *is_on = setter_value(s, d);
+    int rc = set_flag(c, s, d, n);
+
+    if (!rc && *is_on)
+        return conf_fail(c, n,
+                         "\"ssl_early_data on\" is not supported: early data may be replayed, and "
+                         "ringway reads no request before the handshake is finished");
+    return rc;
+}
+
 static const struct setter_word verify_client_words[] = {
     {"off", VERIFY_CLIENT_OFF},
     {"on", VERIFY_CLIENT_ON},
@@ -113,8 +127,10 @@ static const struct directive rows[] = {
      .marks = ROW_REPEATABLE,
      .set = set_certificates,
      SERVER(certificates),
-     .help = "a server's certificate, with its chain, PEM; several for several kinds of keys",
-     .difference = "no \"engine:\" or \"store:\"; no variables yet"},
+     .help = "a server's certificate, with its chain, PEM; several for several kinds of keys; with "
+             "variables each handshake chooses",
+     .difference = "no \"engine:\" or \"store:\"; one that cannot be loaded is answered with "
+                   "unrecognized_name; a server whose certificate has variables has no other"},
     {.name = "ssl_certificate_key",
      .syntax = "file | data:PEM",
      .contexts = CONTEXT_HTTP_SERVER,
@@ -123,7 +139,7 @@ static const struct directive rows[] = {
      .set = set_certificates,
      SERVER(certificate_keys),
      .help = "its secret key, PEM; in the order of the certificates",
-     .difference = "no \"engine:\" or \"store:\"; no variables yet"},
+     .difference = "no \"engine:\" or \"store:\""},
     {.name = "ssl_reject_handshake",
      .syntax = "on | off",
      .preset = "off",
@@ -132,6 +148,16 @@ static const struct directive rows[] = {
      .set = set_flag,
      SERVER(reject_handshake),
      .help = "whether handshakes for the server's names are refused, by unrecognized_name"},
+    {.name = "ssl_certificate_cache",
+     .syntax = "off | max=N [inactive=time] [valid=time]",
+     .preset = "off",
+     .contexts = CONTEXT_HTTP_SERVER,
+     .args_min = 1,
+     .args_max = 3,
+     .set = set_certificate_cache,
+     SERVER(certificate_cache),
+     .help = "how many certificates with variables each worker keeps; off: they are read for each "
+             "handshake"},
     {.name = "ssl_password_file",
      .syntax = "file",
      .contexts = CONTEXT_HTTP_SERVER,
@@ -252,7 +278,8 @@ static const struct directive rows[] = {
      ONE_ARG,
      .set = set_path,
      SERVER(client_certificate),
-     .help = "CA certificates that clients are verified with, and that are named to them, PEM"},
+     .help = "CA certificates that clients are verified with, PEM",
+     .difference = "they are not named to clients: wolfSSL cannot as it is built here"},
     {.name = "ssl_trusted_certificate",
      .syntax = "file",
      .contexts = CONTEXT_HTTP_SERVER,
@@ -285,6 +312,16 @@ static const struct directive rows[] = {
      .detail = &depth_bounds,
      SERVER(verify_depth),
      .help = "how long a client's chain of certificates may be"},
+    {.name = "ssl_early_data",
+     .syntax = "off",
+     .preset = "off",
+     .contexts = CONTEXT_HTTP_SERVER,
+     ONE_ARG,
+     .set = set_early_data,
+     SERVER(early_data),
+     .help = "whether requests are taken before a handshake is finished: they are not",
+     .difference = "on is an error: early data may be replayed, and nothing is read here before "
+                   "the client has finished; clients that resume send their request again at once"},
     {.name = "ssl_stapling",
      .syntax = "on | off",
      .preset = "off",

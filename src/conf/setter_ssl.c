@@ -114,16 +114,12 @@ int set_certificates(struct conf *c, struct scope *s, const struct directive *d,
                      const struct node *n)
 {
     struct certificate_draft *added = vector_add(c, setter_value(s, d), sizeof(*added));
-    int rc;
 
     if (!added)
         return -ENOMEM;
     if (span_is_empty(n->words[1]))
         return setter_fail_value(c, n, n->words[1]);
-    rc = take_certificate(c, d, n, added);
-    if (!rc && !added->value.is_literal)
-        return conf_fail(c, n, "variables in \"%s\" are not supported yet", d->name);
-    return rc;
+    return take_certificate(c, d, n, added);
 }
 
 int set_paths(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
@@ -135,4 +131,53 @@ int set_paths(struct conf *c, struct scope *s, const struct directive *d, const 
     if (span_is_empty(n->words[1]))
         return setter_fail_value(c, n, n->words[1]);
     return setter_take_path(c, d, n, added);
+}
+
+#define CACHE_INACTIVE_MS 10000
+#define CACHE_VALID_MS 60000
+
+static int add_certificate_cache(struct conf *c, const struct certificate_cache_conf *draft,
+                                 const struct certificate_cache_conf **out)
+{
+    struct certificate_cache_conf *cache = arena_alloc(c->arena, sizeof(*cache));
+
+    if (!cache)
+        return conf_fail_no_memory(c);
+    *cache = *draft;
+    cache->index = (unsigned)c->certificate_cache_count++;
+    *out = cache;
+    return 0;
+}
+
+/* off, or max=N [inactive=time] [valid=time]. */
+int set_certificate_cache(struct conf *c, struct scope *s, const struct directive *d,
+                          const struct node *n)
+{
+    const struct certificate_cache_conf **out = setter_value(s, d);
+    struct certificate_cache_conf cache = {.inactive_ms = CACHE_INACTIVE_MS,
+                                           .valid_ms = CACHE_VALID_MS};
+
+    *out = NULL;
+    if (n->word_count == 2 && span_equals(n->words[1], SPAN("off")))
+        return 0;
+    for (size_t i = 1; i < n->word_count; i++) {
+        struct span word = n->words[i];
+        size_t at = span_index_of(word, '=');
+        struct span value = span_skip(word, size_min(at + 1, word.len));
+        int rc = -EINVAL;
+
+        if (span_starts_with(word, SPAN("max="))) {
+            rc = span_to_u64(value, &cache.entries_max);
+            rc = rc || !cache.entries_max ? -EINVAL : 0;
+        } else if (span_starts_with(word, SPAN("inactive="))) {
+            rc = setter_parse_seconds(value, &cache.inactive_ms);
+        } else if (span_starts_with(word, SPAN("valid="))) {
+            rc = setter_parse_seconds(value, &cache.valid_ms);
+        }
+        if (rc)
+            return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+    }
+    if (!cache.entries_max)
+        return conf_fail(c, n, "\"%s\" must have the \"max\" parameter", d->name);
+    return add_certificate_cache(c, &cache, out);
 }

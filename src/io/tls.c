@@ -136,10 +136,12 @@ void tls_hello_free(struct tls *t)
 
 void tls_free(struct tls *t)
 {
+    struct tls_context *context;
     struct tls_ticket *ticket;
 
     if (!t)
         return;
+    context = t->context;
     wolfSSL_free(t->ssl);
     while ((ticket = t->tickets)) {
         t->tickets = ticket->next;
@@ -153,6 +155,8 @@ void tls_free(struct tls *t)
     free(t->server_name);
     free(t->reason);
     free(t);
+    if (context->on_end)
+        context->on_end(context->owner);
 }
 
 /* --- wolfSSL's input and output -------------------------------------------------------------- */

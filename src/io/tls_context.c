@@ -312,6 +312,12 @@ int tls_context_new_certified(const struct tls_context *base, const struct tls_p
     return 0;
 }
 
+void tls_context_on_end(struct tls_context *c, void (*ended)(void *owner), void *owner)
+{
+    c->on_end = ended;
+    c->owner = owner;
+}
+
 /* --- servers --------------------------------------------------------------------------------- */
 
 /* Clients end the connection when they are told more than 7 days. */
@@ -357,6 +363,19 @@ static int set_key_exchange(WOLFSSL_CTX *ctx, const struct tls_server_settings *
     return tls_set_groups(ctx, is_default ? SPAN_NONE : s->curves, error);
 }
 
+/* What a pair would be loaded beside. */
+static int check_key_exchange(struct tls_context *c, const struct tls_server_settings *s,
+                              char error[TLS_ERROR_BYTES])
+{
+    WOLFSSL_CTX *ctx;
+    int rc = new_wolfssl(c, &ctx, error);
+
+    if (rc == 0)
+        rc = set_key_exchange(ctx, s, error);
+    wolfSSL_CTX_free(ctx);
+    return rc;
+}
+
 /* One more certificate of a server. */
 static int add_member(struct tls_context *c, const struct tls_server_settings *s,
                       const struct tls_pair *pair, char error[TLS_ERROR_BYTES])
@@ -392,6 +411,8 @@ static int set_up_server(struct tls_context *c, const struct tls_server_settings
         if (rc)
             return rc;
     }
+    if (s->chooses_pair && !s->pair_count)
+        return check_key_exchange(c, s, error);
     if (!s->pair_count && !s->rejects_handshakes)
         return refuse(error, "no certificate is set");
     if (s->pair_count > TLS_PAIRS_MAX)

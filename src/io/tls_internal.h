@@ -46,6 +46,8 @@ struct tls_context {
     unsigned verify_depth;
     enum tls_verify_client verify_client;
     bool prefers_server_suites;
+    void (*on_end)(void *owner); /* NULL: nobody counts sessions */
+    void *owner;
     bool rejects_handshakes;
     struct tls_store *store; /* NULL: no sessions but those of tickets */
     uint64_t id;             /* of a server: sessions of one id are never taken under another */

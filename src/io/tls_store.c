@@ -1,8 +1,8 @@
 /* tls_store - sessions of clients that are kept here, and not in tickets: ssl_session_cache.
  *
  * Shared by all workers, under one lock that is held for a copy. In TLS 1.2 what is kept is a
- * session of wolfSSL's by its id; in TLS 1.3, where clients resume by tickets alone, it is the text of a
- * ticket that holds nothing but a name for it. */
+ * session of wolfSSL's by its id; in TLS 1.3, where clients resume by tickets alone, it is the text
+ * of a ticket that holds nothing but a name for it. */
 #include "tls_internal.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* certificate - client certificates that requests choose: read, shared by content, cached. */
+/* certificate - certificates with variables: read, shared by content, cached. */
 #include "proxy/certificate.h"
 
 #include <fcntl.h>
@@ -268,6 +268,22 @@ static struct certificate *find_live(const struct certificates *all,
     return NULL;
 }
 
+static void give_back(void *certificate)
+{
+    certificate_unref(certificate);
+}
+
+static int new_server(const struct certificate_wish *w, const struct tls_pair *pair,
+                      struct tls_context **out, char error[TLS_ERROR_BYTES])
+{
+    struct tls_server_settings settings = *w->server;
+
+    settings.pairs = pair;
+    settings.pair_count = 1;
+    settings.passwords = w->conf->passwords;
+    return tls_context_new_server(&settings, w->shared, out, error);
+}
+
 static int certificate_new(const struct certificate_wish *w, const struct tls_pair *pair,
                            struct certificate **out, char error[TLS_ERROR_BYTES])
 {
@@ -276,11 +292,15 @@ static int certificate_new(const struct certificate_wish *w, const struct tls_pa
 
     if (!c)
         return -ENOMEM;
-    rc = tls_context_new_certified(w->base, pair, &w->conf->passwords, &c->context, error);
+    rc = w->server
+             ? new_server(w, pair, &c->context, error)
+             : tls_context_new_certified(w->base, pair, &w->conf->passwords, &c->context, error);
     if (rc) {
         free(c);
         return rc;
     }
+    if (w->server)
+        tls_context_on_end(c->context, give_back, c);
     c->base = w->base;
     c->passwords = w->conf->passwords;
     c->ref_count = 1;
@@ -320,8 +340,10 @@ static int load(struct certificates *all, const struct certificate_wish *w,
                 struct certificate **out, struct span *message)
 {
     struct part parts[] = {
-        {.directive = "proxy_ssl_certificate", .value = w->certificate},
-        {.directive = "proxy_ssl_certificate_key", .value = w->key},
+        {.directive = w->server ? "ssl_certificate" : "proxy_ssl_certificate",
+         .value = w->certificate},
+        {.directive = w->server ? "ssl_certificate_key" : "proxy_ssl_certificate_key",
+         .value = w->key},
     };
     int rc = read_part(w, &parts[0], message);
 

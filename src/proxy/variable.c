@@ -223,6 +223,7 @@ static const struct row {
     [VARIABLE_SSL_CLIENT_V_START] = {tls_value_certificate_span, OF_CERTIFICATE(not_before)},
     [VARIABLE_SSL_CLIENT_VERIFY] = {tls_value_verify},
     [VARIABLE_SSL_CURVE] = {tls_value_curve},
+    [VARIABLE_SSL_EARLY_DATA] = {tls_value_early_data},
     [VARIABLE_SSL_PROTOCOL] = {tls_value_protocol},
     [VARIABLE_SSL_SERVER_NAME] = {tls_value_server_name},
     [VARIABLE_SSL_SESSION_ID] = {tls_value_session_id},

@@ -33,6 +33,12 @@ struct span tls_value_cipher(struct record *r, const struct value_key *key)
     return t ? span_of_cstr(tls_suite_name(t)) : SPAN_NONE;
 }
 
+/* "1" of a request that came before the handshake was finished: none is read. */
+struct span tls_value_early_data(struct record *r, const struct value_key *key)
+{
+    return SPAN_NONE;
+}
+
 struct span tls_value_curve(struct record *r, const struct value_key *key)
 {
     struct tls *t = session(r);

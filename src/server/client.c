@@ -6,6 +6,7 @@
 
 #include "proxy/log_escape.h"
 #include "proxy/route.h"
+#include "proxy/server_certificate.h"
 #include "server/proxied.h"
 
 #define REQUESTS_PER_RUN 16 /* pipelined ones; the others wait for the next turn */
@@ -92,18 +93,35 @@ static void on_timer(struct timer *t)
     loop_ready(loop_of(c), &c->task);
 }
 
+/* One of its own for what the handshake asked for; NULL: it cannot be loaded. */
+static struct tls_context *choose_certificate(struct client *c,
+                                              const struct tls_server_profile *profile)
+{
+    const struct server_certificate_wish wish = {
+        .view = c->view,
+        .client = &c->facts,
+        .listen = c->listen,
+        .server = c->sni_server,
+        .profile = profile,
+    };
+
+    return server_certificate_take(&wish);
+}
+
 /* The context for the name that the client asks for, as server_name chooses servers. */
 static struct tls_context *select_context(void *owner, struct span sni)
 {
     struct client *c = container_of(owner, struct client, conn);
+    const struct tls_server_profile *profile;
 
     c->sni_server = route_server(c->listen, sni, c->pool->engine->regex_scratch, NULL);
     /* One that ran away is no match here; the Host of each request is looked up again. */
     (void)regex_take_runaway(c->pool->engine->regex_scratch);
     /* As nginx: a server without a certificate of its own is behind that of the default one. */
-    if (!c->sni_server->tls)
-        return c->view->server_contexts[c->listen->default_server->tls->index];
-    return c->view->server_contexts[c->sni_server->tls->index];
+    profile = c->sni_server->tls ? c->sni_server->tls : c->listen->default_server->tls;
+    if (profile->certificate && !profile->settings.rejects_handshakes)
+        return choose_certificate(c, profile);
+    return c->view->server_contexts[profile->index];
 }
 
 /* The peer's address, also of a client that has reset the connection already: getpeername(2) has

@@ -123,6 +123,91 @@ def test_rejecting_default_server_needs_certificates_of_all_others(folder):
                      r'\S+rejecting.conf:\d+', done.stderr)
 
 
+# --- certificates with variables ----------------------------------------------------------------
+
+class Chosen:
+    """A server whose handshakes choose the certificate; files of names come and go."""
+
+    def __init__(self, start, pki, folder, more="", text="$ssl_server_name"):
+        self.pki, self.port = pki, ringway.free_ports()
+        self.folder = folder / f"chosen-{self.port}"
+        self.folder.mkdir()
+        for name in "a.test", "b.test":
+            self.put(name, pki.leaf(name))
+        self.running = start(ringway.http(listen(self.port, f"""{more}
+            ssl_certificate {self.folder}/{text}.pem;
+            ssl_certificate_key {self.folder}/{text}.key;
+            location / {{ return 200 "$ssl_server_name $ssl_session_reused"; }}"""),
+            settings="""map $ssl_server_name $mapped {
+                hostnames; *.star.test b.test; default a.test; }"""), workers=2)
+
+    def put(self, name, pair):
+        for path, suffix in (pair.chain_file, "pem"), (pair.key_file, "key"):
+            with open(path, "rb") as f:
+                (self.folder / f"{name}.{suffix}").write_bytes(f.read())
+
+    def names(self, sni, version=None, session=None):
+        """The name in the certificate that is shown, what is answered, and the session."""
+        context = client_context(self.pki.root, version=version)
+        context.check_hostname = False
+        with client.Client(self.port, tls=context, sni=sni, session=session) as c:
+            return (c.sock.getpeercert()["subjectAltName"][0][1],
+                    c.ask("/", host=sni).body.decode())
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+@pytest.mark.parametrize("cache", ["", "ssl_certificate_cache max=1;",
+                                   "ssl_certificate_cache max=10 valid=1h;"])
+def test_certificate_is_chosen_by_each_handshake(start, pki, folder, cache, version):
+    server = Chosen(start, pki, folder, cache)
+    for _ in range(4):
+        for name in "a.test", "b.test":
+            assert server.names(name, version) == (name, f"{name} .")
+
+
+def test_map_chooses_a_certificate(start, pki, folder):
+    server = Chosen(start, pki, folder, text="$mapped")
+    assert server.names("x.star.test")[0] == "b.test"
+    assert server.names("other.test")[0] == "a.test"
+
+
+def test_new_files_count_at_once_or_when_the_cache_is_old(start, pki, folder):
+    plain = Chosen(start, pki, folder)
+    cached = Chosen(start, pki, folder, "ssl_certificate_cache max=9 valid=1h;")
+    for server in plain, cached:
+        assert server.names("a.test")[0] == "a.test"
+    renewed = pki.leaf("renewed.test")
+    for server in plain, cached:
+        server.put("a.test", renewed)
+    assert plain.names("a.test")[0] == "renewed.test"
+    assert {cached.names("a.test")[0] for _ in range(6)} <= {"a.test", "renewed.test"}
+
+
+@pytest.mark.parametrize("sni, reason", [
+    ("unknown.test", r'"ssl_certificate" "\S+": open\(\) failed \(2: .*'),
+    ("x/../b.test", "the name that was asked for holds a slash")])
+def test_certificate_that_cannot_be_loaded_ends_the_handshake(start, pki, folder, sni, reason):
+    server = Chosen(start, pki, folder)
+    mark = server.running.mark()
+    hello = tlswire.client_hello(suites=(0xc02b,), sni=sni)
+    with client.Client(server.port) as c:
+        c.send(hello)
+        assert c.take_some()[:7] == b"\x15\x03\x03\0\2\2\x70"  # unrecognized_name
+    server.running.wait_log(rf"\[error\].* {reason} while SSL handshaking, client: 127.0.0.1", mark)
+    assert server.names("b.test")[0] == "b.test"
+
+
+def test_sessions_of_chosen_certificates_are_resumed(start, pki, folder):
+    server = Chosen(start, pki, folder)
+    context = client_context(pki.root, version="TLSv1.3")
+    context.check_hostname = False
+    session = None
+    for body in b"a.test .", b"a.test r", b"a.test r":
+        with client.Client(server.port, tls=context, sni="a.test", session=session) as c:
+            assert c.ask("/").body == body
+            session = c.sock.session
+
+
 # --- key exchange and records -------------------------------------------------------------------
 
 @pytest.fixture(scope="module")

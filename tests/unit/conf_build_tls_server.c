@@ -23,6 +23,7 @@ static void put(struct draft *d, struct vector *paths, const char *path, const c
 
     assert_non_null(added);
     added->file = know(d, path, span_of_cstr(text));
+    added->value = (struct template){.is_literal = true, .text = added->file.text};
 }
 
 static void put_ticket_key(struct draft *d, struct server_tls_draft *t, const char *path,
@@ -159,6 +160,59 @@ static void rejecting_needs_no_certificate(void **state)
     assert_true(p->settings.rejects_handshakes);
     assert_int_equal(p->settings.pair_count, 0);
     draft_assert_said(d, "");
+}
+
+/* As the setter leaves one with variables. */
+static void put_variable(struct vector *paths, const char *text)
+{
+    struct certificate_draft *first = paths->items;
+
+    first->value = (struct template){.text = span_of_cstr(text)};
+    first->file.text = first->value.text;
+}
+
+static void a_pair_with_variables_is_chosen_by_handshakes(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *one, *other;
+
+    put_variable(&t.certificates, "$ssl_server_name.pem");
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &one), 0);
+    assert_true(one->settings.chooses_pair);
+    assert_int_equal(one->settings.pair_count, 0);
+    assert_true(span_equals(one->certificate->certificate.text, SPAN("$ssl_server_name.pem")));
+    put_variable(&t.certificates, "$host.pem");
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &other), 0);
+    assert_ptr_not_equal(one, other);
+    draft_assert_said(d, "");
+    t.stapling = true;
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &other), 0);
+    draft_assert_said(d, "[warn] \"ssl_stapling\" ignored for certificate \"$host.pem\", which has "
+                         "variables in t.conf:3");
+}
+
+static void what_is_beside_variables_is_checked(void **state)
+{
+    struct draft *d = *state;
+    struct server_tls_draft t = a_draft(d);
+    const struct tls_server_profile *p;
+
+    put_variable(&t.certificate_keys, "$host.key");
+    t.curves = (struct word){SPAN("foo"), here};
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    draft_assert_said(d, "[emerg] \"ssl_ecdh_curve\" \"foo\": unknown curve \"foo\" in t.conf:3");
+    t.curves.text = SPAN("auto");
+    put(d, &t.certificates, "two.pem", two_pem);
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    assert_non_null(strstr(draft_said(d), "several \"ssl_certificate\" are not supported where one "
+                                          "has variables in t.conf:3"));
+    t.certificates.count = 1;
+    t.certificate_keys.count = 0;
+    put_variable(&t.certificates, "$host.pem");
+    assert_int_equal(build_server_tls(&d->c, &t, &here, &p), -EINVAL);
+    assert_non_null(strstr(draft_said(d), "no \"ssl_certificate_key\" is defined for certificate "
+                                          "\"$host.pem\" in t.conf:3"));
 }
 
 static void records_are_as_long_as_tls_allows(void **state)
@@ -310,6 +364,8 @@ int main(void)
         DRAFT_TEST(verification_needs_a_certificate_to_verify_with),
         DRAFT_TEST(a_key_of_another_certificate_is_named),
         DRAFT_TEST(rejecting_needs_no_certificate),
+        DRAFT_TEST(a_pair_with_variables_is_chosen_by_handshakes),
+        DRAFT_TEST(what_is_beside_variables_is_checked),
         DRAFT_TEST(records_are_as_long_as_tls_allows),
         DRAFT_TEST(ticket_keys_have_nginxs_lengths),
         DRAFT_TEST(ticket_keys_are_so_many),

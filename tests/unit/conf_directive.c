@@ -345,8 +345,7 @@ static void tls_directives_are_checked(void **state)
          "\"ssl_session_timeout\" directive invalid value in t.conf:2"},
         {HTTP("ssl_certificate engine:x;"),
          "\"engine:\" and \"store:\" in \"ssl_certificate\" are not supported in t.conf:2"},
-        {HTTP("ssl_certificate_key $host;"),
-         "variables in \"ssl_certificate_key\" are not supported yet in t.conf:2"},
+        {HTTP("ssl_certificate_key $foo;"), "unknown \"foo\" variable in t.conf:2"},
         {HTTP("proxy_ssl_certificate_key engine:a:b;"),
          "\"engine:\" and \"store:\" in \"proxy_ssl_certificate_key\" are not supported in "
          "t.conf:2"},
