@@ -331,6 +331,12 @@ int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct 
     return result < 0 ? result : 0;
 }
 
+/* As nginx, which leaves '[' and ']': a target may have them in its path. */
+static bool stays_in_path(char c)
+{
+    return byte_is(c, BYTE_PATH) || c == '[' || c == ']';
+}
+
 struct span path_escape(struct span path, struct arena *a)
 {
     static const char hex[] = "0123456789ABCDEF";
@@ -339,7 +345,7 @@ struct span path_escape(struct span path, struct arena *a)
     char *out;
 
     for (size_t i = 0; i < path.len; i++)
-        escaped_count += !byte_is(path.data[i], BYTE_PATH);
+        escaped_count += !stays_in_path(path.data[i]);
     if (!escaped_count)
         return path;
     out = arena_alloc(a, path.len + 2 * escaped_count);
@@ -348,7 +354,7 @@ struct span path_escape(struct span path, struct arena *a)
     for (size_t i = 0; i < path.len; i++) {
         unsigned char c = (unsigned char)path.data[i];
 
-        if (byte_is(path.data[i], BYTE_PATH)) {
+        if (stays_in_path(path.data[i])) {
             out[n++] = path.data[i];
             continue;
         }

@@ -36,10 +36,27 @@ static struct connection_options connection_options_of(struct span list)
 
 /* ---- the target ---- */
 
+/* As nginx: a path that came without an escape goes on as it was normalized. One that was
+ * rewritten, or is of the file's making, is escaped wherever a target needs that. */
+static bool is_plain(const struct record *r, struct span uri)
+{
+    struct span came = r->request->raw_path;
+
+    if (r->is_rewritten || span_index_of(came, '%') < came.len)
+        return false;
+    for (size_t i = 0; i < uri.len; i++) {
+        char c = uri.data[i];
+
+        if (c <= 0x20 || c >= 0x7f || c == '#' || c == '?' || c == '%')
+            return false;
+    }
+    return true;
+}
+
 /* uri behind prefix, escaped, with the arguments. */
 static int join_target(struct record *r, struct span prefix, struct span uri, struct span *target)
 {
-    struct span escaped = path_escape(uri, r->arena);
+    struct span escaped = is_plain(r, uri) ? uri : path_escape(uri, r->arena);
     struct writer w;
     char *data;
 

@@ -32,6 +32,7 @@ FILES_MODIFIED = 1_600_000_000  # so that Last-Modified and ETag say the same
 NGINX_FOLDERS = " ".join(f"{kind}_temp_path temp/{kind};" for kind in
                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 SERVER_NAMES = re.compile(rb"(?:nginx|ringway)/[\d.]+|(?<=<center>)(?:nginx|ringway)(?=</center>)")
+BOUNDARIES = re.compile(rb"\r\n--\d{20}")
 TIMES = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}(?::\d\d){3} [+-]\d{4}"
                    r"|\d{4}-\d\d-\d\dT[\d:]{8}[+-]\d\d:\d\d|\b\d+\.\d{3}\b")
 
@@ -344,7 +345,9 @@ def read_answer(connection, method):
     except (wire.Cut, wire.Malformed, ValueError) as error:
         return {"end": str(error), "bytes": show(bytes(connection.received[begin:]))}
     body = SERVER_NAMES.sub(b"SERVER", message.body)
-    fields = [(name, own_value(message, name, value, len(body) - len(message.body)))
+    longer = len(body) - len(message.body)
+    body = BOUNDARIES.sub(b"\\r\\n--BOUNDARY", body)
+    fields = [(name, own_value(message, name, value, longer))
               for name, value in message.fields]
     facts = {"status line": message.start, **field_facts(fields), "body": show(body),
              "framing": message.framing, "cut": message.cut, "trailers": message.trailers,
@@ -364,6 +367,8 @@ def own_value(message, name, value, longer):
             return f"Date + {seconds} s" if abs(seconds) < 400 * 86400 else value
     if name.lower() in ("date", "server"):
         return "..."
+    if value.startswith("multipart/byteranges"):
+        return value.partition("=")[0]
     if name.lower() == "content-length" and longer:
         return str(int(value) + longer)
     return value

@@ -113,10 +113,27 @@ static void a_uri_takes_the_place_of_the_prefix(void **state)
     assert_target(f, "/a/", "/z/");
     assert_target(f, "/a//./b/../c%20d%3f?e=%20f", "/z/c%20d%3F?e=%20f");
     assert_target(f, "/a/b?", "/z/b");
+    /* As nginx: what came without an escape goes on without one. */
+    assert_target(f, "/a/<b>\"|[c]", "/z/<b>\"|[c]");
+    assert_target(f, "/a/<b>\"|[c]%41", "/z/%3Cb%3E%22%7C[c]A");
     f->location.proxy_pass.uri = SPAN("/");
     assert_target(f, "/a/b", "/b");
     f->location.pattern = SPAN("/a");
     assert_target(f, "/abc", "/bc");
+}
+
+/* Whatever the file made of it: a target stays one word. */
+static void a_uri_that_is_no_targets_is_written_escaped(void **state)
+{
+    struct fixture *f = *state;
+
+    f->location.pattern = SPAN("/a");
+    f->location.proxy_pass.has_uri = true;
+    f->location.proxy_pass.uri = SPAN("/z");
+    take_request(f, GET "\r\n");
+    f->record.uri = SPAN("/a b?c#\x7f%");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_memory_equal(sent_to_upstream(f), "GET /z%20b%3Fc%23%7F%25 HTTP", 28);
 }
 
 static void a_changed_uri_is_written_escaped(void **state)
@@ -320,6 +337,7 @@ int main(void)
         TEST(a_target_without_changes_is_not_touched),
         TEST(a_uri_takes_the_place_of_the_prefix),
         TEST(a_changed_uri_is_written_escaped),
+        TEST(a_uri_that_is_no_targets_is_written_escaped),
         TEST(what_may_not_be_written_is_never_sent),
         TEST(framing_is_ours_alone),
         TEST(a_body_that_is_gone_is_not_announced),
