@@ -28,6 +28,13 @@ location @shut { deny all; }
 location /except/ { limit_except GET { deny all; } }
 location /read-only/ { limit_except GET { deny all; } proxy_pass http://origin/base/; }
 location /elsewhere/ { limit_except PUT { proxy_pass http://canary; } proxy_pass http://origin; }
+location /if-denied/ { deny all; if ($arg_x) { add_header X-If 1; } proxy_pass http://origin; }
+location /if-allowed/ { allow all; if ($arg_x) { add_header X-If 1; } proxy_pass http://origin; }
+location /tried/ { deny all; try_files $uri /allowed/x.html; }
+location /to-denied/ { try_files $uri /denied/x.html; }
+location /rewritten/ { rewrite ^/rewritten/(.*)$ /denied/$1 last; }
+location /broken/ { rewrite ^/broken/(.*)$ /allowed/$1 break; deny all; }
+location /sent/ { proxy_pass http://origin; }
 location /not-returned/ { limit_except GET { deny all; } return 200 "returned"; }
 """
 
@@ -41,13 +48,18 @@ def fixture_site(start_shared, shared_origin, pki, folder):
         (root / name / "x.html").write_text(name)
     (root / "page-of-it.html").write_text("sorry")
     site = Edge(start_shared, shared_origin, pki, body=RULES.replace("$ROOT", str(root)))
-    site.origin.script = serve(lambda request: wire.response(200, request.start.encode()))
+    site.origin.script = serve(lambda request: wire.response(
+        200, request.start.encode(),
+        [("X-Accel-Redirect", "/denied/x.html")] if "/sent/" in request.start else []))
     return site
 
 
 @pytest.mark.parametrize("target, status", [
     ("/allowed/x.html", 200), ("/denied/x.html", 403), ("/other/x.html", 200),
     ("/first/x.html", 200), ("/outer/inherits/x.html", 403), ("/outer/own/x.html", 200),
+    ("/if-denied/x", 403), ("/if-denied/x?x=1", 403), ("/if-allowed/x", 200),
+    ("/if-allowed/x?x=1", 200), ("/tried/x", 403), ("/to-denied/x", 403),
+    ("/rewritten/x.html", 403), ("/broken/x.html", 403), ("/sent/x", 403),
     ("/returned/x", 200), ("/to-name/x", 403), ("/shut-page/x.html", 403),
 ])
 def test_the_first_rule_that_fits_decides(site, target, status):
@@ -98,6 +110,12 @@ def test_mistakes_are_told_with_file_and_line(conf_file, text, message):
     done = ringway.run_file(path, "-t")
     assert done.returncode == 1
     assert f"[emerg] {message} in {path}:4" in done.stderr
+
+
+def test_a_server_without_locations_has_its_rules(start, connect):
+    port = ringway.free_ports()
+    start(ringway.http(ringway.server(port, "deny 127.0.0.1; root /nowhere;")))
+    assert connect(port).ask("/").status == 403
 
 
 def test_rules_hold_for_ipv6_clients(start, connect):
