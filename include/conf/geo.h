@@ -6,7 +6,7 @@
 #define RINGWAY_CONF_GEO_H
 
 #include "conf/template.h"
-#include "core/network.h"
+#include "core/forwarded.h"
 
 /* An address as a number; of IPv4 high is 0. */
 struct geo_address {
@@ -20,7 +20,8 @@ struct geo_table {
 };
 
 struct geo {
-    struct template source; /* part_count 0: the address of the client */
+    struct template source;       /* part_count 0: the address of the client */
+    struct forwarded_trust trust; /* "proxy": whose X-Forwarded-For says for whom they ask */
     bool is_by_ranges;
     struct geo_table ip4, ip6;
 };

@@ -179,7 +179,8 @@ struct geo_reading {
     const struct node *block;
     struct geo *geo;
     struct geo_draft *draft;
-    struct span preset; /* of ranges */
+    struct span preset;    /* of ranges */
+    struct vector proxies; /* struct network */
     bool has_networks;
 };
 
@@ -288,6 +289,13 @@ static int take_range_line(struct geo_reading *g, const struct node *line)
     return 0;
 }
 
+static int add_proxy(struct geo_reading *g, const struct node *line)
+{
+    struct network *n = vector_add(g->c, &g->proxies, sizeof(*n));
+
+    return n ? parse_network(g->c, line, line->words[1], n) : -ENOMEM;
+}
+
 static int take_geo_line(struct geo_reading *g, const struct node *line)
 {
     if (is_word(line, SPAN("ranges"))) {
@@ -298,8 +306,14 @@ static int take_geo_line(struct geo_reading *g, const struct node *line)
         g->geo->is_by_ranges = true;
         return 0;
     }
+    if (is_word(line, SPAN("proxy_recursive"))) {
+        g->geo->trust.is_recursive = true;
+        return 0;
+    }
     if (line->word_count != 2)
         return fail_count(g->c, g->block, line);
+    if (span_equals(line->words[0], SPAN("proxy")))
+        return add_proxy(g, line);
     return g->geo->is_by_ranges ? take_range_line(g, line) : take_network_line(g, line);
 }
 
@@ -316,6 +330,8 @@ static int read_geo(struct geo_reading *g)
         if (!line->row)
             rc = take_geo_line(g, line);
     }
+    g->geo->trust.proxies = g->proxies.items;
+    g->geo->trust.count = g->proxies.count;
     if (!rc && geo_draft_finish(g->draft, g->preset, g->c->arena, g->geo) < 0)
         rc = conf_fail_no_memory(g->c);
     return rc ? rc : give_source(g->c, g->block, USER_VARIABLE_GEO, g->geo);
@@ -435,7 +451,7 @@ static const struct directive rows[] = {
     {
         .name = "geo",
         .syntax = "[$address] $variable { ranges; default value; include file; network value; "
-                  "first-last value; delete network; }",
+                  "first-last value; delete network; proxy network; proxy_recursive; }",
         .contexts = CONTEXT_HTTP,
         .opens = CONTEXT_FREE,
         .args_min = 1,

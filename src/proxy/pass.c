@@ -139,13 +139,21 @@ static enum progress pass_to_addresses(struct exchange *x, struct made_pass *m,
     return pass_to(x, &m->pass, m->use.upstream);
 }
 
-static enum progress refuse_name(struct exchange *x, const struct made_pass *m,
-                                 struct resolver_failure failure)
+/* What is logged of the request has the name that was not found: $proxy_host. */
+static enum progress refuse_name(struct exchange *x, const struct made_pass *m, const char *before,
+                                 const char *after)
+{
+    x->record.pass = &m->pass;
+    return refuse(x, before, m->host.name, after, OUTCOME_NOT_RESOLVED);
+}
+
+static enum progress refuse_failure(struct exchange *x, const struct made_pass *m,
+                                    struct resolver_failure failure)
 {
     const char *after =
         arena_printf(&x->arena, " could not be resolved (%d: %s)", failure.code, failure.text).data;
 
-    return refuse(x, "", m->host.name, after ? after : "", OUTCOME_NOT_RESOLVED);
+    return refuse_name(x, m, "", after ? after : "");
 }
 
 static enum progress begin_resolving(struct exchange *x, struct made_pass *m)
@@ -154,13 +162,13 @@ static enum progress begin_resolving(struct exchange *x, struct made_pass *m)
     struct resolver *r;
 
     if (!s->resolver)
-        return refuse(x, "no resolver defined to resolve ", m->host.name, "", OUTCOME_NOT_RESOLVED);
+        return refuse_name(x, m, "no resolver defined to resolve ", "");
     m->deadline_ms = UINT64_MAX;
     if (s->resolver_timeout_ms)
         m->deadline_ms = exchange_now_ms(x) + s->resolver_timeout_ms;
     r = x->view->resolvers[s->resolver->index];
     if (resolver_ask(r, m->host.name, x->task, &m->use.wait) == RESOLVER_FAILED)
-        return refuse_name(x, m, resolver_wait_failure(&m->use.wait));
+        return refuse_failure(x, m, resolver_wait_failure(&m->use.wait));
     return go_to(x, STEP_RESOLVE);
 }
 
@@ -175,12 +183,12 @@ enum progress pass_resolve(struct exchange *x)
         addresses = resolver_wait_addresses(&m->use.wait, &count);
         return pass_to_addresses(x, m, addresses, count);
     case RESOLVER_FAILED:
-        return refuse_name(x, m, resolver_wait_failure(&m->use.wait));
+        return refuse_failure(x, m, resolver_wait_failure(&m->use.wait));
     case RESOLVER_ASKS:
         break;
     }
     if (exchange_now_ms(x) >= m->deadline_ms)
-        return refuse_name(x, m, RESOLVER_TIMED_OUT);
+        return refuse_failure(x, m, RESOLVER_TIMED_OUT);
     if (client_of(x)->error)
         return conclude(x, OUTCOME_CLIENT_GONE);
     if (m->deadline_ms != UINT64_MAX)

@@ -80,6 +80,9 @@ static struct span geo_value(struct record *r, const struct user_variable *v, va
 
         e = is_ip ? endpoint_of(&address) : (struct endpoint){.family = AF_UNSPEC};
     }
+    if (g->trust.count)
+        (void)forwarded_address(value_fields(r, r->request, SPAN("x_forwarded_for")), &g->trust,
+                                &e);
     value = geo_find(g, &e);
     return value.data ? value : SPAN("");
 }

@@ -35,6 +35,8 @@ static void what_cannot_be_is_named(void **state)
         {CONTEXT_HTTP, "geo $x { ::/129 a; }", "invalid network \"::/129\""},
         {CONTEXT_HTTP, "geo $x { unix: a; }", "invalid network \"unix:\""},
         {CONTEXT_HTTP, "geo $x { delete default; }", "invalid network \"default\""},
+        {CONTEXT_HTTP, "geo $x { proxy; }", "invalid number of the geo parameters"},
+        {CONTEXT_HTTP, "geo $x { proxy unix:; }", "invalid network \"unix:\""},
         {CONTEXT_HTTP, "geo $x { proxy_recursive 1; }", "invalid network \"proxy_recursive\""},
         {CONTEXT_HTTP, "geo $x { default 1; ranges; }",
          "the \"ranges\" directive must be the first directive inside \"geo\" block"},
@@ -163,6 +165,10 @@ static void a_geo_has_its_lines(void **state)
     assert_int_equal(g->source.part_count, 0);
     assert_string_equal(geo_find(g, &home).data, "home");
     assert_string_equal(geo_find(g, &other).data, "d");
+    g = variable(*state, "geo $x { proxy 10.0.0.0/8; proxy ::1; proxy_recursive; }")->source;
+    assert_int_equal(g->trust.count, 2);
+    assert_int_equal(g->trust.proxies[1].kind, NETWORK_IP6);
+    assert_true(g->trust.is_recursive);
     g = variable(*state, "geo $arg_a $x { ranges; ranges; 0.0.0.0-127.0.0.1 low; "
                          "default d; }")
             ->source;

@@ -219,9 +219,13 @@ static void a_geo_is_by_the_client_or_by_a_text(void **state)
     static const struct span values[] = {SPAN("low"), SPAN("client"), SPAN_NONE, SPAN("none")};
     struct fixture *f = *state;
     struct geo g = {.ip4 = {begins, values, COUNT_OF(begins)}};
+    struct network client = network_of(&f->client.address);
 
-    take_request(f, "GET /?k=1.2.3.4 HTTP/1.1\r\nHost: a\r\n\r\n");
+    take_request(f, "GET /?k=1.2.3.4 HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\n\r\n");
     assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "client"); /* 192.0.2.1 */
+    g.trust = (struct forwarded_trust){.proxies = &client, .count = 1};
+    assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "low"); /* it asks for somebody */
+    g.trust.count = 0;
     g.source = compiled(f, "$arg_k");
     assert_string_equal(made(f, USER_VARIABLE_GEO, &g), "low");
     take_request(f, "GET /?k=200.1.1.1 HTTP/1.1\r\nHost: a\r\n\r\n");

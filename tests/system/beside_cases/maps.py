@@ -158,6 +158,22 @@ CASES = [
         }
         geo $arg_k $g_range_bare { ranges; 0.0.0.0-9.255.255.255 low; }
         """),
+    case("geo_of_forwarded", "location / { return 200 \"$g_one|$g_all|$g_none|$g_ranges\\n\"; }",
+         "/", *[ask("/", fields=[("X-Forwarded-For", text)]) for text in (
+             "10.0.0.1", "10.0.0.1, 192.0.2.1", "192.0.2.1, 10.0.0.1", "192.0.2.1,127.0.0.1",
+             "192.0.2.1, 10.0.0.1, 127.0.0.1, 127.0.0.2", "127.0.0.1", "x", "", "192.0.2.1, x",
+             "2001:db8::1", "192.0.2.1 , 10.0.0.1 ", "unknown, 10.0.0.1")],
+         ask("/", fields=[("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-For", "10.0.0.1")]),
+         http="""
+        geo $g_one { default other; proxy 127.0.0.0/8; 10.0.0.0/8 ten; 192.0.2.0/24 doc;
+                     127.0.0.0/8 local; 2001:db8::/32 six; }
+        geo $g_all { default other; proxy 127.0.0.0/8; proxy 10.0.0.0/8; proxy_recursive;
+                     10.0.0.0/8 ten; 192.0.2.0/24 doc; 127.0.0.0/8 local; 2001:db8::/32 six; }
+        geo $g_none { default other; proxy 192.0.2.0/24; proxy ::/0; 10.0.0.0/8 ten;
+                      127.0.0.0/8 local; }
+        geo $g_ranges { ranges; default other; proxy 127.0.0.1; 10.0.0.0-10.0.0.9 ten;
+                        192.0.2.0-192.0.2.9 doc; }
+        """),
     case("split_clients", "location / { return 200 \"$s_all|$s_some|$s_text\\n\"; }",
          *[ask(f"/?k=client-{i}") for i in range(120)], "/", "/?k=", "/?k=a", "/?k=ab", http="""
         split_clients $arg_k $s_all { 0.5% a; 33.33% b; 20% $uri; * ""; }
@@ -200,6 +216,10 @@ REFUSED = {name: http(text) for name, text in {
     "geo-backwards": "geo $r { ranges; 10.0.0.5-10.0.0.3 b; }",
     "geo-no-range": "geo $r { ranges; 10.0.0.5 b; }",
     "geo-range-of-6": "geo $r { ranges; ::1-::2 a; }",
+    "geo-proxy-alone": "geo $r { proxy; }",
+    "geo-proxy-name": "geo $r { proxy a.example; }",
+    "geo-proxy-unix": "geo $r { proxy unix:; }",
+    "geo-proxy-recursive": "geo $r { proxy_recursive 1; }",
     "geo-three-words": "geo $r { a b c; }",
     "geo-one-word": "geo $r { a; }",
     "geo-no-variable": "geo $remote_addr r { 127.0.0.1 b; }",
