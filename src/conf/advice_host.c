@@ -104,6 +104,21 @@ static bool depends_on_client(struct search *s, struct span text)
     return found;
 }
 
+/* True where a text begins with a variable whose value begins with a slash. */
+static bool begins_path(struct span text)
+{
+    static const char *const names[] = {"uri", "request_uri", "document_uri"};
+    struct span name;
+
+    if (!span_starts_with(text, SPAN("$")) || !next_variable(&text, &name))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (span_equals_nocase(name, span_of_cstr(names[i])))
+            return true;
+    }
+    return false;
+}
+
 /* "http://$x:80/$y": the part that decides where the request goes. */
 static struct span host_of(struct span url)
 {
@@ -113,7 +128,9 @@ static struct span host_of(struct span url)
         at++;
     if (at < url.len)
         url = span_skip(url, at + SPAN("://").len);
-    return span_take(url, span_index_of(url, '/'));
+    for (at = 0; at < url.len && url.data[at] != '/' && !begins_path(span_skip(url, at));)
+        at++;
+    return span_take(url, at);
 }
 
 void advise_host(struct conf *c, const struct node *n)

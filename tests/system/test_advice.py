@@ -79,6 +79,39 @@ def test_if_that_decides_is_not_warned_of(conf_file):
         location /c { if ($arg_c) { add_header X-C c; } }""") == []
 
 
+@pytest.mark.parametrize("before, url", [
+    ("", "http://$host"),
+    ("", "http://${http_host}:80/a"),
+    ("", "$scheme://$arg_to/"),
+    ("set $to $cookie_to;", "http://$to"),
+    ("set $to a.$middle; set $middle $http_x;", "http://$to$request_uri"),
+])
+def test_a_host_that_a_client_chooses_is_warned_of(conf_file, before, url):
+    text = SERVER % f"resolver 127.0.0.1; {before} location / {{\nproxy_pass {url};\n}}"
+    warns(conf_file, text, "lets a client choose the host", 6)
+
+
+def test_a_host_out_of_a_map_is_warned_of_where_its_values_are_a_clients(conf_file):
+    text = HTTP % """map $http_x $to { default 127.0.0.1:1; b $http_b; }
+        server { listen 127.0.0.1:1; location / { proxy_pass http://$to; } }"""
+    warns(conf_file, text, "lets a client choose the host", 4)
+
+
+@pytest.mark.parametrize("before, url", [
+    ("", "http://127.0.0.1:1$request_uri"),
+    ("set $to 127.0.0.1;", "http://$to:1/$arg_a"),
+    ("set $to $to;", "http://$to"),
+])
+def test_a_host_of_the_files_is_not_warned_of(conf_file, before, url):
+    text = SERVER % f"resolver 127.0.0.1; {before} location / {{ proxy_pass {url}; }}"
+    assert warnings_of(conf_file, text) == []
+
+
+def test_a_map_of_the_files_values_is_not_warned_of(conf_file):
+    assert warnings_of(conf_file, HTTP % """map $http_x $to { default 127.0.0.1:1; b c:2; }
+        server { listen 127.0.0.1:1; location / { proxy_pass http://$to; } }""") == []
+
+
 # --- certificates ---------------------------------------------------------------------------------
 
 def certificate_text(pair):
