@@ -46,6 +46,7 @@ static inline void stage_init_conf(struct stage *s)
     c->keepalive_requests = 1000;
     c->keepalive_time_ms = 3600 * 1000;
     c->proxy_http_version_minor = 1;
+    c->chunked_transfer_encoding = true;
     c->proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT;
     root->pattern = SPAN("/");
     root->parser_limits = (struct parser_limits){.head_bytes_max = 8192,

@@ -133,6 +133,11 @@ struct field_rules_draft {
     struct rule_list cookie_flags;                            /* struct cookie_flags */
 };
 
+struct request_changes_draft {
+    struct template method, body; /* no text: not set */
+    bool passes_fields, passes_body;
+};
+
 /* "proxy_redirect default", until the location is known that it is made of. */
 static inline bool replacement_is_default(const struct replacement *r)
 {
@@ -194,6 +199,8 @@ struct level {
     unsigned add_header_inherit, add_trailer_inherit; /* enum inherit */
     struct field_rules_draft field_rules;
     struct flow_draft flow;
+    struct request_changes_draft request;
+    struct vector early_hints; /* struct template */
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;

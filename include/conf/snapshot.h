@@ -117,6 +117,21 @@ struct mime_types {
     size_t slot_count; /* a power of two; 0: none */
 };
 
+/* What of a request an upstream gets in another form. */
+struct request_changes {
+    struct template method; /* when has_method; empty: the request's own */
+    struct template body;   /* when has_body: in place of the request's own */
+    bool has_method, has_body;
+    bool drops_fields; /* proxy_pass_request_headers off: only proxy_set_header's go */
+    bool drops_body;   /* proxy_pass_request_body off */
+};
+
+/* Fulfilled when one of the texts is neither empty nor "0". */
+struct condition {
+    const struct template *texts;
+    size_t count;
+};
+
 /* proxy_next_upstream. */
 #define NEXT_ERROR 1u
 #define NEXT_TIMEOUT 2u
@@ -328,7 +343,9 @@ struct settings {
     const struct field_rules *field_rules; /* NULL: fields of answers pass as they are */
     struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
     bool proxy_ssl_name_is_set;
-    bool proxy_intercept_errors;
+    const struct request_changes *request_changes; /* NULL: requests pass as they came */
+    const struct condition *early_hints;           /* NULL: 103 is not passed on */
+    bool proxy_intercept_errors, proxy_pass_trailers, chunked_transfer_encoding;
     unsigned proxy_ignore_headers; /* IGNORE_* */
     bool rewrite_log, uninitialized_variable_warn;
     const struct resolver_conf *resolver; /* NULL: names cannot be resolved */

@@ -106,7 +106,10 @@
     X(PROXY_PROTOCOL_TLV_, "proxy_protocol_tlv_")                 \
     X(HTTP_, "http_")                                             \
     X(SENT_HTTP_, "sent_http_")                                   \
-    X(UPSTREAM_HTTP_, "upstream_http_")
+    X(SENT_TRAILER_, "sent_trailer_")                             \
+    X(UPSTREAM_COOKIE_, "upstream_cookie_")                       \
+    X(UPSTREAM_HTTP_, "upstream_http_")                           \
+    X(UPSTREAM_TRAILER_, "upstream_trailer_")
 
 enum variable_id {
     VARIABLE_NONE, /* literal text */

@@ -161,6 +161,9 @@ bool exchange_request_is_complete(const struct exchange *x);
 /* Notes in the record how much of the request was taken so far, with its framing. */
 void exchange_count_request(struct exchange *x);
 
+/* True when the upstream does not get the request's own body. */
+bool exchange_replaces_body(const struct exchange *x);
+
 /* True when what was sent of the request can be sent again, to another peer. */
 bool exchange_can_resend(const struct exchange *x);
 

@@ -80,6 +80,8 @@ struct record {
 
     const struct proxy_pass *pass; /* NULL: answered here */
     /* Of the request head as it was last written to an upstream: */
+    enum method asked_method;
+    struct span set_body;   /* of proxy_set_body, in place of the request's; data NULL: none */
     bool asked_for_upgrade; /* a 101 is an answer to it */
     bool asked_to_close;    /* Connection: close, or HTTP/1.0: it cannot be kept alive */
     bool asked_to_continue; /* Expect went on: else a client that waits gets its 100 here */
@@ -88,6 +90,7 @@ struct record {
     /* Of upstreams' answers that something else answers in place of, for its head. */
     const struct field *kept_fields;
     size_t kept_count;
+    bool passes_trailers; /* those of the response go to the client */
 
     unsigned status; /* as sent, or to be sent: $status; 0: none yet */
     enum limit_state limit_req_state, limit_conn_state;

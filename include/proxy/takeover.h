@@ -13,4 +13,8 @@ bool takeover_run(struct exchange *x, enum progress *progress) MUST_USE;
  * they should. Bytes behind the response are counted. */
 void takeover_release(struct exchange *x);
 
+/* The same for a response whose body nobody wants: what has come of it is dropped, and its
+ * connection is kept where that was all. Nobody waits for more. */
+void takeover_drop(struct exchange *x);
+
 #endif

@@ -38,6 +38,15 @@ struct span value_fields(struct record *r, const struct head *h, struct span nam
 /* The same out of a head as it was written. */
 struct span value_written_fields(struct record *r, struct span head, struct span name);
 
+/* The same out of lines as they were written. */
+struct span value_written_lines(struct record *r, struct span lines, struct span name);
+
+/* Trailers as value_fields(). */
+struct span value_trailers(struct record *r, const struct head *h, struct span name);
+
+/* A cookie that one Set-Cookie field sets, as nginx finds it: in any case. */
+struct span value_set_cookie(struct span field, struct span name);
+
 /* "name=value" among those that '&' separates, as nginx finds it: in any case, not decoded. */
 struct span value_argument(struct span args, struct span name);
 

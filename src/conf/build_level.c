@@ -262,6 +262,44 @@ static void take_lists(const struct level *level, struct settings *s)
     s->proxy_ssl_name_is_set = level->proxy_ssl_name.text.data != NULL;
 }
 
+static int build_request_changes(struct conf *c, const struct level *level, struct settings *s)
+{
+    const struct request_changes_draft *d = &level->request;
+    struct request_changes *changes;
+
+    s->request_changes = NULL;
+    if (!d->method.text.len && !d->body.text.data && d->passes_fields && d->passes_body)
+        return 0;
+    changes = arena_alloc(c->arena, sizeof(*changes));
+    if (!changes)
+        return conf_fail_no_memory(c);
+    *changes = (struct request_changes){
+        .method = d->method,
+        .body = d->body,
+        .has_method = d->method.text.len > 0,
+        .has_body = d->body.text.data != NULL,
+        .drops_fields = !d->passes_fields,
+        .drops_body = !d->passes_body,
+    };
+    s->request_changes = changes;
+    return 0;
+}
+
+static int build_early_hints(struct conf *c, const struct level *level, struct settings *s)
+{
+    struct condition *condition;
+
+    s->early_hints = NULL;
+    if (!level->early_hints.count)
+        return 0;
+    condition = arena_alloc(c->arena, sizeof(*condition));
+    if (!condition)
+        return conf_fail_no_memory(c);
+    *condition = (struct condition){level->early_hints.items, level->early_hints.count};
+    s->early_hints = condition;
+    return 0;
+}
+
 int build_level(struct conf *c, struct level *level, const struct level *outer)
 {
     struct settings *s = &level->settings;
@@ -286,6 +324,10 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
         rc = build_added(c, level, outer);
     if (!rc)
         rc = build_flow(c, level, outer);
+    if (!rc)
+        rc = build_request_changes(c, level, s);
+    if (!rc)
+        rc = build_early_hints(c, level, s);
     return rc ? rc : build_fields(c, level, outer);
 }
 

@@ -176,6 +176,20 @@ static const struct setter_word ignored_words[] = {
     {NULL, 0},
 };
 
+/* Several on one level are one. */
+static int set_condition(struct conf *c, struct scope *s, const struct directive *d,
+                         const struct node *n)
+{
+    int rc = 0;
+
+    for (size_t i = 1; i < n->word_count && !rc; i++) {
+        struct template *text = vector_add(c, setter_value(s, d), sizeof(*text));
+
+        rc = text ? conf_template(c, &n->origin, n->words[i], text) : -ENOMEM;
+    }
+    return rc;
+}
+
 /* --- the table ------------------------------------------------------------------------------ */
 
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
@@ -252,6 +266,32 @@ static const struct directive rows[] = {
      .help = "fields of upstreams' answers that are not obeyed; besides those of X-Accel-Redirect, "
              "X-Accel-Limit-Rate and X-Accel-Buffering none is: there is no cache, and no charset "
              "is converted"},
+    {.name = "proxy_pass_trailers",
+     .syntax = "on | off",
+     .preset = "off",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     AT_SETTING(proxy_pass_trailers),
+     .help = "whether trailers of upstreams are passed on to clients",
+     .difference = "only to clients that say TE: trailers, for whom upstreams are asked alike"},
+    {.name = "early_hints",
+     .syntax = "string ...",
+     .contexts = CONTEXT_LEVELS,
+     .args_min = 1,
+     .args_max = ARGS_MANY,
+     .set = set_condition,
+     ROW_AT(struct level, early_hints),
+     .help = "103 of upstreams is passed on when one of these is neither empty nor 0"},
+    {.name = "chunked_transfer_encoding",
+     .syntax = "on | off",
+     .preset = "on",
+     .contexts = CONTEXT_LEVELS,
+     ONE_ARG,
+     .set = set_flag,
+     AT_SETTING(chunked_transfer_encoding),
+     .help = "whether answers of unknown length are chunked; else they last until the connection "
+             "ends"},
 };
 
 const struct directive_table directive_answer_table = {rows, COUNT_OF(rows)};

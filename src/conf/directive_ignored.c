@@ -8,7 +8,87 @@
 
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
 
+static int set_off(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
+{
+    (void)s;
+    if (!span_equals(n->words[1], SPAN("off")))
+        return conf_fail(c, n, "\"%s\" can only be \"off\": answers are not stored", d->name);
+    return 0;
+}
+
+/* Strings with variables, of which only that they can be understood matters. */
+static int set_unused_templates(struct conf *c, struct scope *s, const struct directive *d,
+                                const struct node *n)
+{
+    int rc = 0;
+
+    (void)s;
+    (void)d;
+    for (size_t i = 1; i < n->word_count && !rc; i++) {
+        struct template unused;
+
+        rc = conf_template(c, &n->origin, n->words[i], &unused);
+    }
+    return rc;
+}
+
 static const struct directive rows[] = {
+    {
+        .name = "proxy_cache",
+        .syntax = "off",
+        .preset = "off",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = 1,
+        .marks = ROW_WITHOUT_EFFECT,
+        .set = set_off,
+        .help = "there is no cache of answers",
+        .difference = "only \"off\"",
+    },
+    {
+        .name = "proxy_cache_bypass",
+        .syntax = "string ...",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = ARGS_MANY,
+        .marks = ROW_WITHOUT_EFFECT,
+        .set = set_unused_templates,
+        .help = "there is no cache of answers that could be bypassed",
+    },
+    {
+        .name = "proxy_no_cache",
+        .syntax = "string ...",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = ARGS_MANY,
+        .marks = ROW_WITHOUT_EFFECT,
+        .set = set_unused_templates,
+        .help = "there is no cache of answers",
+    },
+    {
+        .name = "proxy_store",
+        .syntax = "off",
+        .preset = "off",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = 1,
+        .marks = ROW_WITHOUT_EFFECT,
+        .set = set_off,
+        .help = "answers are not stored as files",
+        .difference = "only \"off\"",
+    },
+    {
+        .name = "proxy_send_lowat",
+        .syntax = "size",
+        .preset = "0",
+        .contexts = CONTEXT_LEVELS,
+        .args_min = 1,
+        .args_max = 1,
+        .marks = ROW_WITHOUT_EFFECT,
+        .set = set_size,
+        LEVEL(ignored_number),
+        .help = "Linux has no such mark on its sockets",
+    },
     {
         .name = "types_hash_max_size",
         .syntax = "size",

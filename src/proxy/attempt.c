@@ -410,7 +410,7 @@ bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned s
     uint64_t tries_max = s->proxy_next_upstream_tries ? s->proxy_next_upstream_tries : TRIES_MAX;
     uint64_t timeout_ms = s->proxy_next_upstream_timeout_ms;
     size_t counted = a->record->try_count - a->stale_count;
-    bool is_safe = !a->has_sent || method_is_idempotent(a->record->request->method) ||
+    bool is_safe = !a->has_sent || method_is_idempotent(a->record->asked_method) ||
                    s->proxy_next_upstream & NEXT_NON_IDEMPOTENT;
 
     if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe || has_consumed_body)

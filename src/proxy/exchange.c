@@ -12,12 +12,14 @@
 #include "proxy/heads_request.h"
 #include "proxy/pass.h"
 #include "proxy/request_body.h"
+#include "proxy/response_fault.h"
 #include "proxy/real_ip.h"
 #include "proxy/rewrite.h"
 #include "proxy/route.h"
 #include "proxy/subrequest.h"
 #include "proxy/takeover.h"
 #include "proxy/user_variable.h"
+#include "proxy/variable.h"
 #include "proxy/upload.h"
 #include "proxy/verdict.h"
 
@@ -243,7 +245,7 @@ static enum progress send_request(struct exchange *x)
     }
     parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
                           (struct parser_request_facts){
-                              .was_head = r->request->method == METHOD_HEAD,
+                              .was_head = r->asked_method == METHOD_HEAD,
                               .asked_for_upgrade = r->asked_for_upgrade,
                           });
     conn_want_input(upstream_of(x));
@@ -254,45 +256,28 @@ static enum progress send_request(struct exchange *x)
 
 /* ---- 6. the body goes up, and the response head comes ---- */
 
-/* The upstream's stream ended where a head should come. */
-static enum progress no_head(struct exchange *x)
+static bool passes_interim(struct exchange *x, unsigned status)
 {
-    bool is_untouched = parser_is_at_start(&x->response) && !x->interim_count;
+    const struct condition *early_hints = exchange_settings(x)->early_hints;
 
-    x->record.detail = arena_printf(&x->arena, "%s while reading response header from upstream",
-                                    exchange_upstream_end(x));
-    if (x->attempt.is_reused && is_untouched)
-        return try_failed(x, OUTCOME_STALE_CONNECTION);
-    return try_failed(x, OUTCOME_CLOSED_EARLY);
+    if (status == 100)
+        return x->record.asked_to_continue;
+    return status == 103 && early_hints && x->request.head.version_minor > 0 &&
+           record_fulfils(&x->record, early_hints);
 }
 
-static enum progress bad_response(struct exchange *x, const char *reason)
-{
-    x->record.detail = arena_printf(&x->arena, "upstream sent an invalid response: %s", reason);
-    return try_failed(x, OUTCOME_BAD_RESPONSE);
-}
-
-static enum progress response_is_no_head(struct exchange *x)
-{
-    if (x->response.error != PARSER_HEAD_TOO_LARGE)
-        return bad_response(x, x->response.reason);
-    x->record.detail = SPAN("upstream sent too big header while reading response header from "
-                            "upstream");
-    return try_failed(x, OUTCOME_BAD_RESPONSE);
-}
-
-/* A 1xx: 100 is passed on where it was asked for, the others are dropped. */
+/* A 1xx: 100 is passed on where it was asked for, 103 by early_hints; the others are dropped. */
 static enum progress interim_response(struct exchange *x)
 {
     struct span input = SPAN_NONE, body;
 
     if (++x->interim_count > INTERIM_COUNT_MAX)
-        return bad_response(x, "too many 1xx responses");
-    if (x->response.head.status == 100 && x->record.asked_to_continue &&
+        return response_bad(x, "too many 1xx responses");
+    if (passes_interim(x, x->response.head.status) &&
         heads_write_interim(&x->record, &x->response.head))
         return conclude(x, OUTCOME_NO_MEMORY);
     if (parser_next(&x->response, &input, &body) != PARSER_END)
-        return bad_response(x, "1xx response with a body");
+        return response_bad(x, "1xx response with a body");
     parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
                           x->response.answers);
     return GO_ON;
@@ -333,12 +318,12 @@ static enum progress await_response(struct exchange *x)
     if (event == PARSER_HEAD)
         return response_head_is_complete(x);
     if (event == PARSER_ERROR)
-        return response_is_no_head(x);
+        return response_unparsed(x);
     assert(event == PARSER_NEED_INPUT);
     if (conn_input(upstream_of(x)).len)
         return GO_ON;
     if (conn_end(upstream_of(x)) != CONN_END_NONE)
-        return no_head(x);
+        return response_missing(x);
     conn_want_input(upstream_of(x));
     return wait_for_progress(x);
 }
@@ -366,6 +351,13 @@ static struct pace *begin_pace(struct exchange *x, bool is_proxied)
     return pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
 }
 
+static enum progress response_is_passed_on(struct exchange *x)
+{
+    x->record.outcome = OUTCOME_DONE;
+    return end(x, x->keeps_alive && exchange_request_is_complete(x) ? EXCHANGE_KEEPS
+                                                                    : EXCHANGE_CLOSES);
+}
+
 static enum progress respond(struct exchange *x)
 {
     struct record *r = &x->record;
@@ -389,23 +381,23 @@ static enum progress respond(struct exchange *x)
     exchange_plan_framing(x, &plan);
     relay_forget(&x->upload);
     r->response = &x->response.head;
+    r->passes_trailers =
+        exchange_settings(x)->proxy_pass_trailers && x->request.head.accepts_trailers;
     x->keeps_alive = plan.keeps_alive;
     error = heads_write_response(r, &plan);
-    if (error == -ENOMEM)
-        return conclude(x, OUTCOME_NO_MEMORY);
-    if (error == -ELOOP) {
-        r->detail = SPAN("a regex of the configuration ran away on a field of the answer");
-        return conclude(x, OUTCOME_INTERNAL);
-    }
     if (error)
-        return bad_response(x, "its head is too large to be passed on");
+        return response_not_passed_on(x, error);
     x->is_head_sent = true;
+    if (plan.framing == FRAMING_NONE && x->response.head.framing != FRAMING_NONE) {
+        takeover_drop(x); /* the client asked for no body, the upstream was by proxy_method */
+        return response_is_passed_on(x);
+    }
     x->download = (struct relay){
         .src = upstream_of(x),
         .dst = client_of(x),
         .parser = &x->response,
         .framing = plan.framing,
-        .drops_trailers = !x->request.head.accepts_trailers,
+        .drops_trailers = !r->passes_trailers,
         .adds_trailers = exchange_settings(x)->add_trailer_count ? r : NULL,
         .waiting_max = waiting_max(x),
     };
@@ -433,16 +425,7 @@ static void count_body(struct exchange *x)
 static enum progress response_is_complete(struct exchange *x)
 {
     takeover_release(x);
-    x->record.outcome = OUTCOME_DONE;
-    return end(x, x->keeps_alive && exchange_request_is_complete(x) ? EXCHANGE_KEEPS
-                                                                    : EXCHANGE_CLOSES);
-}
-
-static enum progress response_is_cut(struct exchange *x, const char *reason)
-{
-    x->record.detail =
-        arena_printf(&x->arena, "%s while reading response body from upstream", reason);
-    return try_failed(x, OUTCOME_RESPONSE_CUT);
+    return response_is_passed_on(x);
 }
 
 static enum progress relay_bodies(struct exchange *x)
@@ -467,11 +450,11 @@ static enum progress relay_bodies(struct exchange *x)
     case RELAY_DONE:
         return response_is_complete(x);
     case RELAY_BAD:
-        return response_is_cut(x, x->response.reason);
+        return response_cut(x, x->response.reason);
     case RELAY_NO_MEMORY:
         return conclude(x, OUTCOME_NO_MEMORY);
     default:
-        return response_is_cut(x, exchange_upstream_end(x));
+        return response_cut(x, exchange_upstream_end(x));
     }
 }
 

@@ -162,9 +162,17 @@ bool exchange_request_is_complete(const struct exchange *x)
     return x->is_head_good && (!has_body || parser_is_at_end(&x->request));
 }
 
+bool exchange_replaces_body(const struct exchange *x)
+{
+    const struct request_changes *changes = exchange_settings(x)->request_changes;
+
+    return changes && (changes->has_body || changes->drops_body);
+}
+
 bool exchange_can_resend(const struct exchange *x)
 {
-    return x->is_body_gone || x->record.body || relay_can_replay(&x->upload);
+    return x->is_body_gone || x->record.body || exchange_replaces_body(x) ||
+           relay_can_replay(&x->upload);
 }
 
 bool exchange_may_keep_alive(const struct exchange *x)
@@ -178,20 +186,36 @@ bool exchange_may_keep_alive(const struct exchange *x)
            conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired && !x->reply.is_last;
 }
 
+/* proxy_method can make the upstream answer a HEAD where the client did not, or the reverse. */
+static bool plan_for_other_method(const struct exchange *x, struct response_plan *plan)
+{
+    bool is_head = x->request.head.method == METHOD_HEAD;
+
+    if (is_head == (x->record.asked_method == METHOD_HEAD))
+        return false;
+    plan->framing = FRAMING_NONE;
+    if (!is_head && status_has_content(x->response.head.status)) {
+        plan->framing = FRAMING_LENGTH;
+        plan->content_length = 0;
+    }
+    return true;
+}
+
 void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
 {
+    bool may_chunk = exchange_settings(x)->chunked_transfer_encoding;
     const struct head *h = &x->response.head;
 
     plan->framing = h->framing;
     plan->content_length = h->content_length;
     plan->has_content_length = h->has_content_length;
-    if (h->framing == FRAMING_TUNNEL)
+    if (h->framing == FRAMING_TUNNEL || plan_for_other_method(x, plan))
         return;
     if (h->framing != FRAMING_CHUNKED && h->framing != FRAMING_UNTIL_CLOSE &&
-        !added_trailers_are_wanted(&x->record, plan->status))
+        !(may_chunk && added_trailers_are_wanted(&x->record, plan->status)))
         return;
     plan->framing = FRAMING_CHUNKED;
-    if (x->request.head.version_minor == 0) {
+    if (x->request.head.version_minor == 0 || !may_chunk) {
         plan->framing = FRAMING_UNTIL_CLOSE;
         plan->keeps_alive = false;
     }

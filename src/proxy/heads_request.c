@@ -18,7 +18,7 @@ struct request_draft {
     struct span upgrade; /* as proxy_set_header gives it */
     struct connection_options connection;
     bool has_host;
-    bool hides_te; /* proxy_set_header TE "" */
+    enum { TE_IS_THE_CLIENTS, TE_IS_HIDDEN, TE_IS_SET } te; /* as proxy_set_header says */
 };
 
 static struct connection_options connection_options_of(struct span list)
@@ -32,6 +32,17 @@ static struct connection_options connection_options_of(struct span list)
         o.upgrades |= span_equals_nocase(option, SPAN("upgrade"));
     }
     return o;
+}
+
+static bool lists_trailers(struct span list)
+{
+    struct span option;
+
+    while (span_next_element(&list, &option)) {
+        if (span_equals_nocase(option, SPAN("trailers")))
+            return true;
+    }
+    return false;
 }
 
 /* ---- the target ---- */
@@ -109,7 +120,7 @@ static bool takes_own_field(struct request_draft *d, enum field_id id, struct sp
         d->upgrade = value;
         return true;
     case FIELD_TE:
-        d->hides_te = !value.len;
+        d->te = lists_trailers(value) ? TE_IS_SET : TE_IS_HIDDEN;
         return true;
     case FIELD_HOST:
         d->has_host |= value.len > 0;
@@ -177,7 +188,9 @@ static void write_request_framing(struct request_draft *d, enum framing framing)
     if (framing == FRAMING_CHUNKED)
         writer_field(&d->writer, SPAN("Transfer-Encoding"), SPAN("chunked"));
     else if (framing == FRAMING_LENGTH)
-        writer_field_u64(&d->writer, SPAN("Content-Length"), request->content_length);
+        writer_field_u64(&d->writer, SPAN("Content-Length"),
+                         d->record->set_body.data ? d->record->set_body.len
+                                                  : request->content_length);
     else if (is_empty)
         writer_field(&d->writer, SPAN("Content-Length"), SPAN("0"));
     if (d->record->asked_to_continue)
@@ -223,7 +236,8 @@ static void decide_hop(struct request_draft *d, enum framing framing)
     r->asked_for_upgrade =
         is_1_1 && d->connection.upgrades && d->upgrade.len && r->request->upgrade.len;
     r->asked_to_close = d->connection.closes || (!is_1_1 && !d->connection.keeps_alive);
-    r->asked_to_continue = is_1_1 && r->request->expects_continue && framing != FRAMING_NONE;
+    r->asked_to_continue =
+        is_1_1 && r->request->expects_continue && framing != FRAMING_NONE && !r->set_body.data;
 }
 
 /* RFC 9112 section 3.2: HTTP/1.1 has a Host in any case. */
@@ -233,28 +247,85 @@ static void write_missing_host(struct request_draft *d)
         writer_field(&d->writer, SPAN("Host"), d->record->pass->host);
 }
 
+/* Of trailers that will not be passed on nothing is asked for, unless the file says so. */
+static bool asks_for_trailers(const struct request_draft *d)
+{
+    if (!d->settings->proxy_http_version_minor || d->te == TE_IS_HIDDEN)
+        return false;
+    return d->te == TE_IS_SET ||
+           (d->settings->proxy_pass_trailers && d->record->request->accepts_trailers);
+}
+
+/* ---- what of the request is another one ---- */
+
+/* CONNECT would make a tunnel of a connection that others are to use. */
+static int change_method(struct record *r, const struct template *t, struct span *method)
+{
+    struct span text;
+
+    if (record_expand(r, t, &text) < 0)
+        return -ENOMEM;
+    if (!text.len)
+        return 0;
+    *method = text;
+    r->asked_method = method_of(text);
+    return r->asked_method == METHOD_CONNECT ? -EINVAL : 0;
+}
+
+static int change_request(struct record *r, const struct request_changes *changes,
+                          struct span *method)
+{
+    int rc = changes->has_method ? change_method(r, &changes->method, method) : 0;
+
+    if (rc || !changes->has_body)
+        return rc;
+    if (record_expand(r, &changes->body, &r->set_body) < 0)
+        return -ENOMEM;
+    if (!r->set_body.data)
+        r->set_body = SPAN("");
+    return 0;
+}
+
+/* ---- the head ---- */
+
+static int write_fields(struct request_draft *d)
+{
+    const struct request_changes *changes = d->settings->request_changes;
+
+    if (write_set_headers(d) < 0)
+        return -ENOMEM;
+    if (!changes || !changes->drops_fields)
+        write_client_fields(d);
+    write_missing_host(d);
+    return 0;
+}
+
 int heads_write_request(struct record *r, struct conn *upstream, enum framing framing)
 {
     const struct settings *s = &r->location->settings;
     struct request_draft d = {.record = r, .settings = s};
+    struct span method = record_method(r);
     struct span target;
+    int rc;
 
     if (framing == FRAMING_CHUNKED && s->proxy_http_version_minor == 0)
         return -EINVAL;
+    r->asked_method = r->request->method;
+    r->set_body = SPAN_NONE;
+    rc = s->request_changes ? change_request(r, s->request_changes, &method) : 0;
+    if (rc)
+        return rc;
     if (request_target(r, &target) < 0)
         return -ENOMEM;
     writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    writer_request_line(&d.writer, record_method(r), target, s->proxy_http_version_minor);
+    writer_request_line(&d.writer, method, target, s->proxy_http_version_minor);
     if (d.writer.has_overflowed)
         return -EINVAL;
-    if (write_set_headers(&d) < 0)
+    if (write_fields(&d) < 0)
         return -ENOMEM;
-    write_client_fields(&d);
-    write_missing_host(&d);
     decide_hop(&d, framing);
     write_request_framing(&d, framing);
-    write_request_connection(&d, r->request->accepts_trailers && !d.hides_te &&
-                                     s->proxy_http_version_minor > 0);
+    write_request_connection(&d, asks_for_trailers(&d));
     writer_end_of_head(&d.writer);
     return d.writer.refused_count ? -EINVAL : head_send(upstream, &d.writer);
 }

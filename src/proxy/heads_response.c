@@ -177,7 +177,7 @@ static void write_server(struct writer *w, const struct settings *s)
 static void write_upstream_trailer_names(struct writer *w, const struct record *r,
                                          const struct head *upstream)
 {
-    if (!upstream || !r->request->accepts_trailers)
+    if (!upstream || !r->passes_trailers)
         return;
     for (size_t i = 0; i < upstream->field_count; i++) {
         const struct field *f = &upstream->fields[i];

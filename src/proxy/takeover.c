@@ -6,6 +6,7 @@
 
 #include "proxy/field_rewrite.h"
 #include "proxy/log_escape.h"
+#include "proxy/pace.h"
 #include "proxy/request_log.h"
 #include "proxy/upload.h"
 #include "proxy/verdict.h"
@@ -26,9 +27,7 @@ void takeover_release(struct exchange *x)
     attempt_end(&x->attempt, is_clean);
 }
 
-/* Nobody waits for a body that nobody wants: what has come of it is dropped, and the connection is
- * kept where that was all. */
-static void drop_response(struct exchange *x)
+void takeover_drop(struct exchange *x)
 {
     x->download = (struct relay){.src = upstream_of(x), .parser = &x->response};
     if (relay_run(&x->download) == RELAY_DONE)
@@ -45,8 +44,8 @@ static bool stays_for_redirect(const struct field *f)
     case FIELD_CONTENT_TYPE:
     case FIELD_SET_COOKIE:
     case FIELD_CACHE_CONTROL:
-    case FIELD_EXPIRES:
     case FIELD_ACCEPT_RANGES:
+    case FIELD_EXPIRES:
         return true;
     case FIELD_OTHER:
         return span_equals_nocase(f->name, SPAN("Content-Disposition"));
@@ -162,7 +161,7 @@ static enum progress redirect(struct exchange *x, struct span to)
     x->record.response = &x->response.head;
     if (rc)
         return not_kept(x, rc);
-    drop_response(x);
+    takeover_drop(x);
     if (span_starts_with(to, SPAN("@")))
         return redirect_to_named(x, to);
     rc = path_of(x, span_take(to, query), &path);
@@ -206,8 +205,22 @@ static enum progress intercept(struct exchange *x)
     x->record.response = &x->response.head;
     if (rc)
         return not_kept(x, rc);
-    drop_response(x);
+    takeover_drop(x);
     return answer(x, status);
+}
+
+static void take_limits(struct exchange *x)
+{
+    const struct field *rate = accel(x, SPAN("Limit-Rate"), IGNORE_X_ACCEL_LIMIT_RATE);
+    const struct field *buffering = accel(x, SPAN("Buffering"), IGNORE_X_ACCEL_BUFFERING);
+    uint64_t bytes;
+
+    if (rate && span_to_u64(rate->value, &bytes) == 0)
+        pace_set_rate(&x->record, bytes);
+    if (buffering && span_equals_nocase(buffering->value, SPAN("no")))
+        x->record.buffering = BUFFERING_OFF;
+    else if (buffering && span_equals_nocase(buffering->value, SPAN("yes")))
+        x->record.buffering = BUFFERING_ON;
 }
 
 bool takeover_run(struct exchange *x, enum progress *progress)
@@ -223,6 +236,7 @@ bool takeover_run(struct exchange *x, enum progress *progress)
     }
     if (!x->response.head.has_accel)
         return false;
+    take_limits(x);
     to = accel(x, SPAN("Redirect"), IGNORE_X_ACCEL_REDIRECT);
     if (!to)
         return false;

@@ -94,12 +94,25 @@ enum progress upload_take_body(struct exchange *x)
 
 enum framing upload_framing(const struct exchange *x)
 {
+    if (exchange_replaces_body(x))
+        return exchange_settings(x)->request_changes->has_body ? FRAMING_LENGTH : FRAMING_NONE;
     return x->is_body_gone ? FRAMING_NONE : x->request.head.framing;
+}
+
+/* The request's own is read and dropped, while there is some. */
+static int begin_replaced(struct exchange *x)
+{
+    relay_forget(&x->upload);
+    x->upload.dst = NULL;
+    x->upload.is_done |= x->is_body_gone;
+    return conn_write(upstream_of(x), x->record.set_body);
 }
 
 int upload_begin(struct exchange *x)
 {
     x->has_upload_failed = false;
+    if (exchange_replaces_body(x))
+        return begin_replaced(x);
     x->upload.framing = upload_framing(x);
     x->upload.is_done |= x->is_body_gone;
     if (x->is_body_gone)
@@ -148,7 +161,11 @@ static enum outcome stream_body(struct exchange *x)
 
 enum outcome upload_run(struct exchange *x)
 {
-    if (upload_is_complete(x) || x->has_upload_failed)
+    if (x->has_upload_failed)
+        return OUTCOME_NONE;
+    if (exchange_replaces_body(x) && !x->upload.is_done)
+        return stream_body(x);
+    if (upload_is_complete(x))
         return OUTCOME_NONE;
     if (upstream_of(x)->error) {
         x->has_upload_failed = true;
@@ -159,6 +176,8 @@ enum outcome upload_run(struct exchange *x)
 
 bool upload_is_complete(const struct exchange *x)
 {
+    if (exchange_replaces_body(x))
+        return true;
     if (!x->upload.is_done)
         return false;
     return !x->record.body || x->is_body_gone || request_body_is_sent(x->record.body);

@@ -168,13 +168,12 @@ static bool next_line(struct span *head, struct span *line)
     return line->len > 0;
 }
 
-struct span value_written_fields(struct record *r, struct span head, struct span name)
+struct span value_written_lines(struct record *r, struct span lines, struct span name)
 {
     struct span both[2] = {SPAN_NONE, SPAN_NONE};
     struct span line;
 
-    (void)next_line(&head, &line); /* the status line */
-    while (next_line(&head, &line)) {
+    while (next_line(&lines, &line)) {
         size_t colon = span_index_of(line, ':');
 
         if (!field_name_is_variable(span_take(line, colon), name))
@@ -184,6 +183,21 @@ struct span value_written_fields(struct record *r, struct span head, struct span
             both[0] = value_join(r, both, 2, SPAN(", "));
     }
     return both[0];
+}
+
+struct span value_written_fields(struct record *r, struct span head, struct span name)
+{
+    struct span status_line;
+
+    (void)next_line(&head, &status_line);
+    return value_written_lines(r, head, name);
+}
+
+struct span value_trailers(struct record *r, const struct head *h, struct span name)
+{
+    const struct head as_fields = {.fields = h->trailers, .field_count = h->trailer_count};
+
+    return value_fields(r, &as_fields, name);
 }
 
 /* ---- within one text ---- */
@@ -229,4 +243,17 @@ struct span value_cookie(struct span field, struct span name)
         return span_take(rest, span_index_of(rest, ';'));
     }
     return SPAN_NONE;
+}
+
+struct span value_set_cookie(struct span field, struct span name)
+{
+    struct span rest;
+
+    if (!span_starts_with_nocase(field, name))
+        return SPAN_NONE;
+    rest = skip_spaces(span_skip(field, name.len));
+    if (!rest.len || rest.data[0] != '=')
+        return SPAN_NONE;
+    rest = skip_spaces(span_skip(rest, 1));
+    return span_take(rest, span_index_of(rest, ';'));
 }

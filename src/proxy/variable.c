@@ -143,6 +143,30 @@ static struct span upstream_field(struct record *r, const struct value_key *key)
     return r->response ? value_fields(r, r->response, key->name) : SPAN_NONE;
 }
 
+static struct span upstream_cookie(struct record *r, const struct value_key *key)
+{
+    struct span value = SPAN_NONE;
+
+    for (size_t i = 0; r->response && i < r->response->field_count && !value.data; i++) {
+        if (r->response->fields[i].id == FIELD_SET_COOKIE)
+            value = value_set_cookie(r->response->fields[i].value, key->name);
+    }
+    return value;
+}
+
+static struct span upstream_trailer(struct record *r, const struct value_key *key)
+{
+    return r->response ? value_trailers(r, r->response, key->name) : SPAN_NONE;
+}
+
+/* Those that were passed on, else those that were added. */
+static struct span sent_trailer(struct record *r, const struct value_key *key)
+{
+    struct span passed = r->passes_trailers ? upstream_trailer(r, key) : SPAN_NONE;
+
+    return passed.data ? passed : value_written_lines(r, r->sent_trailers, key->name);
+}
+
 /* ---- the table ---- */
 
 #define OF(type, member) .offset = offsetof(struct type, member)
@@ -253,7 +277,10 @@ static const struct row {
     [VARIABLE_PROXY_PROTOCOL_TLV_] = {client_value_proxied_tlv},
     [VARIABLE_HTTP_] = {request_value_http_field},
     [VARIABLE_SENT_HTTP_] = {sent_field},
+    [VARIABLE_SENT_TRAILER_] = {sent_trailer},
+    [VARIABLE_UPSTREAM_COOKIE_] = {upstream_cookie},
     [VARIABLE_UPSTREAM_HTTP_] = {upstream_field},
+    [VARIABLE_UPSTREAM_TRAILER_] = {upstream_trailer},
 };
 
 static struct span capture(const struct record *r, unsigned number)
@@ -286,4 +313,15 @@ int record_expand(struct record *r, const struct template *t, struct span *out)
     if (template_expand(t, variable_get, r, r->arena, out) < 0 || r->lacks_memory)
         return -ENOMEM;
     return 0;
+}
+
+bool record_fulfils(struct record *r, const struct condition *c)
+{
+    struct span text;
+
+    for (size_t i = 0; i < c->count; i++) {
+        if (!record_expand(r, &c->texts[i], &text) && text.len && !span_equals(text, SPAN("0")))
+            return true;
+    }
+    return false;
 }

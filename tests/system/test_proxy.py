@@ -192,7 +192,7 @@ def test_response_in_dribbles_arrives_whole(edge):
         c.read_request()
         c.send(*(whole[i:i + 1] for i in range(len(whole))), gap=0.0005)
     edge.origin.script = script
-    answer = edge.get(fields=[("TE", "trailers")])
+    answer = edge.get("/trailers/", fields=[("TE", "trailers")])
     assert answer.body == pattern(100) + b"x" + pattern(33)
 
 
@@ -241,7 +241,7 @@ def trailers_answer(_):
 
 def test_response_trailers_reach_a_client_that_accepts_them(edge):
     edge.origin.script = serve(trailers_answer)
-    answer = edge.get(fields=[("TE", "trailers")])
+    answer = edge.get("/trailers/", fields=[("TE", "trailers")])
     assert answer.body == b"body" and answer.trailers == [("X-Checksum", "abc")]
 
 

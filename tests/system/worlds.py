@@ -38,6 +38,7 @@ location /upgrade/ {
     proxy_set_header Connection "upgrade";
 }
 location /stream/ { proxy_pass $S://origin; proxy_request_buffering off; }
+location /trailers/ { proxy_pass $S://origin; proxy_pass_trailers on; }
 location /long/ { proxy_pass $S://origin; proxy_read_timeout 10s; client_body_timeout 10s; }
 """
 

@@ -38,6 +38,8 @@ static void words_are_no_values(void **state)
     for (size_t i = 0; i < directive_ignored_table.count; i++) {
         const struct directive *row = &directive_ignored_table.rows[i];
 
+        if (row->args_max > 1) /* of texts */
+            continue;
         snprintf(text, sizeof(text), "%s x;", row->name);
         assert_int_equal(block_read(&b, d, row->contexts & -row->contexts, text), -EINVAL);
         assert_non_null(strstr(draft_said(d), row->name));

@@ -514,12 +514,12 @@ static void what_is_not_idempotent_is_sent_once(void **state)
 
     for (int has_sent = 0; has_sent < 2; has_sent++) {
         x->attempt.has_sent = has_sent;
-        x->head.method = METHOD_POST;
+        x->record.asked_method = METHOD_POST;
         assert_int_equal(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false), !has_sent);
-        x->head.method = METHOD_GET;
+        x->record.asked_method = METHOD_GET;
         assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false));
     }
-    x->head.method = METHOD_POST;
+    x->record.asked_method = METHOD_POST;
     x->location.settings.proxy_next_upstream |= NEXT_NON_IDEMPOTENT;
     assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false));
 }

@@ -278,6 +278,47 @@ static void the_last_request_and_moment_of_a_connection_end_it(void **state)
 
 /* --- responses -------------------------------------------------------------------------------- */
 
+static void framing_is_for_the_method_of_the_client(void **state)
+{
+    static const char length[] = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n";
+    static const char none[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    struct response_plan plan = {.keeps_alive = true};
+    struct stage *s = *state;
+
+    take_head(s, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    s->x->record.asked_method = METHOD_GET;
+    take_response(s, length);
+    exchange_plan_framing(s->x, &plan);
+    assert_int_equal(plan.framing, FRAMING_NONE);
+    assert_int_equal(plan.content_length, 7);
+    take_head(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    s->x->record.asked_method = METHOD_HEAD;
+    take_response(s, length);
+    exchange_plan_framing(s->x, &plan);
+    assert_int_equal(plan.framing, FRAMING_LENGTH);
+    assert_int_equal(plan.content_length, 0);
+    take_response(s, none);
+    exchange_plan_framing(s->x, &plan);
+    assert_int_equal(plan.framing, FRAMING_NONE);
+}
+
+static void a_body_of_the_files_can_be_sent_again(void **state)
+{
+    struct request_changes changes = {.has_method = true};
+    struct stage *s = *state;
+
+    take_head(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    s->x->upload.bytes = 1;
+    assert_false(exchange_can_resend(s->x));
+    s->server.root.settings.request_changes = &changes;
+    assert_false(exchange_can_resend(s->x));
+    changes.has_body = true;
+    assert_true(exchange_can_resend(s->x));
+    changes = (struct request_changes){.drops_body = true};
+    assert_true(exchange_can_resend(s->x));
+    s->server.root.settings.request_changes = NULL;
+}
+
 static void framing_is_what_the_client_understands(void **state)
 {
     static const struct {
@@ -294,12 +335,19 @@ static void framing_is_what_the_client_understands(void **state)
         struct response_plan plan = {.keeps_alive = true};
         char text[128];
 
+        s->server.root.settings.chunked_transfer_encoding = true;
+
         (void)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n%s\r\n", rows[i].field);
         take_head(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         take_response(s, text);
         exchange_plan_framing(s->x, &plan);
         assert_int_equal(plan.framing, rows[i].of_1_1);
         assert_true(plan.keeps_alive);
+        s->server.root.settings.chunked_transfer_encoding = false;
+        exchange_plan_framing(s->x, &plan);
+        assert_int_equal(plan.framing, rows[i].of_1_0);
+        assert_int_equal(plan.keeps_alive, i == 0);
+        plan.keeps_alive = true;
         assert_int_equal(plan.has_content_length, i == 0);
         assert_int_equal(plan.content_length, i == 0 ? 7 : 0);
         take_head(s, "GET / HTTP/1.0\r\n\r\n");
@@ -393,6 +441,8 @@ int main(void)
         CLAIM(a_body_that_is_gone_is_no_hindrance_to_another_try),
         CLAIM(each_reason_alone_ends_keep_alive),
         CLAIM(the_last_request_and_moment_of_a_connection_end_it),
+        CLAIM(framing_is_for_the_method_of_the_client),
+        CLAIM(a_body_of_the_files_can_be_sent_again),
         CLAIM(framing_is_what_the_client_understands),
         CLAIM(nothing_to_wait_for_has_no_deadline),
         CLAIM(the_nearest_deadline_counts),

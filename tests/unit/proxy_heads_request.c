@@ -272,15 +272,80 @@ static void http_1_0_closes_unless_it_is_told(void **state)
 static void trailers_are_accepted_where_the_client_does(void **state)
 {
     struct fixture *f = *state;
-    const char *head = written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n");
+    const char *head;
 
+    f->location.settings.proxy_pass_trailers = true;
+    head = written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n");
     assert_line(head, "Connection: TE");
     assert_line(head, "TE: trailers");
+    assert_no_field(written_request(f, GET "\r\n"), "TE");
+    SET_HEADERS(f, {"TE", "gzip, trailers"});
+    f->location.settings.proxy_pass_trailers = false;
+    assert_line(written_request(f, GET "\r\n"), "TE: trailers");
+    SET_HEADERS(f, {"X-Other", ""});
+    assert_no_field(written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n"), "TE");
+    f->location.settings.proxy_pass_trailers = true;
     SET_HEADERS(f, {"TE", ""});
     assert_no_field(written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n"), "TE");
     SET_HEADERS(f, {"Connection", "close"});
     assert_line(written_request(f, GET "TE: trailers\r\nConnection: TE\r\n\r\n"),
                 "Connection: TE, close");
+}
+
+static void a_method_of_the_files_is_sent(void **state)
+{
+    struct request_changes changes = {.has_method = true};
+    struct fixture *f = *state;
+
+    f->location.settings.request_changes = &changes;
+    changes.method = compiled(f, "$arg_m");
+    assert_memory_equal(written_request(f, "GET /?m=PUT HTTP/1.1\r\nHost: a\r\n\r\n"), "PUT /", 5);
+    assert_int_equal(f->record.asked_method, METHOD_PUT);
+    assert_memory_equal(written_request(f, "GET /?m= HTTP/1.1\r\nHost: a\r\n\r\n"), "GET /", 5);
+    assert_int_equal(f->record.asked_method, METHOD_GET);
+    take_request(f, "GET /?m=CONNECT HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+    take_request(f, "GET /?m=A/B HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+}
+
+static void a_body_of_the_files_has_its_own_length(void **state)
+{
+    static const char text[] = "POST /?b=12345 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                               "Expect: 100-continue\r\n\r\n";
+    struct request_changes changes = {.has_body = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    f->location.settings.request_changes = &changes;
+    changes.body = compiled(f, "$arg_b");
+    head = written_request(f, text);
+    assert_line(head, "Content-Length: 5");
+    assert_no_field(head, "Expect");
+    assert_true(span_equals(f->record.set_body, SPAN("12345")));
+    changes.body = compiled(f, "$arg_none");
+    assert_line(written_request(f, text), "Content-Length: 0");
+    assert_non_null(f->record.set_body.data);
+    f->location.settings.request_changes = NULL;
+    head = written_request(f, text);
+    assert_line(head, "Content-Length: 3");
+    assert_line(head, "Expect: 100-continue");
+    assert_null(f->record.set_body.data);
+}
+
+static void fields_of_the_request_can_stay_here(void **state)
+{
+    struct request_changes changes = {.drops_fields = true};
+    struct fixture *f = *state;
+    const char *head;
+
+    f->location.settings.request_changes = &changes;
+    SET_HEADERS(f, {"X-Set", "$http_x_own"});
+    head = written_request(f, GET "X-Own: 1\r\nCookie: a=b\r\n\r\n");
+    assert_line(head, "X-Set: 1");
+    assert_no_field(head, "X-Own");
+    assert_no_field(head, "Cookie");
+    assert_line(head, "Host: group:8443");
 }
 
 static void an_expectation_goes_on_with_http_1_1(void **state)
@@ -347,6 +412,9 @@ int main(void)
         TEST(the_file_may_end_the_connection),
         TEST(http_1_0_closes_unless_it_is_told),
         TEST(trailers_are_accepted_where_the_client_does),
+        TEST(a_method_of_the_files_is_sent),
+        TEST(a_body_of_the_files_has_its_own_length),
+        TEST(fields_of_the_request_can_stay_here),
         TEST(an_expectation_goes_on_with_http_1_1),
         TEST(a_head_that_is_too_large_is_not_sent),
         TEST(memory_that_ends_is_an_error),
