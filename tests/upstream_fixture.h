@@ -11,6 +11,9 @@
 #include "proxy/access.h"
 #include "proxy/upstream.h"
 
+/* Of a location that asks for nothing. */
+static const struct upstream_link no_link;
+
 #define CONNECTIONS_MAX 8
 
 struct world {
@@ -186,7 +189,7 @@ static inline struct lane *lane_with(struct world *w, struct certificate *c)
 static inline struct upstream_conn *connected(struct world *w, struct lane *l, struct end *other)
 {
     int error, fd;
-    struct upstream_conn *u = upstream_open(l, &w->task, &error);
+    struct upstream_conn *u = upstream_open(l, &no_link, &w->task, &error);
 
     assert_non_null(u);
     turn_until(w->t.loop, conn_is_open(&u->conn));

@@ -273,6 +273,12 @@ struct rate_conf {
     struct template limit_rate, limit_rate_after, proxy_limit_rate;
 };
 
+/* proxy_bind. */
+struct bind_conf {
+    struct template address; /* "192.0.2.1" or with a port */
+    bool is_transparent;
+};
+
 /* client_body_temp_path. */
 struct body_files {
     struct span folder; /* with a NUL behind */
@@ -298,6 +304,8 @@ struct settings {
     uint64_t client_max_body_size; /* bytes; 0: no limit */
     uint64_t client_body_buffer_size, client_header_buffer_size;
     const struct body_files *body_files;
+    const struct bind_conf *proxy_bind; /* NULL: off */
+    bool proxy_socket_keepalive, proxy_ignore_client_abort, reset_timedout_connection;
     const struct rate_conf *rates;               /* NULL: nothing is limited */
     const struct parser_limits *response_limits; /* proxy_buffer_size; of heads of upstreams */
     size_t response_waiting_max;       /* of an answer, for its client; 0: send_high_water */

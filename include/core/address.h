@@ -60,6 +60,12 @@ bool address_equals(const struct address *a, const struct address *b);
 
 struct endpoint endpoint_of(const struct address *a);
 
+/* The reverse; len 0 where it has no IP address. */
+struct address endpoint_address(const struct endpoint *e);
+
+/* "192.0.2.1", "192.0.2.1:80", "::1", "[::1]:80": an address to connect from. 0, or -EINVAL. */
+int endpoint_parse(struct span text, struct endpoint *out) MUST_USE;
+
 /* Without the port: $remote_addr; "unix:" for unix sockets. As address_format(). */
 size_t endpoint_format_host(const struct endpoint *e, char out[ADDRESS_TEXT_BYTES]);
 

@@ -80,6 +80,18 @@ void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd
 int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
                  struct task *owner) MUST_USE;
 
+/* How a connection is made. */
+struct conn_route {
+    const struct address *to;
+    const struct address *from; /* bound to first; NULL: the kernel chooses */
+    bool is_transparent; /* from need not be an address of this host: ip(7), IP_TRANSPARENT */
+    bool is_probed;      /* SO_KEEPALIVE */
+};
+
+/* The same over a route; also what bind(2) and setsockopt(2) fail with. */
+int conn_connect_by(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                    const struct conn_route *route, struct task *owner) MUST_USE;
+
 /* Frees what it holds. It must be closed. */
 void conn_deinit(struct conn *c);
 

@@ -134,6 +134,12 @@ static inline const struct settings *exchange_settings(const struct exchange *x)
     return &x->record.location->settings;
 }
 
+/* The client's connection has failed, and nobody is to go on without it. */
+static inline bool exchange_client_is_gone(const struct exchange *x)
+{
+    return client_of(x)->error && !exchange_settings(x)->proxy_ignore_client_abort;
+}
+
 /* As proxy_buffer_size says. */
 static inline const struct parser_limits *exchange_limits_of_response(const struct exchange *x)
 {

@@ -9,6 +9,13 @@
 #include "io/conn.h"
 #include "proxy/loan.h"
 
+/* What a location asks of a connection, besides its lane. */
+struct upstream_link {
+    struct endpoint local; /* proxy_bind; AF_UNSPEC: the kernel chooses */
+    bool is_transparent;
+    bool is_probed; /* proxy_socket_keepalive: of one that is opened */
+};
+
 struct upstream_conn {
     struct conn conn;
     struct task task;   /* runs while idle and while closing */
@@ -16,6 +23,7 @@ struct upstream_conn {
     struct list idle_link, lane_link;
     struct lane *lane;
     struct view *view; /* one reference */
+    struct upstream_link link;
     uint64_t opened_ms;
     uint64_t request_count;
     bool is_idle;
@@ -27,12 +35,14 @@ struct upstream_conn {
 /* A newer view is in force: nothing goes back to idle, and what is idle is closed. */
 void view_retire(struct view *v);
 
-/* An idle connection, now owned by that task, or NULL. */
-struct upstream_conn *upstream_lease(struct lane *l, struct task *owner) MUST_USE;
+/* An idle connection from the same local address, now owned by that task, or NULL. */
+struct upstream_conn *upstream_lease(struct lane *l, const struct upstream_link *link,
+                                     struct task *owner) MUST_USE;
 
-/* A new connection, connecting. NULL with -ENOMEM or the negative errno of socket(2); a lane that
- * has no other connection may be gone then, see lane_settle(). */
-struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *error) MUST_USE;
+/* A new connection, connecting. NULL with -ENOMEM or the negative errno of socket(2) or bind(2); a
+ * lane that has no other connection may be gone then, see lane_settle(). */
+struct upstream_conn *upstream_open(struct lane *l, const struct upstream_link *link,
+                                    struct task *owner, int *error) MUST_USE;
 
 /* Asked when it is connected and the lane has TLS: true where it is better to wait for a ticket
  * than to do a full handshake; the waiter's task is made ready when that changes. The caller

@@ -16,6 +16,7 @@
 #include "conf/directive_http.h"
 #include "conf/directive_ignored.h"
 #include "conf/directive_limit.h"
+#include "conf/directive_link.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
 #include "conf/directive_map.h"
@@ -36,7 +37,7 @@ static const struct directive_table *const tables[] = {
     &directive_files_table,      &directive_rewrite_table, &directive_map_table,
     &directive_answer_table,     &directive_body_table,    &directive_limit_table,
     &directive_added_table,      &directive_flow_table,    &directive_disk_table,
-    &directive_resolver_table,
+    &directive_resolver_table,   &directive_link_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */

@@ -207,6 +207,41 @@ struct endpoint endpoint_of(const struct address *a)
     return e;
 }
 
+struct address endpoint_address(const struct endpoint *e)
+{
+    struct address a = {0};
+
+    if (e->family == AF_INET) {
+        a.len = sizeof(a.u.in);
+        a.u.in.sin_family = AF_INET;
+        a.u.in.sin_port = htons(e->port);
+        memcpy(&a.u.in.sin_addr, e->ip, sizeof(a.u.in.sin_addr));
+    } else if (e->family == AF_INET6) {
+        a.len = sizeof(a.u.in6);
+        a.u.in6.sin6_family = AF_INET6;
+        a.u.in6.sin6_port = htons(e->port);
+        memcpy(&a.u.in6.sin6_addr, e->ip, sizeof(a.u.in6.sin6_addr));
+    }
+    return a;
+}
+
+int endpoint_parse(struct span text, struct endpoint *out)
+{
+    struct span host = text, port_text = SPAN_NONE;
+    struct address a;
+    uint16_t port = 0;
+
+    /* More than one colon and no bracket: an IPv6 address, which has no port then. */
+    if (!address_is_ip_text(text) && address_split(text, &host, &port_text) < 0)
+        return -EINVAL;
+    if (port_text.len && address_port_parse(port_text, &port) < 0)
+        return -EINVAL;
+    if (address_parse_ip(host, port, &a) < 0)
+        return -EINVAL;
+    *out = endpoint_of(&a);
+    return 0;
+}
+
 size_t endpoint_format_host(const struct endpoint *e, char out[ADDRESS_TEXT_BYTES])
 {
     out[0] = '\0';

@@ -33,23 +33,59 @@ void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd
     c->state = CONN_OPEN;
 }
 
-int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
-                 struct task *owner)
+static int bind_from(int fd, const struct conn_route *route)
+{
+    static const int on = 1;
+    bool is_ip6 = route->from->u.any.sa_family == AF_INET6;
+
+    if (route->is_transparent && is_ip6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on)))
+        return -errno;
+    if (route->is_transparent && !is_ip6 &&
+        setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)))
+        return -errno;
+    /* Else each connection would take a port for itself alone: ip(7). */
+    if (!address_port(route->from))
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, &route->from->u.any, route->from->len) ? -errno : 0;
+}
+
+/* 0, or negative errno. */
+static int set_up_route(int fd, const struct conn_route *route)
 {
     static const int on = 1;
 
+    /* Fails on unix sockets, which have no such option and need none. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (route->is_probed && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)))
+        return -errno;
+    return route->from ? bind_from(fd, route) : 0;
+}
+
+int conn_connect_by(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                    const struct conn_route *route, struct task *owner)
+{
     set_up(c, l, chunks, owner);
-    c->fd = socket(a->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0) {
-        c->error = -errno;
+    c->fd = socket(route->to->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    c->error = c->fd < 0 ? -errno : set_up_route(c->fd, route);
+    if (c->error) {
+        if (c->fd >= 0)
+            (void)close(c->fd);
+        c->fd = -1;
         c->state = CONN_CLOSED;
         return c->error;
     }
-    /* Fails on unix sockets, which have no such option and need none. */
-    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     c->state = CONN_CONNECTING;
-    loop_connect(l, &c->control_op, c->fd, a);
+    loop_connect(l, &c->control_op, c->fd, route->to);
     return 0;
+}
+
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
+                 struct task *owner)
+{
+    const struct conn_route route = {.to = a};
+
+    return conn_connect_by(c, l, chunks, &route, owner);
 }
 
 void conn_start_tls(struct conn *c, struct tls *tls)

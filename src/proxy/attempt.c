@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proxy/request_log.h"
 #include "proxy/variable.h"
 
 static uint64_t now_ms(const struct attempt *a)
@@ -96,23 +97,41 @@ static void note_failure(struct attempt *a, const char *what, const char *why)
     a->record->detail = arena_printf(a->record->arena, "%s: %s", what, why);
 }
 
-static enum outcome open_connection(struct attempt *a)
+static enum outcome open_connection(struct attempt *a, const struct upstream_link *link)
 {
     int error;
 
-    a->conn = upstream_open(a->lane, a->task, &error);
+    a->conn = upstream_open(a->lane, link, a->task, &error);
     if (a->conn) {
         enter(a, ATTEMPT_CONNECTING);
         return OUTCOME_NONE;
     }
-    /* No slot, or socket(2) failed: the peer has no part in it. */
+    /* No slot, or socket(2) or bind(2) failed: the peer has no part in it. */
     note_failure(a, "no connection to upstream can be opened", strerror(-error));
-    return OUTCOME_NO_MEMORY;
+    return link->local.family == AF_UNSPEC ? OUTCOME_NO_MEMORY : OUTCOME_INTERNAL;
+}
+
+/* As nginx: what is no address binds to none. */
+static enum outcome find_link(struct attempt *a, struct upstream_link *link)
+{
+    const struct bind_conf *conf = settings_of(a)->proxy_bind;
+    struct span text;
+
+    *link = (struct upstream_link){.is_probed = settings_of(a)->proxy_socket_keepalive};
+    if (!conf)
+        return OUTCOME_NONE;
+    link->is_transparent = conf->is_transparent;
+    if (record_expand(a->record, &conf->address, &text))
+        return OUTCOME_NO_MEMORY;
+    if (text.len && endpoint_parse(text, &link->local) < 0)
+        request_log(a->record, LOG_LEVEL_ERROR, "invalid local address \"%.*s\"", SPAN_ARG(text));
+    return OUTCOME_NONE;
 }
 
 enum outcome attempt_begin(struct attempt *a)
 {
     bool is_first = !a->first_began_ms;
+    struct upstream_link link;
     enum outcome outcome;
 
     assert(!a->peer && !a->conn);
@@ -130,16 +149,18 @@ enum outcome attempt_begin(struct attempt *a)
     a->has_counted_handshake = false;
     peer_begin(a->peer);
     note_try(a, is_first);
-    outcome = find_lane(a);
+    outcome = find_link(a, &link);
+    if (outcome == OUTCOME_NONE)
+        outcome = find_lane(a);
     if (outcome != OUTCOME_NONE)
         return outcome;
-    a->conn = a->wants_new_connection ? NULL : upstream_lease(a->lane, a->task);
+    a->conn = a->wants_new_connection ? NULL : upstream_lease(a->lane, &link, a->task);
     a->is_reused = a->conn != NULL;
     a->try_now->is_reused = a->is_reused;
     a->sent_before = 0;
     a->received_before = 0;
     if (!a->is_reused)
-        return open_connection(a);
+        return open_connection(a, &link);
     a->sent_before = a->conn->conn.sent_bytes;
     a->received_before = a->conn->conn.received_bytes;
     enter(a, ATTEMPT_READY);

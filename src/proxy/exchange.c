@@ -202,7 +202,8 @@ static enum progress connect_upstream(struct exchange *x)
     case ATTEMPT_WAITS:
         break;
     }
-    if (conn_end(client_of(x)) == CONN_END_FAILED)
+    if (conn_end(client_of(x)) == CONN_END_FAILED &&
+        !exchange_settings(x)->proxy_ignore_client_abort)
         return conclude(x, OUTCOME_CLIENT_GONE);
     deadline = attempt_deadline_ms(&x->attempt);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline);
@@ -437,7 +438,7 @@ static enum progress relay_bodies(struct exchange *x)
         return conclude(x, outcome);
     if (outcome != OUTCOME_NONE)
         x->has_upload_failed = true; /* the answer is on its way: the connection ends after it */
-    if (client_of(x)->error)
+    if (exchange_client_is_gone(x))
         return conclude(x, OUTCOME_CLIENT_GONE);
     result = relay_run(&x->download);
     upstream_save_tickets(x->attempt.conn);

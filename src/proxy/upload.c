@@ -14,6 +14,9 @@ enum exchange_step upload_first_step(const struct exchange *x)
 
     if (h->framing == FRAMING_NONE || is_empty || x->is_body_gone || x->record.body || has_begun)
         return STEP_TRY;
+    /* An upstream of HTTP/1.0 takes a body with a length alone. */
+    if (h->framing == FRAMING_CHUNKED && !exchange_settings(x)->proxy_http_version_minor)
+        return STEP_TAKE_BODY;
     return exchange_settings(x)->proxy_request_buffering ? STEP_TAKE_BODY : STEP_TRY;
 }
 

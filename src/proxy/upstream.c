@@ -90,7 +90,22 @@ static struct upstream_conn *upstream_conn_new(struct lane *l)
     return u;
 }
 
-struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *error)
+static int connect_by(struct upstream_conn *u, const struct lane *l, struct task *owner)
+{
+    struct engine *e = u->view->engine;
+    struct address from = endpoint_address(&u->link.local);
+    const struct conn_route route = {
+        .to = &l->peer->conf->address,
+        .from = from.len ? &from : NULL,
+        .is_transparent = u->link.is_transparent,
+        .is_probed = u->link.is_probed,
+    };
+
+    return conn_connect_by(&u->conn, e->loop, &e->chunks, &route, owner);
+}
+
+struct upstream_conn *upstream_open(struct lane *l, const struct upstream_link *link,
+                                    struct task *owner, int *error)
 {
     struct engine *e = l->peer->upstream->view->engine;
     struct upstream_conn *u = upstream_conn_new(l);
@@ -100,7 +115,8 @@ struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *err
         lane_settle(l);
         return NULL;
     }
-    *error = conn_connect(&u->conn, e->loop, &e->chunks, &l->peer->conf->address, owner);
+    u->link = *link;
+    *error = connect_by(u, l, owner);
     if (*error) {
         release(u);
         return NULL;
@@ -109,12 +125,23 @@ struct upstream_conn *upstream_open(struct lane *l, struct task *owner, int *err
     return u;
 }
 
+static bool has_local(const struct upstream_conn *u, const struct upstream_link *link)
+{
+    const struct endpoint *a = &u->link.local, *b = &link->local;
+
+    return a->family == b->family && a->port == b->port &&
+           u->link.is_transparent == link->is_transparent &&
+           memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
 /* What has just come may not have been looked at yet: this turn ran the lessee's task first. */
-static struct upstream_conn *silent_one(struct lane *l)
+static struct upstream_conn *silent_one(struct lane *l, const struct upstream_link *wanted)
 {
     list_for_each_safe (link, &l->idle) {
         struct upstream_conn *u = list_entry(link, struct upstream_conn, lane_link);
 
+        if (!has_local(u, wanted))
+            continue;
         if (is_silent(u))
             return u;
         upstream_discard(u);
@@ -122,9 +149,10 @@ static struct upstream_conn *silent_one(struct lane *l)
     return NULL;
 }
 
-struct upstream_conn *upstream_lease(struct lane *l, struct task *owner)
+struct upstream_conn *upstream_lease(struct lane *l, const struct upstream_link *link,
+                                     struct task *owner)
 {
-    struct upstream_conn *u = silent_one(l);
+    struct upstream_conn *u = silent_one(l, link);
 
     if (!u)
         return NULL;

@@ -290,7 +290,7 @@ enum progress wait_for_progress(struct exchange *x)
 {
     struct deadline d = exchange_deadline(x);
 
-    if (client_of(x)->error)
+    if (exchange_client_is_gone(x))
         return conclude(x, OUTCOME_CLIENT_GONE);
     if (d.at_ms > exchange_now_ms(x)) {
         uint64_t wake_ms = d.at_ms;

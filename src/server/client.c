@@ -361,7 +361,7 @@ static void handshake(struct client *c)
     switch (conn_handshake(&c->conn)) {
     case CONN_WAITS:
         if (!timer_is_set(&c->timer))
-            cut(c, false);
+            cut(c, settings_of(c)->reset_timedout_connection);
         return;
     case CONN_READY:
         stats_add(stats,
@@ -411,6 +411,15 @@ static void follow_view(struct client *c)
     c->listen = listen;
 }
 
+/* As nginx: one that was served before is closed well in any case. */
+static void time_out(struct client *c)
+{
+    if (!c->facts.request_count && settings_of(c)->reset_timedout_connection)
+        cut(c, true);
+    else
+        finish(c, false);
+}
+
 /* Nothing there: waits for a request, or ends. */
 static void idle_without_input(struct client *c)
 {
@@ -428,7 +437,7 @@ static void idle_without_input(struct client *c)
         return;
     }
     if (!timer_is_set(&c->timer)) {
-        finish(c, false);
+        time_out(c);
         return;
     }
     conn_want_input(&c->conn);
@@ -520,7 +529,7 @@ static void ending(struct client *c)
     if (deadline_ms > loop_now_ms(loop_of(c)))
         wait_until(c, deadline_ms);
     else
-        conn_abort(&c->conn, false);
+        conn_abort(&c->conn, settings_of(c)->reset_timedout_connection);
 }
 
 static void run(struct task *t)

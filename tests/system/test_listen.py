@@ -14,8 +14,8 @@ from wire import request
 PIDFD_OPEN, PIDFD_GETFD = 434, 438  # system calls
 
 
-def socket_of(edge, port, is_listening):
-    """A duplicate of ringway's socket at this port: its options can be looked at."""
+def socket_of(edge, is_wanted):
+    """A duplicate of ringway's first socket that is_wanted(): its options can be looked at."""
     libc = ctypes.CDLL(None, use_errno=True)
     process = libc.syscall(PIDFD_OPEN, edge.pid, 0)
     assert process >= 0, os.strerror(ctypes.get_errno())
@@ -25,17 +25,16 @@ def socket_of(edge, port, is_listening):
                 if not os.readlink(f"/proc/{edge.pid}/fd/{number}").startswith("socket:"):
                     continue
                 own = socket.socket(fileno=libc.syscall(PIDFD_GETFD, process, number, 0))
-                accepts = own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-                if own.getsockname()[1] == port and bool(accepts) == is_listening:
+                if is_wanted(own):
                     return own
                 own.close()
     finally:
         os.close(process)
-    raise AssertionError(f"no socket at {port}")
+    raise AssertionError("no such socket")
 
 
-def options_of(edge, port, is_listening):
-    with socket_of(edge, port, is_listening) as own:
+def options_of(edge, is_wanted):
+    with socket_of(edge, is_wanted) as own:
         tcp = socket.IPPROTO_TCP
         return {"keepalive": own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
                 "idle": own.getsockopt(tcp, socket.TCP_KEEPIDLE),
@@ -45,6 +44,18 @@ def options_of(edge, port, is_listening):
                 "send": own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
                 "fastopen": own.getsockopt(tcp, socket.TCP_FASTOPEN),
                 "deferred": own.getsockopt(tcp, socket.TCP_DEFER_ACCEPT)}
+
+
+def options_at(edge, port, is_listening):
+    def is_wanted(own):
+        accepts = own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        return own.getsockname()[1] == port and bool(accepts) == is_listening
+    return options_of(edge, is_wanted)
+
+
+def options_of_peer(edge, port):
+    """Those of a connection to a port of another process."""
+    return options_of(edge, lambda own: own.getpeername()[1] == port)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="looks into another process")
@@ -60,11 +71,11 @@ def options_of(edge, port, is_listening):
 def test_option_is_the_sockets_and_its_connections(start, parameters, told):
     port = ringway.free_ports()
     edge = start(ringway.http(ringway.server(port, "return 200 good;", listen=" " + parameters)))
-    listening = options_of(edge, port, True)
+    listening = options_at(edge, port, True)
     assert {name: listening[name] for name in told} == told
     with client.Client(port) as c:
         assert c.ask("/").body == b"good"
-        inherited = options_of(edge, port, False)
+        inherited = options_at(edge, port, False)
         assert {name: inherited[name] for name in told if name not in ("fastopen", "deferred")} \
             == {name: told[name] for name in told if name not in ("fastopen", "deferred")}
 

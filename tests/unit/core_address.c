@@ -213,6 +213,34 @@ static void names_resolve_where_the_system_knows_them(void **state)
     assert_int_equal(address_port(&a[0]), 80);
 }
 
+static void an_endpoint_is_an_address_with_or_without_a_port(void **state)
+{
+    static const struct {
+        const char *text, *address;
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1:0"}, {"192.0.2.1:80", "192.0.2.1:80"}, {"::1", "[::1]:0"},
+        {"[::1]", "[::1]:0"},         {"[::1]:65535", "[::1]:65535"},
+    };
+    static const char *const others[] = {
+        "",     "a",      "192.0.2.1:",      "192.0.2.1:0",    "unix:/a",
+        "[::1", "[::1]:", "192.0.2.1:65536", "192.0.2.1:80:80"};
+    char text[ADDRESS_TEXT_BYTES];
+    struct endpoint e = {0};
+    struct address a;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(endpoint_parse(span_of_cstr(rows[i].text), &e), 0);
+        a = endpoint_address(&e);
+        (void)address_format(&a, text);
+        assert_string_equal(text, rows[i].address);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_int_equal(endpoint_parse(span_of_cstr(others[i]), &e), -EINVAL);
+    e.family = AF_UNSPEC;
+    assert_int_equal(endpoint_address(&e).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +255,7 @@ int main(void)
         cmocka_unit_test(equality_covers_family_host_and_port),
         cmocka_unit_test(literals_resolve_to_themselves),
         cmocka_unit_test(names_resolve_where_the_system_knows_them),
+        cmocka_unit_test(an_endpoint_is_an_address_with_or_without_a_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

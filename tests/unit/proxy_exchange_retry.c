@@ -84,7 +84,7 @@ static int keep_another(struct stage *s)
     int error, fd;
 
     assert_non_null(l);
-    u = upstream_open(l, &w->task, &error);
+    u = upstream_open(l, &no_link, &w->task, &error);
     assert_non_null(u);
     turn_until(w->t.loop, conn_is_open(&u->conn));
     fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK);

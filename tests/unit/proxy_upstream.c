@@ -69,10 +69,10 @@ static void a_chosen_certificate_goes_where_no_connection_can_be_made(void **sta
 
     certificate_unref(c);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        u[i] = upstream_open(plain_lane(w), &w->task, &error);
+        u[i] = upstream_open(plain_lane(w), &no_link, &w->task, &error);
         assert_non_null(u[i]);
     }
-    assert_null(upstream_open(l, &w->task, &error));
+    assert_null(upstream_open(l, &no_link, &w->task, &error));
     assert_int_equal(chosen_count(w), 0);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         upstream_discard(u[i]);
@@ -87,7 +87,7 @@ static void a_refused_connection_is_told_to_its_owner(void **state)
 
     close(loopback_listen(&nobody));
     w->peers[0].address = nobody;
-    u = upstream_open(plain_lane(w), &w->task, &error);
+    u = upstream_open(plain_lane(w), &no_link, &w->task, &error);
     assert_non_null(u);
     turn_until(w->t.loop, w->run_count);
     assert_int_equal(u->conn.error, -ECONNREFUSED);
@@ -101,10 +101,10 @@ static void beyond_the_pool_there_is_no_memory(void **state)
     int error;
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        u[i] = upstream_open(plain_lane(w), &w->task, &error);
+        u[i] = upstream_open(plain_lane(w), &no_link, &w->task, &error);
         assert_non_null(u[i]);
     }
-    assert_null(upstream_open(plain_lane(w), &w->task, &error));
+    assert_null(upstream_open(plain_lane(w), &no_link, &w->task, &error));
     assert_int_equal(error, -ENOMEM);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         upstream_discard(u[i]);
@@ -132,10 +132,10 @@ static void the_warmest_connection_is_leased_first(void **state)
 
     give(w, u, others, 2);
     assert_int_equal(w->upstream->idle_count, 2);
-    assert_ptr_equal(upstream_lease(l, &w->task), u[1]);
+    assert_ptr_equal(upstream_lease(l, &no_link, &w->task), u[1]);
     assert_ptr_equal(u[1]->conn.owner, &w->task);
-    assert_ptr_equal(upstream_lease(l, &w->task), u[0]);
-    assert_null(upstream_lease(l, &w->task));
+    assert_ptr_equal(upstream_lease(l, &no_link, &w->task), u[0]);
+    assert_null(upstream_lease(l, &no_link, &w->task));
     assert_int_equal(w->upstream->idle_count, 0);
     assert_int_equal(world_counted(w, COUNTER_UPSTREAM_REUSES), 2);
     for (size_t i = 0; i < 2; i++) {
@@ -155,7 +155,7 @@ static void a_leased_connection_carries_the_next_exchange(void **state)
     for (int i = 0; i < 3; i++)
         loop_turn(w->t.loop, 1);
     assert_true(u->conn.recv_op.is_in_flight);
-    assert_ptr_equal(upstream_lease(plain_lane(w), &w->task), u);
+    assert_ptr_equal(upstream_lease(plain_lane(w), &no_link, &w->task), u);
     conn_want_input(&other.conn);
     assert_int_equal(conn_write(&u->conn, SPAN("GET")), 0);
     turn_until(w->t.loop, other.got_len == 3);
@@ -177,9 +177,9 @@ static void a_lane_never_leases_anothers(void **state)
     struct end other;
 
     give(w, &u, &other, 1);
-    assert_null(upstream_lease(lane_of(w, 1, NULL), &w->task));
+    assert_null(upstream_lease(lane_of(w, 1, NULL), &no_link, &w->task));
     w->pass.tls = &w->profiles[0];
-    assert_null(upstream_lease(lane_of(w, 0, NULL), &w->task));
+    assert_null(upstream_lease(lane_of(w, 0, NULL), &no_link, &w->task));
     upstream_discard(u);
     end_deinit(&other);
 }
@@ -289,7 +289,7 @@ static void whatever_comes_on_an_idle_connection_it_goes(void **state)
         give(w, &u, &other, 1);
         events[i](&other);
         turn_until(w->t.loop, w->engine.upstream_conns.count_taken == 0);
-        assert_null(upstream_lease(plain_lane(w), &w->task));
+        assert_null(upstream_lease(plain_lane(w), &no_link, &w->task));
         assert_int_equal(world_counted(w, COUNTER_UPSTREAM_SURPLUS), i == 0);
         end_deinit(&other);
         (void)world_tear_down(state);
@@ -317,7 +317,7 @@ static void retiring_closes_what_is_idle_and_keeps_what_is_leased(void **state)
     struct end others[2];
 
     give(w, u, others, 2);
-    assert_ptr_equal(upstream_lease(plain_lane(w), &w->task), u[1]);
+    assert_ptr_equal(upstream_lease(plain_lane(w), &no_link, &w->task), u[1]);
     view_retire(w->view);
     turn_until(w->t.loop, w->engine.upstream_conns.count_taken == 1);
     assert_true(conn_is_open(&u[1]->conn));
