@@ -527,7 +527,9 @@ void snapshot_unref(
 int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
 
 /* Gives each limit_zone_conf its zone: the one of `before` (NULL: none) with the same name, use,
- * size and key, which goes on counting, else a new one. 0, or -ENOMEM with a message. */
+ * size and key, which goes on counting, else a new one; and the servers the sessions of `before`,
+ * so that clients resume them: its ticket keys, and its caches of the same name and size. To be
+ * called before workers see it. 0, or -ENOMEM with a message. */
 int snapshot_take_zones(struct snapshot *s, const struct snapshot *before, char *error,
                         size_t error_size) MUST_USE;
 

@@ -118,9 +118,10 @@ bool tls_error_is_of_key(const char *error);
 void tls_context_free(struct tls_context *c);
 
 /* Shared between threads (locks inside, and only for clients with certificates); counted by its
- * owner, the snapshot. NULL when memory is at its end. */
+ * owners, snapshots: one reference to the caller. NULL when memory is at its end. */
 struct tls_server_shared *tls_server_shared_new(void) MUST_USE;
-void tls_server_shared_free(struct tls_server_shared *s);
+struct tls_server_shared *tls_server_shared_ref(struct tls_server_shared *s) MUST_USE;
+void tls_server_shared_free(struct tls_server_shared *s); /* with the last reference */
 /* Drops what tickets say of clients' certificates: those sessions start anew. */
 void tls_server_shared_forget_clients(struct tls_server_shared *s);
 
@@ -134,9 +135,10 @@ void tls_staple_free(struct tls_staple *s);
 int tls_staple_put(struct tls_staple *s, struct span der, int64_t expires_s) MUST_USE;
 
 /* Sessions that are kept for clients of servers, shared between threads (a lock inside), of about
- * so many bytes: 512 each. Owned by the snapshot. NULL when memory is at its end. */
+ * so many bytes: 512 each. Counted by snapshots likewise. NULL when memory is at its end. */
 struct tls_store *tls_store_new(size_t bytes) MUST_USE;
-void tls_store_free(struct tls_store *s);
+struct tls_store *tls_store_ref(struct tls_store *s) MUST_USE;
+void tls_store_free(struct tls_store *s); /* with the last reference */
 
 /* Where sealed bytes go: appends them to the connection's output. 0, or -ENOMEM, which makes the
  * session fail. */

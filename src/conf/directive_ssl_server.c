@@ -241,8 +241,7 @@ static const struct directive rows[] = {
      SERVER(session_zone),
      .help = "where sessions are kept for clients that have no ticket, or get none: 1m is for 2048 "
              "of them, of all workers",
-     .difference = "builtin is one cache of all workers; a reload empties them; off is the same as "
-                   "none"},
+     .difference = "builtin is one cache of all workers; off is the same as none"},
     {.name = "ssl_session_timeout",
      .syntax = "time",
      .preset = "5m",

@@ -63,9 +63,53 @@ static struct limit_zone *zone_of(const struct snapshot *s, const struct limit_z
     return NULL;
 }
 
+/* --- sessions of clients --------------------------------------------------------------------- */
+
+static struct tls_store *store_of(const struct snapshot *s, const struct session_zone *like)
+{
+    for (size_t i = 0; i < s->session_zone_count; i++) {
+        const struct session_zone *z = s->session_zones[i];
+
+        if (z->bytes == like->bytes && span_equals(z->name, like->name))
+            return z->store;
+    }
+    return NULL;
+}
+
+static void replace_store(struct snapshot *s, struct session_zone *z, struct tls_store *kept)
+{
+    for (size_t i = 0; i < s->tls_server_profile_count; i++) {
+        struct tls_server_settings *settings = &s->tls_server_profiles[i]->settings;
+
+        if (settings->store == z->store)
+            settings->store = kept;
+    }
+    tls_store_free(z->store);
+    z->store = tls_store_ref(kept);
+}
+
+/* Ticket keys, and what is kept: they are good for servers whose settings did not change. */
+static void keep_sessions(struct snapshot *s, const struct snapshot *before)
+{
+    if (s->tls_server_shared && before->tls_server_shared) {
+        tls_server_shared_free(s->tls_server_shared);
+        s->tls_server_shared = tls_server_shared_ref(before->tls_server_shared);
+    }
+    for (size_t i = 0; i < s->session_zone_count; i++) {
+        struct tls_store *kept = store_of(before, s->session_zones[i]);
+
+        if (kept && s->session_zones[i]->store)
+            replace_store(s, s->session_zones[i], kept);
+    }
+}
+
+/* --- all that outlives a configuration ------------------------------------------------------- */
+
 int snapshot_take_zones(struct snapshot *s, const struct snapshot *before, char *error,
                         size_t error_size)
 {
+    if (before)
+        keep_sessions(s, before);
     for (size_t i = 0; i < s->limit_zone_count; i++) {
         struct limit_zone_conf *z = s->limit_zones[i];
         struct limit_zone *kept = zone_of(before, z);

@@ -56,6 +56,7 @@ struct facts_set {
 
 /* keys[0] seals; keys[1] is the one before. */
 struct tls_server_shared {
+    _Atomic unsigned references;
     pthread_mutex_t lock;
     WC_RNG rng;
     struct ticket_key keys[2];
@@ -105,12 +106,19 @@ struct tls_server_shared *tls_server_shared_new(void)
         free(s);
         return NULL;
     }
+    s->references = 1;
     (void)pthread_mutex_init(&s->lock, NULL);
     /* Twice: the key before the first is random too, and not all zero. */
     if (rotate(s) || rotate(s)) {
         tls_server_shared_free(s);
         return NULL;
     }
+    return s;
+}
+
+struct tls_server_shared *tls_server_shared_ref(struct tls_server_shared *s)
+{
+    s->references++;
     return s;
 }
 
@@ -128,7 +136,7 @@ void tls_server_shared_forget_clients(struct tls_server_shared *s)
 
 void tls_server_shared_free(struct tls_server_shared *s)
 {
-    if (!s)
+    if (!s || --s->references)
         return;
     tls_server_shared_forget_clients(s);
     (void)pthread_mutex_destroy(&s->lock);

@@ -28,6 +28,7 @@ struct set {
 };
 
 struct tls_store {
+    _Atomic unsigned references;
     pthread_mutex_t lock;
     size_t set_count;
     struct set *sets;
@@ -47,6 +48,7 @@ struct tls_store *tls_store_new(size_t bytes)
 
     if (!s)
         return NULL;
+    s->references = 1;
     s->set_count = size_max(bytes / sizeof(struct set), 1);
     s->sets = calloc(s->set_count, sizeof(*s->sets)); /* no memory before it is written to */
     if (!s->sets) {
@@ -57,9 +59,15 @@ struct tls_store *tls_store_new(size_t bytes)
     return s;
 }
 
+struct tls_store *tls_store_ref(struct tls_store *s)
+{
+    s->references++;
+    return s;
+}
+
 void tls_store_free(struct tls_store *s)
 {
-    if (!s)
+    if (!s || --s->references)
         return;
     for (size_t i = 0; i < s->set_count; i++) {
         struct set *set = &s->sets[i];

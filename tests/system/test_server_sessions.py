@@ -138,6 +138,32 @@ def test_session_id_is_told(start, pki):
     assert words[2] == session.id.hex() and len(session.id) == 32
 
 
+# --- reloads ------------------------------------------------------------------------------------
+
+@VERSIONS
+@pytest.mark.parametrize("text", ["", "ssl_session_cache shared:S:1m; ssl_session_tickets off;"])
+def test_sessions_outlive_a_reload(start, pki, version, text):
+    server = Server(start, pki, text)
+    context = server.context(version)
+    _, session = server.ask(context)
+    for _ in range(2):
+        server.running.reload(server.configuration(text + "# changed"))
+        words, session_after = server.ask(context, session)
+        assert words[0] == "r"
+        session = session_after if version == "TLSv1.3" else session
+
+
+@VERSIONS
+@pytest.mark.parametrize("text", ["", "ssl_session_cache shared:S:1m; ssl_session_tickets off;"])
+def test_sessions_do_not_outlive_a_reload_that_changes_the_certificate(start, pki, version, text):
+    server = Server(start, pki, text)
+    context = server.context(version)
+    _, session = server.ask(context)
+    server.pair = pki.leaf("www.test")
+    server.running.reload(server.configuration())
+    assert server.ask(context, session)[0][0] == "."
+
+
 # --- keys of files ------------------------------------------------------------------------------
 
 def write_keys(folder, *sizes):
