@@ -317,6 +317,9 @@ int heads_write_request(struct record *r, struct conn *upstream, enum framing fr
         return rc;
     if (request_target(r, &target) < 0)
         return -ENOMEM;
+    /* RFC 9112 section 3.2: without its slash a rewritten one might be a target of another form. */
+    if (r->is_rewritten && !span_starts_with(target, SPAN("/")))
+        return -EINVAL;
     writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
     writer_request_line(&d.writer, method, target, s->proxy_http_version_minor);
     if (d.writer.has_overflowed)

@@ -165,6 +165,37 @@ static void what_may_not_be_written_is_never_sent(void **state)
     assert_string_equal(sent_to_upstream(f), "");
 }
 
+static void a_rewritten_target_begins_with_a_slash(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->record.uri = SPAN("http://other.test/");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    (void)sent_to_upstream(f); /* as it came, as nothing was rewritten */
+    f->record.is_rewritten = true;
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+    f->record.uri = SPAN("x");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), -EINVAL);
+    assert_string_equal(sent_to_upstream(f), "");
+}
+
+static void a_rewrite_with_break_is_not_joined_to_the_url(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, GET "\r\n");
+    f->location.proxy_pass.has_uri = true;
+    f->location.proxy_pass.uri = SPAN("/put/");
+    f->record.uri = SPAN("/new");
+    f->record.is_rewritten = true;
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_memory_equal(sent_to_upstream(f), "GET /put/new HTTP/1.1\r\n", 23);
+    f->record.keeps_uri = true;
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_memory_equal(sent_to_upstream(f), "GET /new HTTP/1.1\r\n", 19);
+}
+
 static void framing_is_ours_alone(void **state)
 {
     struct fixture *f = *state;
@@ -418,6 +449,8 @@ int main(void)
         TEST(an_expectation_goes_on_with_http_1_1),
         TEST(a_head_that_is_too_large_is_not_sent),
         TEST(memory_that_ends_is_an_error),
+        TEST(a_rewritten_target_begins_with_a_slash),
+        TEST(a_rewrite_with_break_is_not_joined_to_the_url),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
