@@ -26,6 +26,8 @@ struct subrequest {
     enum outcome last_failure;
     unsigned record_status, redirect_count, error_status;
     bool is_rewritten, keeps_uri, adds_uri_to_alias;
+    uint64_t limit_rate;
+    bool has_limit_rate;
     struct span reply_location; /* of an answer that an error_page is shown for */
     bool reply_is_last;
     bool shows_error_page, is_internal, is_reported, has_upload_failed, is_body_gone;

@@ -22,6 +22,8 @@ static void put_aside(const struct exchange *x, struct subrequest *s)
     s->record_status = r->status;
     s->is_rewritten = r->is_rewritten;
     s->keeps_uri = r->keeps_uri;
+    s->limit_rate = r->limit_rate;
+    s->has_limit_rate = r->has_limit_rate;
     s->adds_uri_to_alias = r->adds_uri_to_alias;
     s->upload = x->upload;
     s->reply_location = x->reply.plan.location;
@@ -105,6 +107,8 @@ static void restore(struct exchange *x, const struct subrequest *s)
     r->status = s->record_status;
     r->is_rewritten = s->is_rewritten;
     r->keeps_uri = s->keeps_uri;
+    r->limit_rate = s->limit_rate;
+    r->has_limit_rate = s->has_limit_rate;
     r->adds_uri_to_alias = s->adds_uri_to_alias;
     r->is_subrequest = false;
     x->upload = s->upload;

@@ -42,8 +42,37 @@ static void read_template(const struct template *t)
         read_span(t->parts[i].text);
 }
 
+static void read_limits(const struct limits_conf *l)
+{
+    for (size_t i = 0; i < l->request_count; i++)
+        read_template(&l->requests[i].zone->key);
+    for (size_t i = 0; i < l->connection_count; i++)
+        read_template(&l->connections[i].zone->key);
+}
+
+static void read_gate(const struct gate_conf *g)
+{
+    if (g->limits)
+        read_limits(g->limits);
+    for (size_t i = 0; i < g->rule_count; i++)
+        sink += g->rules[i].network.prefix_bits;
+    if (g->basic) {
+        read_template(&g->basic->realm);
+        read_template(&g->basic->user_file);
+        read_span(g->basic->path_prefix);
+    }
+    if (g->real_ip)
+        read_span(g->real_ip->field);
+    for (size_t i = 0; g->real_ip && i < g->real_ip->trust.count; i++)
+        sink += g->real_ip->trust.proxies[i].prefix_bits;
+    for (size_t i = 0; g->auth_request && i < g->auth_request->variable_count; i++)
+        read_template(&g->auth_request->variables[i].value);
+}
+
 static void read_settings(const struct settings *s)
 {
+    if (s->gate)
+        read_gate(s->gate);
     read_template(&s->root);
     read_span(s->default_type);
     for (size_t i = 0; i < s->index_file_count; i++)
@@ -102,6 +131,8 @@ static void read_location(const struct location_conf *l)
     read_span(l->pattern);
     read_span(l->origin.file);
     read_settings(&l->settings);
+    if (l->except)
+        read_location(l->except->location);
     for (size_t i = 0; l->script && i < l->script->count; i++)
         read_op(&l->script->ops[i]);
     if (l->proxy_pass.is_set) {

@@ -18,6 +18,7 @@ location = /auth { internal; proxy_pass http://auth/check; proxy_set_header X-Ur
     proxy_set_header X-Method $request_method; }
 location = /auth-tls { proxy_pass https://secure/check; TLS }
 location = /auth-tries { proxy_pass http://tries; proxy_next_upstream error timeout http_503; }
+location = /auth-variable { set $limit_rate 1; set $to %s; proxy_pass http://$to/check$arg_x; }
 location = /auth-dead { proxy_pass http://dead; }
 location = /auth-200 { return 200 "come in"; }
 location = /auth-401 { return 401; }
@@ -41,6 +42,7 @@ location /in/ { auth_request /auth; auth_request_set $who $upstream_http_x_user;
 }
 location /in-tls/ { auth_request /auth-tls; proxy_pass http://origin; }
 location /in-tries/ { auth_request /auth-tries; proxy_pass http://origin; }
+location /in-variable/ { auth_request /auth-variable; proxy_pass http://origin; }
 location /in-dead/ { auth_request /auth-dead; proxy_pass http://origin; }
 location /in-200/ { auth_request /auth-200; proxy_pass http://origin; }
 location /in-401/ { auth_request /auth-401; proxy_pass http://origin; }
@@ -92,7 +94,8 @@ class Site(Edge):
                                                       self.auth.address, dead),
             settings="log_format own '$uri $status';",
             body=f"access_log {self.log} own;"
-            + LOCATIONS.replace("$ROOT", str(root)).replace("TLS", tls_settings(pki)))
+            + (LOCATIONS % self.auth.address).replace("$ROOT", str(root)).replace(
+                "TLS", tls_settings(pki)))
         (self.ringway.folder / "users").write_text("u:{PLAIN}p\n")
         self.answers = {}
         self.auth.script = self.secure.script = serve(self.check)
@@ -209,7 +212,8 @@ def test_challenges_of_the_answer_are_passed_on(site):
     ("/in/off/x", 200), ("/in-200/x", 200), ("/in-401/x", 401), ("/in-403/x", 403),
     ("/in-444/x", 500), ("/in-302/x", 500), ("/in-gated/x", 200), ("/in-page/x", 401),
     ("/in-named/x", 200), ("/in-file/x", 200), ("/in-nobody/x", 500), ("/in-itself/x", 204),
-    ("/in-tls/x", 200), ("/in-tries/x", 200), ("/in-dead/x", 500), ("/in-by-method/x", 200),
+    ("/in-tls/x", 200), ("/in-tries/x", 200), ("/in-dead/x", 500), ("/in-variable/x", 200),
+    ("/in-by-method/x", 200),
     ("/any/x", 200), ("/any-allowed/x", 200), ("/any-basic/x", 200), ("/files/x", 200),
 ])
 def test_whatever_answers_decides(site, target, status):
