@@ -263,7 +263,7 @@ static bool passes_interim(struct exchange *x, unsigned status)
 
     if (status == 100)
         return x->record.asked_to_continue;
-    return status == 103 && early_hints && x->request.head.version_minor > 0 &&
+    return status == 103 && early_hints && !x->subrequest && x->request.head.version_minor > 0 &&
            record_fulfils(&x->record, early_hints);
 }
 

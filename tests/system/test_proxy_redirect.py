@@ -8,6 +8,7 @@ from origin import serve
 from wire import response
 
 BODY = """
+proxy_buffer_size 64k; proxy_buffers 4 32k; proxy_busy_buffers_size 64k;
 location /plain/ { proxy_pass $S://origin; }
 location /inject/ {
     proxy_pass $S://origin;

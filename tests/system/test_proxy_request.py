@@ -32,6 +32,10 @@ location /trailers/ { proxy_pass $S://origin; proxy_pass_trailers on;
                       add_header X-Now "$sent_trailer_x_sum|$upstream_trailer_x_sum"; }
 location /set-te/ { proxy_pass $S://origin; proxy_set_header TE trailers; }
 location /hints/ { proxy_pass $S://origin; early_hints $arg_a $arg_b; proxy_hide_header X-Secret; }
+location = /check { internal; proxy_pass $S://origin/check; early_hints 1;
+                    proxy_pass_request_body off; proxy_set_header Content-Length ""; }
+location /gated/ { auth_request /check; try_files /none @gated; }
+location @gated { return 200 "in"; }
 location /unchunked/ { proxy_pass $S://origin; chunked_transfer_encoding off; }
 access_log $LOG trailers;
 """
@@ -239,6 +243,14 @@ def test_early_hints_pass_where_a_condition_holds(site, query, passes):
                 assert first.get("X-Secret") is None and first.get("Content-Length") is None
                 first = wire.read_response(c)
             assert (first.status, first.body) == (200, b"final")
+
+
+def test_early_hints_of_a_subrequest_stay_here(site):
+    site.origin.script = serve(lambda r: b"HTTP/1.1 103 Early Hints\r\n\r\n" + response(204))
+    with site.connect() as c:
+        c.send(request("/gated/"))
+        assert wire.read_response(c).status == 200
+    assert [r.target for r in site.origin.requests] == ["/check"]
 
 
 def test_early_hints_never_reach_http10(site):
