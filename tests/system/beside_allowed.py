@@ -173,11 +173,8 @@ ALLOWED = [
             case="^requests/", what="refusal", nginx="conf:5", ringway="conf:3"),
 
     # Not built yet.
-    Allowed("not yet: a chunked body for an upstream of HTTP/1.0 is buffered in any case",
-            case="^requests/buffering$", ask="/off10 .*chunked"),
     Allowed("not yet: a directive", what="(refusal|started)", ringway="unknown directive",
             nginx="^(started|(?!.*unknown directive))"),
-    Allowed("not yet: parameters of listen", case="^refused/listen_(rcvbuf|keep)$"),
     Allowed("not yet: dates without a zone",
             case="^static/conditions$", ask="12:26:40$", what="status line"),
     Allowed("not yet: an empty type is none", ask="/type-empty"),
