@@ -380,9 +380,10 @@ struct location_conf {
     struct span pattern;
     struct regex *regex;
     struct settings settings;
-    const struct try_files *try_files; /* NULL: none */
-    bool is_internal;                  /* only internal redirects come here */
-    const struct script *script;       /* NULL: none */
+    const struct try_files *try_files;        /* NULL: none */
+    bool is_internal;                         /* only internal redirects come here */
+    const struct location_conf *regex_around; /* the regex that it is nested in; NULL: none */
+    const struct script *script;              /* NULL: none */
     struct proxy_pass proxy_pass;
     const struct limit_except *except;  /* NULL: all methods are alike */
     struct parser_limits parser_limits; /* of the server level: used before a location is known */

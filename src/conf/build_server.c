@@ -266,6 +266,8 @@ static int build_location(struct server_build *b, const struct scope *outer, con
     if (!l || !level)
         return conf_fail_no_memory(b->c);
     l->origin = n->origin;
+    if (parent)
+        l->regex_around = parent->kind == LOCATION_REGEX ? parent : parent->regex_around;
     l->parser_limits = b->parser_limits;
     rc = location_parse(b->c, n, l);
     if (!rc)

@@ -254,13 +254,13 @@ static void change_uri(struct run *run, const struct script_rewrite *w)
     if (run->logs)
         request_log(r, LOG_LEVEL_NOTICE, "rewritten data: \"%.*s\", args: \"%.*s\"",
                     SPAN_ARG(shown(run, uri)), SPAN_ARG(shown(run, args)));
+    r->uri = uri;
+    r->args = args;
+    r->is_rewritten = true;
     if (!uri.len) {
         fails(run, "the rewritten URI has a zero length");
         return;
     }
-    r->uri = uri;
-    r->args = args;
-    r->is_rewritten = true;
     run->x->is_internal = true;
     run->is_changed = w->flow != SCRIPT_BREAKS;
     r->keeps_uri |= w->flow == SCRIPT_BREAKS;

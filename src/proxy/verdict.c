@@ -24,22 +24,35 @@ const struct location_conf *location_for_method(const struct location_conf *l,
     return l->except->location;
 }
 
+/* The named groups of the regexes around a location, from without, so that of one name the innermost
+ * counts. As deep as locations are nested, which CONF_DEPTH_MAX bounds. */
+static void match_around(struct record *r, const struct location_conf *l)
+{
+    if (!l->regex_around)
+        return;
+    match_around(r, l->regex_around);
+    (void)record_match(r, l->regex_around->regex, r->uri);
+}
+
 static int find_location(struct exchange *x)
 {
     struct record *r = &x->record;
+    const struct location_conf *l;
     struct captures found;
 
     captures_clear(&found);
-    r->location =
-        location_for_method(route_location(r->server, r->uri, r->engine->regex_scratch, &found), r);
+    l = route_location(r->server, r->uri, r->engine->regex_scratch, &found);
+    r->location = location_for_method(l, r);
     if (regex_take_runaway(r->engine->regex_scratch)) {
         r->detail = SPAN("a regex of the configuration ran away on this request");
         return -ELOOP;
     }
     if (!found.regex)
         return 0;
+    r->lacks_memory = false;
+    match_around(r, l);
     r->captures = found;
-    return record_take_groups(r);
+    return r->lacks_memory ? -ENOMEM : record_take_groups(r);
 }
 
 /* ---- where a request goes ---- */
