@@ -12,6 +12,9 @@ struct password_scratch;
 struct password_scratch *password_scratch_new(void) MUST_USE; /* NULL: no memory */
 void password_scratch_free(struct password_scratch *s);
 
+/* True where a guess shall be slow: up to many milliseconds. */
+bool password_is_slow(struct span stored);
+
 /* stored: "{PLAIN}…", "{SHA}…", "{SSHA}…", "$apr1$…", else what crypt(3) makes of it (DES, "$1$",
  * "$5$", "$6$", "$2y$", "$y$"). Takes as long as the scheme wants, and the same time wherever the
  * two differ. */

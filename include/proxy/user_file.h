@@ -6,8 +6,8 @@
  *
  * Hashing a password takes as long as its scheme wants, up to many milliseconds, in the worker's
  * thread as in nginx. So each password that fits is remembered by a keyed digest until its file
- * changes: a user costs a worker one hash, and not one for each request. A thread for hashing would
- * spare other clients the wait for wrong passwords; against those limit_req and auth_delay help. */
+ * changes: a user costs a worker one hash, and not one for each request. And a worker hashes once a
+ * turn: between two guesses all others have theirs. */
 #ifndef RINGWAY_PROXY_USER_FILE_H
 #define RINGWAY_PROXY_USER_FILE_H
 
@@ -16,11 +16,13 @@
 #define USER_FILES_MAX 32                      /* per worker; the least recently used goes */
 #define USER_FILE_BYTES_MAX (16 * 1024 * 1024) /* a larger one is an error */
 #define USER_FILE_CHECK_MS 1000
+#define USER_HASHES_PER_TURN 1 /* of slow schemes; others wait */
 
 enum user_verdict {
     USER_IS_RIGHT,
     USER_IS_UNKNOWN,
     USER_HAS_OTHER_PASSWORD,
+    USER_HAS_TO_WAIT, /* for the next turn: this one has hashed enough */
     USER_FILE_FAILED, /* *error: negative errno */
 };
 

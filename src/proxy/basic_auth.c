@@ -7,7 +7,6 @@
 #include "http/writer.h"
 #include "proxy/log_escape.h"
 #include "proxy/request_log.h"
-#include "proxy/user_file.h"
 #include "proxy/variable.h"
 
 #define SHOWN_BYTES_MAX 200
@@ -73,25 +72,34 @@ static unsigned ask(struct record *r, struct user_question *q, struct span realm
         q->user = shown(r, q->user);
         request_log(r, LOG_LEVEL_ERROR, "user \"%.*s\": password mismatch", SPAN_ARG(q->user));
         break;
+    case USER_HAS_TO_WAIT:
+        return BASIC_AUTH_WAITS;
     case USER_FILE_FAILED:
         return file_failed(r, q->path, error);
     }
     return challenge(r, realm);
 }
 
-unsigned basic_auth_check(struct record *r, const struct basic_auth_conf *conf)
+/* 200: all that is to be asked is known; else as basic_auth_check(). */
+static unsigned prepare(struct record *r, const struct basic_auth_conf *conf, struct basic_auth *a)
 {
-    struct user_question q;
-    struct span realm;
-
-    if (record_expand(r, &conf->realm, &realm) < 0)
+    if (record_expand(r, &conf->realm, &a->realm) < 0)
         return 503;
-    if (span_equals(realm, SPAN("off")))
+    if (span_equals(a->realm, SPAN("off")))
         return 0;
-    if (!credentials_read(r->request, r->arena, &q.user, &q.password)) {
+    if (!credentials_read(r->request, r->arena, &a->question.user, &a->question.password)) {
         request_log(r, LOG_LEVEL_INFO, "no user/password was provided for basic authentication");
-        return challenge(r, realm);
+        return challenge(r, a->realm);
     }
-    q.path = complete_path(r, conf);
-    return q.path.data ? ask(r, &q, realm) : 503;
+    a->question.path = complete_path(r, conf);
+    a->is_prepared = a->question.path.data != NULL;
+    return a->is_prepared ? 200 : 503;
+}
+
+unsigned basic_auth_check(struct record *r, const struct basic_auth_conf *conf,
+                          struct basic_auth *a)
+{
+    unsigned status = a->is_prepared ? 200 : prepare(r, conf, a);
+
+    return status == 200 ? ask(r, &a->question, a->realm) : status;
 }

@@ -15,6 +15,7 @@ enum gate_answer {
     GATE_ALLOWS,
     GATE_REFUSES, /* gate.status */
     GATE_ASKS,    /* a subrequest has begun: the check is not over */
+    GATE_WAITS,   /* it goes on in the next turn */
 };
 
 /* How far a request has come through the gate of its location. */
@@ -24,6 +25,7 @@ struct gate {
     unsigned refusal; /* of "satisfy any": with what it will be refused unless a check allows */
     uint64_t delayed_until_ms; /* limit_req */
     uint64_t held_until_ms;    /* auth_delay: a 401 is held back; 0: it is not */
+    struct basic_auth basic;   /* of check_password() */
 };
 
 typedef enum gate_answer (*check_fn)(struct exchange *x, struct gate *g);
@@ -65,6 +67,14 @@ static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
         return conclude(x, OUTCOME_CLIENT_GONE);
     watch_client(x);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
+    return WAIT;
+}
+
+static enum progress wait_for_turn(struct exchange *x)
+{
+    if (client_of(x)->error)
+        return conclude(x, OUTCOME_CLIENT_GONE);
+    loop_ready(x->view->engine->loop, x->task);
     return WAIT;
 }
 
@@ -124,6 +134,9 @@ static enum progress run_checks(struct exchange *x, struct gate *g)
             if (!may_still_pass(x, g))
                 return refuse(x, g, g->status);
             break;
+        case GATE_WAITS:
+            g->check--;
+            return wait_for_turn(x);
         case GATE_ASKS:
             g->check--;
             return enter_server(x);
@@ -200,9 +213,11 @@ static enum gate_answer check_password(struct exchange *x, struct gate *g)
 {
     const struct basic_auth_conf *basic = conf_of(x)->basic;
 
-    g->status = basic ? basic_auth_check(&x->record, basic) : 0;
+    g->status = basic ? basic_auth_check(&x->record, basic, &g->basic) : 0;
     if (g->status == 0)
         return GATE_ABSTAINS;
+    if (g->status == BASIC_AUTH_WAITS)
+        return GATE_WAITS;
     return g->status == 200 ? GATE_ALLOWS : GATE_REFUSES;
 }
 

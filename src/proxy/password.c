@@ -157,6 +157,11 @@ static bool crypt_fits(struct span password, struct span stored, struct password
     return made && are_equal(span_of_cstr(made), stored);
 }
 
+bool password_is_slow(struct span stored)
+{
+    return !span_starts_with(stored, SPAN("{"));
+}
+
 bool password_fits(struct span password, struct span stored, struct password_scratch *s)
 {
     if (password.len > PASSWORD_BYTES_MAX)

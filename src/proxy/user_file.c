@@ -28,6 +28,8 @@ struct user_files {
     struct list files;
     size_t count;
     uint64_t generation;
+    uint64_t hash_turn_us; /* the turn that hashed last, and how often */
+    unsigned hash_count;
     struct password_scratch *scratch;
     unsigned char secret[SECRET_BYTES];
     unsigned char remembered[REMEMBERED_MAX][SHA256_BYTES]; /* zero: none */
@@ -202,8 +204,17 @@ static unsigned char *place_of(struct user_files *files, const unsigned char dig
     return files->remembered[digest[0] & (REMEMBERED_MAX - 1)];
 }
 
+/* True: this turn may do one hash more, which is counted. */
+static bool may_hash(struct user_files *files, uint64_t turn_us)
+{
+    if (files->hash_turn_us != turn_us)
+        files->hash_count = 0;
+    files->hash_turn_us = turn_us;
+    return files->hash_count++ < USER_HASHES_PER_TURN;
+}
+
 static enum user_verdict ask_file(struct user_files *files, const struct user_file *f,
-                                  const struct user_question *q)
+                                  const struct user_question *q, uint64_t turn_us)
 {
     unsigned char digest[SHA256_BYTES];
     struct span stored;
@@ -214,6 +225,8 @@ static enum user_verdict ask_file(struct user_files *files, const struct user_fi
     stored = stored_of(f, q->user);
     if (!stored.data)
         return USER_IS_UNKNOWN;
+    if (password_is_slow(stored) && !may_hash(files, turn_us))
+        return USER_HAS_TO_WAIT;
     if (!password_fits(q->password, stored, files->scratch))
         return USER_HAS_OTHER_PASSWORD;
     memcpy(place_of(files, digest), digest, sizeof(digest));
@@ -264,5 +277,5 @@ enum user_verdict user_file_ask(struct engine *e, const struct user_question *q,
     if (!f)
         return USER_FILE_FAILED;
     *error = refresh(e->user_files, f, loop_now_ms(e->loop));
-    return *error ? USER_FILE_FAILED : ask_file(e->user_files, f, q);
+    return *error ? USER_FILE_FAILED : ask_file(e->user_files, f, q, loop_turn_us(e->loop));
 }

@@ -191,6 +191,13 @@ def test_a_user_of_the_file_gets_in(guarded, user, password, status):
     assert guarded.get("/own/x", fields=basic(user, password)).status == status
 
 
+def test_many_who_come_at_once_have_their_turn(guarded, connect):
+    clients = [connect(guarded.port) for _ in range(40)]
+    for i, c in enumerate(clients):
+        c.send(wire.request("/own/x", fields=basic("bcrypt", "correct" if i % 2 else f"wrong {i}")))
+    assert [c.response().status for c in clients] == [401, 200] * 20
+
+
 @pytest.mark.parametrize("field", [
     None, "Basic", "Basic ", "Basic !!!", "Basic cGxhaW4=", "Bearer cGxhaW46c2VjcmV0",
     "Basic cGxhaW46c2VjcmV0=x y", "basic:", "Basic AAAA"])

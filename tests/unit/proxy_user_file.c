@@ -142,6 +142,23 @@ static void what_is_remembered_is_of_one_user_and_password(void **state)
     assert_int_equal(ask(u, "a", "c"), USER_HAS_OTHER_PASSWORD);
 }
 
+static void a_turn_hashes_once(void **state)
+{
+    struct users *u = *state;
+
+    write_users(u, "a:abpWIu4f4hFp2\nb:abpWIu4f4hFp2\nc:{PLAIN}c\n");
+    assert_int_equal(ask(u, "a", "wrong"), USER_HAS_OTHER_PASSWORD);
+    assert_int_equal(ask(u, "b", "correct"), USER_HAS_TO_WAIT);
+    assert_int_equal(ask(u, "a", "wrong"), USER_HAS_TO_WAIT);
+    assert_int_equal(ask(u, "c", "c"), USER_IS_RIGHT); /* no hash, or none that takes long */
+    assert_int_equal(ask(u, "d", "d"), USER_IS_UNKNOWN);
+    usleep(1000);
+    loop_turn(u->f->engine.loop, 0);
+    assert_int_equal(ask(u, "b", "correct"), USER_IS_RIGHT);
+    assert_int_equal(ask(u, "b", "correct"), USER_IS_RIGHT); /* remembered */
+    assert_int_equal(ask(u, "a", "correct"), USER_HAS_TO_WAIT);
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
     const struct user_question with_nul = {.path = SPAN("/tmp\0/x")};
@@ -172,6 +189,7 @@ int main(void)
         USERS_TEST(lines_are_users_and_their_passwords),
         USERS_TEST(a_file_is_read_again_when_it_has_changed),
         USERS_TEST(what_is_remembered_is_of_one_user_and_password),
+        USERS_TEST(a_turn_hashes_once),
         USERS_TEST(what_cannot_be_read_is_an_error),
     };
 
