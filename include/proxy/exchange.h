@@ -8,9 +8,6 @@
 /* Runs steps until one waits, or it has ended. */
 enum exchange_result exchange_run(struct exchange *x);
 
-/* Ends it as refused before anything was read. */
-void exchange_refuse(struct exchange *x, enum outcome outcome);
-
 /* The client's connection is gone: lets go of everything. */
 void exchange_abort(struct exchange *x);
 

@@ -154,6 +154,10 @@ static enum progress route(struct exchange *x)
     r->location = &r->server->root;
     if (r->captures.regex && record_take_groups(r))
         return conclude(x, OUTCOME_NO_MEMORY);
+    if (r->listen->is_tls && !client_of(x)->tls) {
+        r->detail = SPAN("client sent plain HTTP request to HTTPS port");
+        return conclude(x, OUTCOME_PLAIN_TO_TLS);
+    }
     if (exchange_is_misdirected(x))
         return conclude(x, OUTCOME_MISDIRECTED);
     fault = exchange_certificate_fault(x, &reason);
@@ -538,11 +542,6 @@ static enum progress settle(struct exchange *x)
 {
     (void)x;
     return END;
-}
-
-void exchange_refuse(struct exchange *x, enum outcome outcome)
-{
-    (void)conclude(x, outcome);
 }
 
 void exchange_abort(struct exchange *x)

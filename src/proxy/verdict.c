@@ -154,7 +154,10 @@ enum progress redirect_to(struct exchange *x, struct span to)
 /* What is shown in place of a status; NULL: nothing else. */
 static const struct error_page *page_for(const struct exchange *x, unsigned status)
 {
-    if (!x->is_head_good || x->shows_error_page || x->redirect_count > REDIRECTS_MAX)
+    if (x->shows_error_page || x->redirect_count > REDIRECTS_MAX)
+        return NULL;
+    /* Its head never came to an end. */
+    if (!x->is_head_good && status == 408)
         return NULL;
     return reply_error_page(&x->record, status);
 }
@@ -191,6 +194,25 @@ void become_get(struct exchange *x)
     h->method_text = SPAN("GET");
 }
 
+/* Of a request that was not understood nothing goes on but that there was one. */
+static void forget_request(struct exchange *x)
+{
+    struct head *h = &x->request.head;
+
+    *h = (struct head){
+        .request_line = h->request_line,
+        .method = h->method,
+        .method_text = h->method_text,
+        .version_minor = h->version_minor,
+        .head_bytes = h->head_bytes,
+        .target = SPAN("/"),
+        .raw_path = SPAN("/"),
+        .path = SPAN("/"),
+    };
+    x->upload.is_done = true;
+    become_get(x);
+}
+
 static enum progress redirect_to_page(struct exchange *x, const struct error_page *page,
                                       struct span url)
 {
@@ -212,6 +234,8 @@ static enum progress show_error_page(struct exchange *x, const struct error_page
     if (record_expand(r, &page->uri, &to))
         return conclude(x, OUTCOME_NO_MEMORY);
     settle_error(x);
+    if (!x->is_head_good)
+        forget_request(x);
     x->error_status = page->takes_status ? 0 : page->new_status ? page->new_status : status;
     r->status = x->error_status;
     if (to.len && to.data[0] == '/') {

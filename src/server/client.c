@@ -378,8 +378,6 @@ static void handshake(struct client *c)
     log_handshake_failure(c);
     if (answer_plain_http(c)) {
         take_exchange(c);
-        if (c->exchange)
-            exchange_refuse(c->exchange, OUTCOME_PLAIN_TO_TLS);
         return;
     }
     finish(c, false); /* the alert still goes out */

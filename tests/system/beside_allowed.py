@@ -75,15 +75,11 @@ ALLOWED = [
     Allowed("a head that is too large is 431: RFC 6585",
             what="status line", nginx="^HTTP/1.1 400.*(Too La|long /long)",
             ringway="^HTTP/1.1 431"),
-    Allowed("what is no request is answered without the configuration's pages",
-            case="^clients/error_page_of_400$"),
 
     Allowed("a line with control bytes is not taken apart for logs, either",
             case="^logs/lines$", nginx='"GET ..x01', ringway='"-" 400'),
     Allowed("the page of an error has the proxy's name, which is one letter longer",
             what="^log", nginx=" (400 157|40[34] 153) ", ringway=" (400 158|40[34] 154) "),
-    Allowed("whoever speaks no TLS to a port for TLS is told so, whatever it is",
-            case="^logs/tls_variables$", ask="^rubbish"),
 
     Allowed("nobody is told to go on who has no body, or has sent it: RFC 9110, section 10.1.1",
             ask="Expect: 100-continue", what="^interim$", ringway=r"^\[\]$"),

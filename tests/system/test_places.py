@@ -275,6 +275,53 @@ def test_error_page_begins_in_the_server_again(edge):
     assert shown(answer) == (404, "page")
 
 
+BAD = [(b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400),
+       (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\nX-A: b\r\n\r\nabc", 400),
+       (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+       (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+       (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+       (b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505), (b"\x00\r\n\r\n", 400)]
+
+
+@pytest.mark.parametrize("data, status", BAD)
+@pytest.mark.parametrize("where", ["/said", "/sent", "@named"])
+def test_bad_requests_have_error_pages_but_lead_nowhere(edge, start, data, status, where):
+    """Nothing of them reaches an upstream, and the connection ends."""
+    port = ringway.free_ports()
+    start(ringway.http(ringway.server(port, f"""
+        error_page 400 414 431 501 505 {where};
+        location /said {{ return 200 "$request_method|$uri|$http_x_a|$content_length"; }}
+        location /sent {{ proxy_pass http://{edge.origin.address}; }}
+        location @named {{ proxy_pass http://{edge.origin.address}; }}""")))
+    with client.Client(port) as c:
+        c.send(data + wire.request("/smuggled"))
+        answer = c.response()
+        assert c.is_closed() and b"smuggled" not in c.rest()
+    assert answer.status == status
+    if where == "/said":
+        assert answer.body == b"GET|/said||"
+        return
+    came = edge.origin.requests[-1]
+    assert (came.method, came.target) == ("GET", "/sent" if where == "/sent" else "/")
+    assert came.body == b""
+    assert came.get("X-A") is None and b"smuggled" not in edge.origin.received
+
+
+def test_plain_request_to_a_tls_port_can_be_sent_there(start, pki):
+    """error_page 497, with what the request says."""
+    pair, port = pki.leaf("www.test"), ringway.free_ports()
+    start(ringway.http(ringway.server(port, f"""
+        ssl_certificate {pair.chain_file}; ssl_certificate_key {pair.key_file};
+        error_page 497 =307 https://$host:$server_port$request_uri;
+        location / {{ return 200 "secret"; }}""", listen=" ssl")))
+    with client.Client(port) as c:
+        c.send(wire.request("/a%20b?c", "POST", body=b"abc"))
+        answer = c.response()
+        assert c.is_closed()
+    assert answer.status == 307
+    assert answer.get("Location") == f"https://www.test:{port}/a%20b?c"
+
+
 # --- what is logged -------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("target, line", [

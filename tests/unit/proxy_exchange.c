@@ -300,11 +300,12 @@ static void one_interim_response_more_is_a_502(void **state)
 
 /* --- ends that others make -------------------------------------------------------------------- */
 
-static void a_refused_exchange_answers_what_was_not_read(void **state)
+static void plain_http_is_refused_where_tls_is_spoken(void **state)
 {
     struct stage *s = *state;
 
-    exchange_refuse(s->x, OUTCOME_PLAIN_TO_TLS);
+    s->listen.is_tls = true;
+    peer_write(s->client_fd, GET);
     assert_int_equal(stage_settle(s), EXCHANGE_CLOSES);
     assert_status(s, "400 ");
     assert_int_equal(s->x->record.outcome, OUTCOME_PLAIN_TO_TLS);
@@ -401,7 +402,7 @@ int main(void)
         CLAIM(a_body_that_is_cut_cuts_the_client),
         CLAIM(as_many_interim_responses_as_may_be_are_dropped),
         CLAIM(one_interim_response_more_is_a_502),
-        CLAIM(a_refused_exchange_answers_what_was_not_read),
+        CLAIM(plain_http_is_refused_where_tls_is_spoken),
         CLAIM(an_abort_lets_go_of_the_upstream),
         CLAIM(return_444_ends_without_a_word),
         CLAIM(a_tunnel_ends_when_both_sides_have),

@@ -189,13 +189,37 @@ static void a_page_that_fails_is_an_error_of_its_own(void **state)
     assert_int_equal(s->x->reply.plan.status, 404);
 }
 
-static void a_request_that_was_not_understood_has_no_page(void **state)
+/* Nothing of it gets further than to the log. */
+static void a_request_that_was_not_understood_has_a_page_of_nobodys(void **state)
 {
+    struct span input = SPAN("POST /%zz HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nX: y\r\n\r\n");
+    struct span body;
     struct stage *s = *state;
     struct error_page page = {.status = 400};
+    const struct head *h = &s->x->request.head;
 
+    parser_begin_request(&s->x->request, &s->server.root.parser_limits, &s->x->arena);
+    assert_int_equal(parser_next(&s->x->request, &input, &body), PARSER_ERROR);
+    assert_true(h->field_count > 0);
     set_page(s, &page, "/400.html");
     assert_int_equal(answer(s->x, 400), GO_ON);
+    assert_int_equal(s->x->step, STEP_CONTENT);
+    assert_true(span_equals(s->x->record.uri, SPAN("/400.html")));
+    assert_int_equal(s->x->error_status, 400);
+    assert_int_equal(h->method, METHOD_GET);
+    assert_int_equal(h->field_count, 0);
+    assert_int_equal(h->framing, FRAMING_NONE);
+    assert_true(s->x->is_body_gone && s->x->upload.is_done);
+    assert_true(span_equals(h->request_line, SPAN("POST /%zz HTTP/1.1")));
+}
+
+static void a_head_that_did_not_come_has_no_page(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 408};
+
+    set_page(s, &page, "/408.html");
+    assert_int_equal(answer(s->x, 408), GO_ON);
     assert_int_equal(s->x->step, STEP_DRAIN);
     assert_int_equal(s->x->redirect_count, 0);
 }
@@ -537,7 +561,8 @@ int main(void)
         CLAIM(a_page_may_change_the_status),
         CLAIM(a_page_that_fails_has_no_page_of_its_own),
         CLAIM(a_page_that_fails_is_an_error_of_its_own),
-        CLAIM(a_request_that_was_not_understood_has_no_page),
+        CLAIM(a_request_that_was_not_understood_has_a_page_of_nobodys),
+        CLAIM(a_head_that_did_not_come_has_no_page),
         CLAIM(a_named_location_keeps_the_uri),
         CLAIM(a_named_location_has_the_method_and_the_body),
         CLAIM(a_named_location_that_is_not_there_is_an_error),
