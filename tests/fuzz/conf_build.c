@@ -196,6 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .text = span_of((const char *)data, size),
         .text_name = "fuzz.conf",
         .prefix = "/tmp",
+        .is_test = true,
         .reads_nothing = true,
     };
     struct log_target target = {
