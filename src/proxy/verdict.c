@@ -24,8 +24,8 @@ const struct location_conf *location_for_method(const struct location_conf *l,
     return l->except->location;
 }
 
-/* The named groups of the regexes around a location, from without, so that of one name the innermost
- * counts. As deep as locations are nested, which CONF_DEPTH_MAX bounds. */
+/* The named groups of the regexes around a location, from without, so that of one name the
+ * innermost counts. As deep as locations are nested, which CONF_DEPTH_MAX bounds. */
 static void match_around(struct record *r, const struct location_conf *l)
 {
     if (!l->regex_around)

@@ -70,15 +70,15 @@ CASES = [
             location ~ (?<inner>[xy]+)(?<both>.)$ { return 200 "$outer|$both|$inner|$1";
                 location ~ (?<deep>z)$ { return 200 "$outer|$both|$inner|$deep|$1"; } } }
         location ^~ /chain/ { rewrite ^/chain/(.)(.)(.*)$ /$1/x/$3; rewrite ^/(.)/x/(.*)$ /$2/$1;
-                           set $s "$1-$2"; return 200 "$uri|$s|$args"; }
+                              set $s "$1-$2"; return 200 "$uri|$s|$args"; }
         location ^~ /negated/ { if ($uri !~ ^/negated/(.*)) { return 200 no; } return 200 "[$1]"; }
         location ^~ /quoted/ { if ($uri ~ ^/quoted/(.*)$) { set $v $1; } return 200 "$v|$1"; }
-        location ^~ /eq/ { if ($uri ~ ^/eq/(.*)$) { set $v 1; } if ($arg_a = $1) { return 200 same; }
-                        return 200 other; }
+        location ^~ /eq/ { if ($uri ~ ^/eq/(.*)$) { set $v 1; }
+                           if ($arg_a = $1) { return 200 same; } return 200 other; }
         location ^~ /after/ { rewrite ^/after/(.*)$ /z/$1; set $d $1; return 200 "$d|$uri"; }
         """,
-         "/lost", "/kept", "/rx/abc", "/rx/abc?q", "/abc/def", "/abc/dxe", "/abc/dxyz", "/abc/z", "/chain/abcd", "/chain/abcd?q=1",
-         "/negated/x", "/quoted/a%20b%3f", "/quoted/a+b", "/quoted/plain&", "/quoted/%C3%BC",
+         "/lost", "/kept", "/rx/abc", "/rx/abc?q", "/abc/def", "/abc/dxe", "/abc/dxyz", "/abc/z",
+         "/chain/abcd", "/chain/abcd?q=1", "/negated/x", "/quoted/a%20b%3f", "/quoted/a+b", "/quoted/plain&", "/quoted/%C3%BC",
          "/eq/a%20b?a=a%20b", "/after/a%20b", "/after/ab"),
     case("rewrite_here", f"""
         location /a/ {{ rewrite ^/a/(.*)$ /b/$1; {SAY} }}
