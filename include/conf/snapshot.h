@@ -306,6 +306,7 @@ struct settings {
     const struct body_files *body_files;
     const struct bind_conf *proxy_bind; /* NULL: off */
     bool proxy_socket_keepalive, proxy_ignore_client_abort, reset_timedout_connection;
+    bool proxy_force_ranges;
     const struct rate_conf *rates;               /* NULL: nothing is limited */
     const struct parser_limits *response_limits; /* proxy_buffer_size; of heads of upstreams */
     size_t response_waiting_max;       /* of an answer, for its client; 0: send_high_water */

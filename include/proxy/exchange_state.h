@@ -62,7 +62,8 @@ struct exchange {
     struct gate *gate;                    /* in the arena; NULL: it has met none */
     struct destination_use *destinations; /* in the arena: hosts that it named, the last first */
     struct relay upload, download;
-    struct pace pace; /* of the download, or the reply */
+    struct pace pace;       /* of the download, or the reply */
+    struct relay_part part; /* of the download */
     uint64_t began_ms;
     uint64_t taken_before; /* of what the client sends, when this request began */
     enum exchange_result ending;

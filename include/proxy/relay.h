@@ -18,18 +18,24 @@ enum relay_result {
     RELAY_NO_MEMORY,
 };
 
+/* What of a body goes on; the rest is read and dropped. */
+struct relay_part {
+    uint64_t skip_bytes, left_bytes;
+};
+
 struct relay {
     struct conn *src;
-    struct conn *dst;       /* NULL: the body is read and dropped */
-    struct parser *parser;  /* of src's message, past its head; NULL: bytes of a tunnel */
-    enum framing framing;   /* towards dst */
-    uint64_t bytes;         /* of content, so far */
-    uint64_t framing_bytes; /* chunk sizes and trailers that went to dst */
-    uint64_t bytes_max;     /* 0: no limit */
-    size_t waiting_max;     /* in dst's output, before src is read on; 0: as conn_has_room() */
-    struct pace *pace;      /* NULL: as fast as it goes */
-    struct chunk *kept;     /* the first bytes of content, while is_keeping */
-    bool is_keeping;        /* all content so far is in `kept`, for another try */
+    struct conn *dst;        /* NULL: the body is read and dropped */
+    struct parser *parser;   /* of src's message, past its head; NULL: bytes of a tunnel */
+    enum framing framing;    /* towards dst */
+    uint64_t bytes;          /* of content, so far */
+    uint64_t framing_bytes;  /* chunk sizes and trailers that went to dst */
+    uint64_t bytes_max;      /* 0: no limit */
+    size_t waiting_max;      /* in dst's output, before src is read on; 0: as conn_has_room() */
+    struct relay_part *part; /* NULL: all of it */
+    struct pace *pace;       /* NULL: as fast as it goes */
+    struct chunk *kept;      /* the first bytes of content, while is_keeping */
+    bool is_keeping;         /* all content so far is in `kept`, for another try */
     bool drops_trailers;
     struct record *adds_trailers; /* of whose location; NULL: none */
     bool is_done;

@@ -8,6 +8,7 @@
 #include "proxy/access.h"
 #include "proxy/auth_answer.h"
 #include "proxy/content.h"
+#include "proxy/forced_range.h"
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
 #include "proxy/pass.h"
@@ -348,6 +349,20 @@ static size_t waiting_max(const struct exchange *x)
     return most < loop_send_high_water(x->view->engine->loop) ? most : 0;
 }
 
+static enum progress refuse_range(struct exchange *x, enum forced_range forced,
+                                  struct span content_range)
+{
+    enum progress progress;
+
+    if (forced == FORCED_NO_MEMORY)
+        return conclude(x, OUTCOME_NO_MEMORY);
+    attempt_end(&x->attempt, false);
+    progress = answer(x, 416);
+    if (x->step == STEP_DRAIN)
+        x->reply.plan.content_range = content_range;
+    return progress;
+}
+
 /* NULL: nothing limits how fast the answer goes. */
 static struct pace *begin_pace(struct exchange *x, bool is_proxied)
 {
@@ -372,6 +387,7 @@ static enum progress respond(struct exchange *x)
         .upstream = &x->response.head,
         .keeps_alive = exchange_may_keep_alive(x),
     };
+    enum forced_range forced = FORCED_WHOLE;
     enum progress progress;
     int error;
 
@@ -386,6 +402,10 @@ static enum progress respond(struct exchange *x)
     exchange_plan_framing(x, &plan);
     relay_forget(&x->upload);
     r->response = &x->response.head;
+    if (exchange_settings(x)->proxy_force_ranges)
+        forced = forced_range_plan(r, &plan, &x->response.head, &x->part);
+    if (forced == FORCED_NO_MEMORY || forced == FORCED_UNSATISFIABLE)
+        return refuse_range(x, forced, plan.content_range);
     r->passes_trailers =
         exchange_settings(x)->proxy_pass_trailers && x->request.head.accepts_trailers;
     x->keeps_alive = plan.keeps_alive;
@@ -405,6 +425,7 @@ static enum progress respond(struct exchange *x)
         .drops_trailers = !r->passes_trailers,
         .adds_trailers = exchange_settings(x)->add_trailer_count ? r : NULL,
         .waiting_max = waiting_max(x),
+        .part = forced == FORCED_PART ? &x->part : NULL,
     };
     if (plan.framing != FRAMING_TUNNEL) {
         x->download.pace = begin_pace(x, true);

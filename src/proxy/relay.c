@@ -86,6 +86,18 @@ static enum relay_result at_end_of_input(struct relay *r)
     return write_end(r) ? RELAY_NO_MEMORY : RELAY_DONE;
 }
 
+/* What of the content goes on. */
+static struct span take_part(struct relay_part *p, struct span body)
+{
+    size_t skipped = (size_t)u64_min(p->skip_bytes, body.len);
+
+    p->skip_bytes -= skipped;
+    body = span_skip(body, skipped);
+    body = span_take(body, (size_t)u64_min(p->left_bytes, body.len));
+    p->left_bytes -= body.len;
+    return body;
+}
+
 /* One event of the source's parser; RELAY_WAITS: go on while there is input. */
 static enum relay_result take_event(struct relay *r, struct span *input, bool *is_used_up)
 {
@@ -109,6 +121,10 @@ static enum relay_result take_event(struct relay *r, struct span *input, bool *i
         return RELAY_BAD;
     if (r->bytes_max && body.len > r->bytes_max - r->bytes)
         return RELAY_TOO_LARGE;
+    if (r->part)
+        body = take_part(r->part, body);
+    if (!body.len)
+        return RELAY_WAITS;
     r->bytes += body.len;
     keep(r, body);
     return write_content(r, body) ? RELAY_NO_MEMORY : RELAY_WAITS;

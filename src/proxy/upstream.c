@@ -129,6 +129,8 @@ static bool has_local(const struct upstream_conn *u, const struct upstream_link 
 {
     const struct endpoint *a = &u->link.local, *b = &link->local;
 
+    if (a->family == AF_UNSPEC && b->family == AF_UNSPEC)
+        return true;
     return a->family == b->family && a->port == b->port &&
            u->link.is_transparent == link->is_transparent &&
            memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;

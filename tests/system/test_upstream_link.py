@@ -1,4 +1,4 @@
-"""proxy_bind, proxy_socket_keepalive, proxy_ignore_client_abort, reset_timedout_connection."""
+"""proxy_bind, proxy_socket_keepalive, proxy_ignore_client_abort, proxy_force_ranges."""
 import os
 import socket
 import threading
@@ -23,6 +23,7 @@ location /client/ { proxy_bind $remote_addr transparent; proxy_pass http://origi
 location /elsewhere/ { proxy_bind 192.0.2.77; proxy_pass http://origin; }
 location /probed/ { proxy_socket_keepalive on; proxy_pass http://origin; }
 location /ignored/ { proxy_ignore_client_abort on; proxy_pass http://origin; }
+location /ranges/ { proxy_force_ranges on; proxy_pass http://origin; }
 location /old/ { proxy_request_buffering off; proxy_http_version 1.0; proxy_pass http://origin; }
 """
 
@@ -150,6 +151,67 @@ def test_upstream_of_http_1_0_gets_a_length_also_without_buffering(edge):
         assert c.response().status == 200
     got = edge.origin.requests[0]
     assert (got.body, got.get("Content-Length"), got.version) == (b"abc", "3", "HTTP/1.0")
+
+
+# --- proxy_force_ranges ---------------------------------------------------------------------------
+
+CONTENT = bytes(range(256)) * 300
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def ranged(edge, target, wanted, fields=(), answer=None):
+    edge.origin.script = serve(lambda _: answer or response(
+        200, CONTENT, [("ETag", '"e"'), ("Last-Modified", DATE), ("Accept-Ranges", "none")]))
+    return edge.get(target, fields=[("Range", wanted), *fields])
+
+
+@pytest.mark.parametrize("wanted, first, last", [
+    ("bytes=0-0", 0, 0), ("bytes=5-9", 5, 9), ("bytes=-7", len(CONTENT) - 7, len(CONTENT) - 1),
+    ("bytes=70000-", 70000, len(CONTENT) - 1), ("bytes=0-", 0, len(CONTENT) - 1),
+    ("bytes=40000-999999", 40000, len(CONTENT) - 1)])
+def test_range_is_cut_out_of_a_whole_answer(edge, wanted, first, last):
+    answer = ranged(edge, "/ranges/", wanted)
+    assert answer.status == 206 and answer.body == CONTENT[first:last + 1]
+    assert answer.get("Content-Range") == f"bytes {first}-{last}/{len(CONTENT)}"
+    assert (answer.get("Accept-Ranges"), answer.get("ETag")) == (None, '"e"')
+
+
+def test_connection_of_a_cut_answer_is_kept(edge):
+    with edge.connect() as c:
+        edge.origin.script = serve(lambda _: response(200, CONTENT))
+        for first in (0, 10, 76_000):
+            c.send(request("/ranges/", fields=[("Range", f"bytes={first}-{first + 3}")]))
+            assert c.response().body == CONTENT[first:first + 4]
+    assert len(edge.origin.connections) == 1
+
+
+@pytest.mark.parametrize("target, wanted, fields", [
+    ("/", "bytes=0-1", []), ("/ranges/", "lines=0-1", []), ("/ranges/", "bytes=0-1,3-4", []),
+    ("/ranges/", "bytes=0-1", [("If-Range", '"other"')]),
+    ("/ranges/", "bytes=0-1", [("If-Range", "Sun, 06 Nov 1994 08:49:38 GMT")])])
+def test_whole_answer_stays_whole(edge, target, wanted, fields):
+    answer = ranged(edge, target, wanted, fields)
+    assert answer.status == 200 and answer.body == CONTENT
+    assert answer.all("Accept-Ranges") == (["bytes"] if target == "/ranges/" else ["none"])
+
+
+@pytest.mark.parametrize("condition", ['"e"', DATE])
+def test_range_under_its_condition(edge, condition):
+    assert ranged(edge, "/ranges/", "bytes=1-2", [("If-Range", condition)]).status == 206
+
+
+def test_range_behind_the_end_is_416(edge):
+    answer = ranged(edge, "/ranges/", "bytes=999999-")
+    assert (answer.status, answer.get("Content-Range")) == (416, f"bytes */{len(CONTENT)}")
+
+
+@pytest.mark.parametrize("answer", [
+    response(200, b"0123456789", framing="chunked"), response(404, b"0123456789"),
+    response(206, b"01", [("Content-Range", "bytes 0-1/10")])])
+def test_other_answers_pass_as_they_are(edge, answer):
+    got = ranged(edge, "/ranges/", "bytes=3-4", answer=answer)
+    assert got.body in (b"0123456789", b"01") and got.status in (200, 404, 206)
+    assert got.all("Content-Range") == (["bytes 0-1/10"] if got.status == 206 else [])
 
 
 # --- reset_timedout_connection --------------------------------------------------------------------

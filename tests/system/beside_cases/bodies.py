@@ -26,7 +26,8 @@ CASES = [
         location /small {{ client_body_buffer_size 1k; {TOLD} }}
         location /returned {{ return 200 "<$request_body><$content_length>"; }}
         """,
-         "/", ask("/", "POST", body=b""), ask("/", "POST", body=b"a=1&b=2"), posted("/", b"a", b"=1"),
+         "/", ask("/", "POST", body=b""), ask("/", "POST", body=b"a=1&b=2"),
+         posted("/", b"a", b"=1"),
          posted("/"), ask("/single", "POST", body=b"x" * 3000), ask("/", "POST", body=BIG),
          ask("/small", "POST", body=b"x" * 1024), ask("/small", "POST", body=b"x" * 5000),
          ask("/returned", "POST", body=b"abc"), ask("/", "PUT", body=b"p"),
@@ -55,6 +56,20 @@ CASES = [
          "/4000", "/5000", "/8k/8000", "/8k/9000", "/off/4000", "/off/5000",
          answers={"/4000": padded(4000), "/5000": padded(5000), "/8k/8000": padded(8000),
                   "/8k/9000": padded(9000), "/off/4000": padded(4000), "/off/5000": padded(5000)}),
+    case("ranges", """
+        location / { proxy_force_ranges on; proxy_pass http://{origin}; }
+        location /off { proxy_pass http://{origin}; }
+        """,
+         *(ask(target, fields=[("Range", wanted), *fields])
+           for target in ("/own", "/off", "/chunked", "/missing")
+           for wanted, fields in (("bytes=0-4", []), ("bytes=-5", []), ("bytes=99999-", []),
+                                  ("bytes=0-1,3-4", []), ("bytes=5-", [("If-Range", '"e"')]),
+                                  ("bytes=5-", [("If-Range", '"f"')]), ("bytes=x", []))),
+         "/own",
+         answers={"/own": response(200, BIG, [("ETag", '"e"'), ("Accept-Ranges", "bytes")]),
+                  "/off": response(200, BIG, [("ETag", '"e"'), ("Accept-Ranges", "bytes")]),
+                  "/chunked": response(200, BIG, framing="chunked"),
+                  "/missing": response(404, b"nothing here")}),
     case("rates", """
         limit_rate 1m;
         location / { proxy_pass http://{origin}; }
