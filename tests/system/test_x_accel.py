@@ -1,6 +1,8 @@
 """X-Accel-Redirect and proxy_intercept_errors: connections, bodies, and hostile answers. What they
 answer stands in beside_cases/takeover.py.
 """
+import time
+
 import pytest
 
 import wire
@@ -16,6 +18,10 @@ location @named { proxy_pass $S://origin; }
 location /errors/ { proxy_pass $S://origin; proxy_intercept_errors on; error_page 404 /own; }
 location /twice/ { proxy_pass $S://two; proxy_next_upstream http_404; proxy_intercept_errors on;
                    error_page 404 =200 /own; }
+location /slow/ { proxy_pass $S://origin; limit_rate 20000; }
+location /shown/ { proxy_pass $S://origin; proxy_pass_header X-Accel-Limit-Rate;
+                   proxy_ignore_headers X-Accel-Limit-Rate X-Accel-Redirect;
+                   proxy_pass_header X-Accel-Redirect; }
 location /cookie/ { proxy_pass $S://origin; proxy_cookie_path / $uri; }
 """
 
@@ -150,3 +156,45 @@ def test_an_intercepted_answer_leaves_its_connection_usable(site):
             answer = c.ask("/errors/")
             assert (answer.status, answer.body) == (404, b"own")
     assert len(site.origin.connections) == 1
+
+
+# --- rates and buffers --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("where, rate, least, most", [
+    ("/up/", "40000", 0.35, 9), ("/up/", "0", 0, 0.5), ("/up/", "4k", 0, 0.5), ("/up/", "", 0, 0.5),
+    ("/up/", "-1", 0, 0.5), ("/slow/", "0", 0, 0.5), ("/slow/", "40000", 0.35, 0.8),
+    ("/shown/", "1000", 0, 0.5), ("/up/", "99999999999999999999999", 0, 0.5)])
+def test_an_answer_says_how_fast_it_may_go(site, where, rate, least, most):
+    site.origin.script = serve(
+        lambda r: response(200, b"x" * 20000, [("X-Accel-Limit-Rate", rate)]))
+    began = time.monotonic()
+    answer = site.get(where)
+    assert least <= time.monotonic() - began < most + 0.5
+    assert len(answer.body) == 20000
+    assert answer.get("X-Accel-Limit-Rate") == (rate if where == "/shown/" else None)
+
+
+def test_an_answer_may_say_how_fast_another_goes(site):
+    site.origin.script = serve(lambda r: response(200, b"", [
+        ("X-Accel-Redirect", "/up/more"), ("X-Accel-Limit-Rate", "40000")])
+                               if r.target == "/up/" else response(200, b"x" * 20000))
+    began = time.monotonic()
+    assert len(site.get("/up/").body) == 20000
+    assert time.monotonic() - began >= 0.35
+
+
+@pytest.mark.parametrize("value", ["yes", "no", "NO", "maybe", ""])
+def test_an_answer_says_whether_it_is_buffered(site, value):
+    site.origin.script = serve(
+        lambda r: response(200, wire.pattern(300000), [("X-Accel-Buffering", value)]))
+    with site.connect() as c:
+        for _ in range(2):
+            answer = c.ask("/up/")
+            assert answer.body == wire.pattern(300000)
+            assert answer.get("X-Accel-Buffering") is None
+
+
+def test_what_is_ignored_can_be_shown(site):
+    site.origin.script = serve(lambda r: leads("/own", b"here"))
+    answer = site.get("/shown/")
+    assert (answer.body, answer.get("X-Accel-Redirect")) == (b"here", "/own")

@@ -151,6 +151,38 @@ static void want_of_memory_is_noted_by_all(void **state)
     assert_true(r->lacks_memory);
 }
 
+static void lines_are_values_from_the_first_on(void **state)
+{
+    struct fixture *f = *state;
+    struct record *r = &f->record;
+    struct span lines = SPAN("X-Sum: 1\r\nX-Other: 2\r\nx-sum:  3 \r\n");
+
+    assert_value(value_written_lines(r, lines, SPAN("x_sum")), "1, 3");
+    assert_value(value_written_lines(r, lines, SPAN("x_other")), "2");
+    assert_null(value_written_lines(r, lines, SPAN("x_none")).data);
+    assert_null(value_written_lines(r, SPAN(""), SPAN("x_sum")).data);
+}
+
+static void a_cookie_that_is_set_stands_in_front(void **state)
+{
+    static const struct {
+        const char *field, *value; /* NULL: none */
+    } rows[] = {
+        {"a=1", "1"},         {"A=1; Path=/", "1"}, {"a = 1;b", "1"},   {"a=", ""},
+        {"a=x=y,z", "x=y,z"}, {"ab=1", NULL},       {"b=1; a=2", NULL}, {"a", NULL},
+        {"a;b=1", NULL},      {"", NULL},           {" a=1", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct span value = value_set_cookie(span_of_cstr(rows[i].field), SPAN("a"));
+
+        if (rows[i].value)
+            assert_value(value, rows[i].value);
+        else
+            assert_null(value.data);
+    }
+}
+
 int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -159,7 +191,8 @@ int main(void)
         CLAIM(a_list_has_separators_between_only),   CLAIM(fields_that_repeat_are_joined),
         CLAIM(fields_that_were_dropped_are_none),    CLAIM(written_fields_end_with_the_head),
         CLAIM(the_first_argument_of_a_name_counts),  CLAIM(a_cookie_ends_at_the_next),
-        CLAIM(want_of_memory_is_noted_by_all),
+        CLAIM(want_of_memory_is_noted_by_all),       CLAIM(lines_are_values_from_the_first_on),
+        CLAIM(a_cookie_that_is_set_stands_in_front),
     };
 
     return cmocka_run_group_tests_name("proxy_value", tests, NULL, NULL);
