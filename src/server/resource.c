@@ -125,6 +125,16 @@ static uint64_t memory_bytes_available(void)
     return u64_min(host_kib == UINT64_MAX ? host_kib : host_kib * 1024, group);
 }
 
+/* What limit_req_zone and limit_conn_zone come to once they are full. */
+static uint64_t zone_bytes(const struct snapshot *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < s->limit_zone_count; i++)
+        sum += u64_min(s->limit_zones[i]->bytes, UINT64_MAX - sum);
+    return sum;
+}
+
 int resource_check_memory(const struct snapshot *s, char *error, size_t error_size)
 {
     uint64_t buffers = (uint64_t)SMALL_BUFFER_BYTES * SMALL_BUFFER_COUNT +
@@ -132,9 +142,17 @@ int resource_check_memory(const struct snapshot *s, char *error, size_t error_si
     uint64_t needed =
         s->main.worker_count * (buffers + s->main.worker_connections * CONNECTION_BYTES_MIN);
     uint64_t available = memory_bytes_available();
+    uint64_t zones = zone_bytes(s);
 
-    if (needed <= available)
+    if (needed <= available && zones <= available - needed)
         return 0;
+    if (needed <= available) {
+        snprintf(error, error_size,
+                 "the zones of limit_req_zone and limit_conn_zone take %" PRIu64
+                 " MiB of memory, and %" PRIu64 " MiB are left for them: make them smaller",
+                 zones >> 20, (available - needed) >> 20);
+        return -ENOMEM;
+    }
     snprintf(error, error_size,
              "%u workers with %" PRIu64 " worker_connections each need at least "
              "%" PRIu64 " MiB of memory, and %" PRIu64

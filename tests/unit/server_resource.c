@@ -241,6 +241,21 @@ static void more_memory_than_any_host_has_is_refused(void **state)
                                   "or receive_buffers"));
 }
 
+static void zones_larger_than_what_is_left_are_refused(void **state)
+{
+    struct limit_zone_conf some = {.bytes = 1 << 20}, vast = {.bytes = SIZE_MAX};
+    struct limit_zone_conf *zones[] = {&some, &vast, &vast};
+    struct snapshot s = snapshot_for(1, 1);
+    char error[ERROR_BYTES] = "";
+
+    s.limit_zones = zones;
+    s.limit_zone_count = 1;
+    assert_int_equal(resource_check_memory(&s, error, sizeof(error)), 0);
+    s.limit_zone_count = COUNT_OF(zones); /* a sum that would overflow */
+    assert_int_equal(resource_check_memory(&s, error, sizeof(error)), -ENOMEM);
+    assert_non_null(strstr(error, "the zones of limit_req_zone and limit_conn_zone take "));
+}
+
 /* Nothing is allocated in between. 2048: what the room counts for a connection. */
 static void check_against_an_address_space(void *arg)
 {
@@ -281,6 +296,7 @@ int main(void)
         cmocka_unit_test(directive_that_does_not_suffice_is_refused),
         cmocka_unit_test(memory_that_suffices_is_not_spoken_of),
         cmocka_unit_test(more_memory_than_any_host_has_is_refused),
+        cmocka_unit_test(zones_larger_than_what_is_left_are_refused),
         cmocka_unit_test(address_space_that_just_suffices_is_taken_and_a_byte_less_refused),
     };
 
