@@ -74,6 +74,21 @@ static void advise_add_header(struct conf *c, const struct node *n)
     }
 }
 
+/* ---- auth_basic ---- */
+
+/* As in nginx, nobody is asked then. */
+static void advise_auth_basic(struct conf *c, const struct node *n)
+{
+    if (span_equals(n->words[1], SPAN("off")))
+        return;
+    for (const struct node *block = n->parent; block && block->row; block = block->parent) {
+        if (find(block, "auth_basic_user_file"))
+            return;
+    }
+    conf_warn(c, &n->origin,
+              "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password");
+}
+
 /* ---- if ---- */
 
 /* What is safe within: it decides, and nothing of it is inherited half. */
@@ -109,10 +124,8 @@ static const struct {
     const char *name;
     void (*advise)(struct conf *c, const struct node *n);
 } rows[] = {
-    {"alias", advise_alias},
-    {"add_header", advise_add_header},
-    {"if", advise_if},
-    {"proxy_pass", advise_host},
+    {"alias", advise_alias}, {"add_header", advise_add_header}, {"auth_basic", advise_auth_basic},
+    {"if", advise_if},       {"proxy_pass", advise_host},
 };
 
 /* As deep as blocks are nested, which CONF_DEPTH_MAX bounds. */

@@ -65,6 +65,13 @@ def test_add_header_that_repeats_others_is_not_warned_of(conf_file):
         server { listen 127.0.0.1:1; location / { add_header x-a b; add_header X-B b; } }""") == []
 
 
+def test_passwords_that_nobody_is_asked_for_are_warned_of(conf_file):
+    warns(conf_file, SERVER % "location / {\nauth_basic realm;\n}", "asks nobody", 6)
+    users = conf_file("a:b\n", "users")
+    assert warnings_of(conf_file, SERVER % f"""auth_basic_user_file {users};
+        location / {{ auth_basic realm; }} location /b {{ auth_basic off; }}""") == []
+
+
 def test_if_beside_a_proxy_pass_is_warned_of(conf_file):
     warns(conf_file, SERVER % """location / {
         proxy_pass http://127.0.0.1:1;
