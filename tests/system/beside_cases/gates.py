@@ -105,6 +105,35 @@ CASES = [
                                 "all-denied", "all-no")
                for one in (f"/{name}/", basic(f"/{name}/", "a:b"), basic(f"/{name}/", "a:c"))),
          files={"users_of_gates": "a:{PLAIN}b\n"}),
+    case("limit_except", """
+        location /in/ { internal; limit_except GET { allow all; } proxy_pass http://{origin}; }
+        location /al/ { alias {root}/; limit_except PUT { allow all; } }
+        location /tf/ { try_files /none /al/a.txt; limit_except PUT { allow all; } root {root}; }
+        location /tn/ { limit_except PUT { allow all; } try_files /none @n; root {root}; }
+        location @n { limit_except PUT { deny all; } return 200 "named"; }
+        location @m { limit_except PUT { deny all; } proxy_pass http://{origin}; }
+        location /tm/ { try_files /none @m; root {root}; }
+        location /ps/ { limit_except PUT { allow all; } proxy_pass http://{origin}/x/; }
+        location ~ ^/re/(.*)$ { limit_except PUT { allow all; } proxy_pass http://{origin};
+                                proxy_set_header X-A $1; }
+        location /ix/ { root {root}; index a.txt; limit_except PUT { allow all; } }
+        location /ep/ { deny all; error_page 403 /al/a.txt;
+                        limit_except PUT { deny 127.0.0.1; } }
+        location /rw/ { set $v 1; rewrite ^/rw/(.*) /ps/$1 last;
+                        limit_except PUT { allow all; } }
+        location /if/ { if ($arg_x) { return 200 "if"; } limit_except PUT { allow all; }
+                        proxy_pass http://{origin}; }
+        location /ne/ { limit_except PUT { deny all; } proxy_pass http://{origin};
+                        location /ne/in { proxy_pass http://{origin}; } }
+        location /ah/ { add_header X-B 1; limit_except PUT { allow all; }
+                        proxy_pass http://{origin}; proxy_set_header X-C 2; }
+        location /cm/ { client_max_body_size 2; limit_except PUT { allow all; }
+                        proxy_pass http://{origin}; }
+        """, *(ask(target, method, **({"body": b"abc"} if method in ("POST", "PUT") else {}))
+               for method in ("GET", "PUT", "POST", "DELETE")
+               for target in ("/in/x", "/al/a.txt", "/al/", "/tf/x", "/tn/x", "/tm/x", "/ps/a",
+                              "/ps", "/re/a", "/ix/", "/ep/x", "/rw/x", "/if/x", "/if/x?x=1",
+                              "/ne/a", "/ne/in", "/ah/x", "/cm/x"))),
     case("real_ip", """
         set_real_ip_from 127.0.0.0/8;
         location /ip { return 200 %s; }
