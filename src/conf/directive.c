@@ -69,11 +69,13 @@ size_t directive_number(const struct directive *d)
 
 const struct directive *directive_find(struct span name, unsigned context)
 {
-    const struct directive *d;
+    for (size_t t = 0; t < COUNT_OF(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct directive *d = &tables[t]->rows[i];
 
-    for (size_t i = 0; (d = directive_at(i)); i++) {
-        if ((d->contexts & context) && span_equals(name, span_of_cstr(d->name)))
-            return d;
+            if ((d->contexts & context) && span_equals(name, span_of_cstr(d->name)))
+                return d;
+        }
     }
     return NULL;
 }
