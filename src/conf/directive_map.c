@@ -20,15 +20,18 @@ static int learn_kind(struct conf *c, const struct node *n, enum user_variable_k
     return conf_learn_variable(c, &n->origin, variable_of(n), kind);
 }
 
-/* Of two blocks for one variable the later one counts, as in nginx. */
-static int give_source(struct conf *c, const struct node *n, enum user_variable_kind kind,
-                       const void *source)
+/* Of two blocks for one variable the later one counts, as in nginx. made: without its name. */
+static int define(struct conf *c, const struct node *n, struct user_variable made)
 {
-    int rc = learn_kind(c, n, kind);
+    int rc = learn_kind(c, n, made.kind);
+    struct user_variable *v;
 
-    if (!rc)
-        conf_user_variable(c, span_skip(variable_of(n), 1))->source = source;
-    return rc;
+    if (rc)
+        return rc;
+    v = conf_user_variable(c, span_skip(variable_of(n), 1));
+    made.name = v->name;
+    *v = made;
+    return 0;
 }
 
 static int fail_count(struct conf *c, const struct node *block, const struct node *line)
@@ -160,10 +163,9 @@ static int set_map(struct conf *c, struct scope *s, const struct directive *d, c
         return rc;
     m.map->regexes = m.regexes.items;
     m.map->regex_count = m.regexes.count;
-    rc = give_source(c, n, USER_VARIABLE_MAP, m.map);
-    if (!rc)
-        conf_user_variable(c, span_skip(variable_of(n), 1))->is_volatile = m.is_volatile;
-    return rc;
+    return define(c, n,
+                  (struct user_variable){
+                      .kind = USER_VARIABLE_MAP, .source = m.map, .is_volatile = m.is_volatile});
 }
 
 /* --- geo ------------------------------------------------------------------------------------ */
@@ -181,7 +183,7 @@ struct geo_reading {
     struct geo_draft *draft;
     struct span preset;    /* of ranges */
     struct vector proxies; /* struct network */
-    bool has_networks;
+    bool has_networks, is_volatile;
 };
 
 static int parse_network(struct conf *c, const struct node *line, struct span text,
@@ -306,6 +308,10 @@ static int take_geo_line(struct geo_reading *g, const struct node *line)
         g->geo->is_by_ranges = true;
         return 0;
     }
+    if (is_word(line, SPAN("volatile"))) {
+        g->is_volatile = true;
+        return 0;
+    }
     if (is_word(line, SPAN("proxy_recursive"))) {
         g->geo->trust.is_recursive = true;
         return 0;
@@ -334,7 +340,11 @@ static int read_geo(struct geo_reading *g)
     g->geo->trust.count = g->proxies.count;
     if (!rc && geo_draft_finish(g->draft, g->preset, g->c->arena, g->geo) < 0)
         rc = conf_fail_no_memory(g->c);
-    return rc ? rc : give_source(g->c, g->block, USER_VARIABLE_GEO, g->geo);
+    if (rc)
+        return rc;
+    return define(g->c, g->block,
+                  (struct user_variable){
+                      .kind = USER_VARIABLE_GEO, .source = g->geo, .is_volatile = g->is_volatile});
 }
 
 static int set_geo(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
@@ -401,7 +411,7 @@ static int set_split(struct conf *c, struct scope *s, const struct directive *d,
         return conf_fail_at(c, &n->end, "percent total is greater than 100%%");
     split->parts = parts.items;
     split->part_count = parts.count;
-    return give_source(c, n, USER_VARIABLE_SPLIT, split);
+    return define(c, n, (struct user_variable){.kind = USER_VARIABLE_SPLIT, .source = split});
 }
 
 /* --- the table ------------------------------------------------------------------------------ */
@@ -451,7 +461,7 @@ static const struct directive rows[] = {
     {
         .name = "geo",
         .syntax = "[$address] $variable { ranges; default value; include file; network value; "
-                  "first-last value; delete network; proxy network; proxy_recursive; }",
+                  "first-last value; delete network; proxy network; proxy_recursive; volatile; }",
         .contexts = CONTEXT_HTTP,
         .opens = CONTEXT_FREE,
         .args_min = 1,

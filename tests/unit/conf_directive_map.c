@@ -128,6 +128,12 @@ static void a_map_may_be_volatile(void **state)
     assert_false(variable(*state, "map $uri $x { a A; }")->is_volatile);
 }
 
+static void a_geo_may_be_volatile(void **state)
+{
+    assert_true(variable(*state, "geo $x { volatile; default a; }")->is_volatile);
+    assert_false(variable(*state, "geo $x { default a; }")->is_volatile);
+}
+
 static void wildcards_begin_with_hostnames(void **state)
 {
     const struct string_map *m =
@@ -201,6 +207,7 @@ int main(void)
         DRAFT_TEST(what_is_odd_is_warned_about),
         DRAFT_TEST(a_map_has_its_lines),
         DRAFT_TEST(a_map_may_be_volatile),
+        DRAFT_TEST(a_geo_may_be_volatile),
         DRAFT_TEST(wildcards_begin_with_hostnames),
         DRAFT_TEST(groups_of_a_maps_regex_are_variables),
         DRAFT_TEST(a_geo_has_its_lines),
