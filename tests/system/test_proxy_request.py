@@ -27,6 +27,9 @@ location /two/ { proxy_pass $S://two; proxy_set_body "again"; proxy_request_buff
                  proxy_next_upstream error http_500 non_idempotent; }
 location /two-post/ { proxy_pass $S://two; proxy_method POST; proxy_next_upstream http_500; }
 location /two-get/ { proxy_pass $S://two; proxy_method GET; proxy_next_upstream http_500; }
+location /first/ { proxy_pass $S://origin; proxy_request_buffering off;
+                   proxy_intercept_errors on; error_page 404 = @instead; }
+location @instead { proxy_pass $S://good; proxy_set_body "instead"; proxy_request_buffering off; }
 location /old/ { proxy_pass $S://origin; proxy_http_version 1.0; proxy_set_body "old"; }
 location /trailers/ { proxy_pass $S://origin; proxy_pass_trailers on;
                       add_header X-Now "$sent_trailer_x_sum|$upstream_trailer_x_sum"; }
@@ -49,7 +52,8 @@ def fixture_site(start_shared, shared_origin, pki, folder):
     good = shared_origin()
     log = folder / "request-trailers.log"
     blocks = (f"upstream two {{ server {bad.address} max_fails=0; "
-              f"server {good.address} backup; }}")
+              f"server {good.address} backup; }}\n"
+              f"upstream good {{ server {good.address}; }}")
     site = Edge(start_shared, shared_origin, pki, blocks=blocks, settings=SETTINGS,
                 body=BODY.replace("$S", "http").replace("$LOG", str(log)))
     site.bad, site.good, site.trailer_log = bad, good, log
@@ -184,6 +188,21 @@ def test_a_set_body_is_sent_again_to_the_next_peer(site):
             c.send(request("/two/", "POST", body=b"x" * 100000))
             assert c.response().body == b"POST /two/ 5"
     assert [r.body for r in site.good.requests] == [b"again"] * 2
+
+
+def test_a_body_that_was_under_way_ends_where_another_takes_its_place(site):
+    def script(c):
+        c.read_request_head()
+        c.take(5)
+        c.respond(404, b"")
+        c.stall(1)
+    site.origin.script = script
+    with site.connect() as c:
+        c.send(request("/first/", "POST", fields=[("Content-Length", "2005")]) + b"first")
+        assert c.response().body == b"POST /first/ 7"
+        c.send(b"x" * 2000)
+    assert site.good.requests[0].body == b"instead"
+    assert b"xx" not in site.origin.received + site.good.received
 
 
 @pytest.mark.parametrize("text", ["a%0d%0a%0d%0aGET%20/evil", "%0d%0a0%0d%0a%0d%0a"])
