@@ -32,7 +32,6 @@ typedef enum gate_answer (*check_fn)(struct exchange *x, struct gate *g);
 
 static enum gate_answer check_address(struct exchange *x, struct gate *g);
 static enum gate_answer check_password(struct exchange *x, struct gate *g);
-
 static enum gate_answer check_request(struct exchange *x, struct gate *g);
 
 static const check_fn checks[] = {check_address, check_password, check_request};

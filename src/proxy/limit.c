@@ -134,13 +134,14 @@ static unsigned pass_request(struct record *r, const struct limits_conf *limits,
 unsigned limit_requests(struct record *r, const struct limits_conf *limits, uint64_t *delay_ms)
 {
     uint64_t now_ms = loop_now_ms(r->engine->loop), excess;
-    struct passed *passed = arena_alloc(r->arena, (limits->request_count + 1) * sizeof(*passed));
     struct delay delay = {0};
+    struct passed *passed;
     size_t count = 0;
 
     *delay_ms = 0;
     if (r->limit_req_state != LIMIT_STATE_NONE || !limits->request_count)
         return 0;
+    passed = arena_alloc(r->arena, limits->request_count * sizeof(*passed));
     if (!passed)
         return 503;
     for (size_t i = 0; i < limits->request_count; i++) {
