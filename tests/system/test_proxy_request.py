@@ -38,6 +38,10 @@ location /hints/ { proxy_pass $S://origin; early_hints $arg_a $arg_b; proxy_hide
 location = /check { internal; proxy_pass $S://origin/check; early_hints 1;
                     proxy_pass_request_body off; proxy_set_header Content-Length ""; }
 location /gated/ { auth_request /check; try_files /none @gated; }
+location /gated-body/ { auth_request /check; proxy_pass $S://origin; }
+location /gated-streamed/ { auth_request /check; proxy_pass $S://origin;
+                            proxy_request_buffering off; }
+location /gated-set/ { auth_request /check; proxy_pass $S://origin; proxy_set_body "set"; }
 location @gated { return 200 "in"; }
 location /unchunked/ { proxy_pass $S://origin; chunked_transfer_encoding off; }
 access_log $LOG trailers;
@@ -203,6 +207,23 @@ def test_a_body_that_was_under_way_ends_where_another_takes_its_place(site):
         c.send(b"x" * 2000)
     assert site.good.requests[0].body == b"instead"
     assert b"xx" not in site.origin.received + site.good.received
+
+
+@pytest.mark.parametrize("where, body", [
+    ("/gated-body/", b"y" * 40000), ("/gated-streamed/", b"y" * 40000), ("/gated-set/", b"set")])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_check_without_the_body_leaves_it_to_the_request(site, where, body, is_chunked):
+    own = b"y" * 40000
+    with site.connect() as c:
+        for _ in range(2):
+            if is_chunked:
+                c.send(request(where, "POST", fields=[("Transfer-Encoding", "chunked")])
+                       + chunked([own[:7], own[7:]]))
+            else:
+                c.send(request(where, "POST", body=own))
+            assert c.response().status == 200
+    got = [(r.target, r.body) for r in site.origin.requests]
+    assert got == [("/check", b""), (where, body)] * 2
 
 
 @pytest.mark.parametrize("text", ["a%0d%0a%0d%0aGET%20/evil", "%0d%0a0%0d%0a%0d%0a"])
