@@ -12,8 +12,8 @@ enum forced_range {
     FORCED_NO_MEMORY,
 };
 
-/* Changes the plan of an upstream's answer (record.response) whose location forces ranges. As nginx:
- * one part of a 200 whose length is known; several are answered by the whole. */
+/* Changes the plan of an upstream's answer (record.response) whose location forces ranges. As
+ * nginx: one part of a 200 whose length is known; several are answered by the whole. */
 enum forced_range forced_range_plan(struct record *r, struct response_plan *plan,
                                     struct head *upstream, struct relay_part *part) MUST_USE;
 
