@@ -48,6 +48,7 @@ static int parse_zone(struct span word, struct session_zone *out)
     uint64_t sessions = BUILTIN_SESSIONS;
     int rc = 0;
 
+    *out = (struct session_zone){.name = SPAN("")};
     if (span_starts_with(word, SPAN("shared:")) && at > sizeof("shared:") - 1 && at < word.len) {
         out->name = span_skip(span_take(word, at), sizeof("shared:") - 1);
         return setter_parse_size(span_skip(word, at + 1), false, &out->bytes);
@@ -56,7 +57,6 @@ static int parse_zone(struct span word, struct session_zone *out)
         rc = span_to_u64(span_skip(word, at + 1), &sessions);
     else if (!span_equals(word, SPAN("builtin")))
         rc = -EINVAL;
-    out->name = SPAN("");
     out->bytes = u64_min(sessions ? sessions : BUILTIN_SESSIONS, UINT32_MAX) * SESSION_BYTES;
     return rc;
 }

@@ -75,6 +75,15 @@ static void one_beyond_a_limit_is_refused(void **state)
     blocks_refused(*state, claims, COUNT_OF(claims));
 }
 
+/* What is not set there is not zero. */
+static void dirty_the_stack(void)
+{
+    volatile char below[4096];
+
+    for (size_t i = 0; i < sizeof(below); i++)
+        below[i] = 0x5a;
+}
+
 static void session_caches_are_zones(void **state)
 {
     static const struct {
@@ -94,11 +103,13 @@ static void session_caches_are_zones(void **state)
     struct block b;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        dirty_the_stack();
         block_taken(&b, d, CONTEXT_HTTP, rows[i].text);
         zone = b.level.server_tls.session_zone;
         assert_non_null(zone);
         assert_true(span_equals(zone->name, span_of_cstr(rows[i].name)));
         assert_int_equal(zone->bytes, rows[i].bytes);
+        assert_null(zone->store);
     }
     assert_int_equal(d->snapshot.session_zone_count, 3); /* one for each name */
     block_taken(&b, d, CONTEXT_HTTP, "ssl_session_cache off;");
