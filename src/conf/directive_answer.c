@@ -280,6 +280,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = ARGS_MANY,
+     .marks = ROW_REPEATABLE,
      .set = set_condition,
      ROW_AT(struct level, early_hints),
      .help = "103 of upstreams is passed on when one of these is neither empty nor 0"},

@@ -37,6 +37,14 @@ static int set_proxy_set_header(struct conf *c, struct scope *s, const struct di
 
 static const struct setter_word version_words[] = {{"1.0", 0}, {"1.1", 1}, {NULL, 0}};
 
+static int set_http_version(struct conf *c, struct scope *s, const struct directive *d,
+                            const struct node *n)
+{
+    if (span_equals(n->words[1], SPAN("2")))
+        return conf_fail(c, n, "HTTP/2 to upstreams is not supported yet");
+    return set_word(c, s, d, n);
+}
+
 static const struct setter_word next_words[] = {
     {"error", NEXT_ERROR},
     {"timeout", NEXT_TIMEOUT},
@@ -98,7 +106,7 @@ static const struct directive rows[] = {
      .preset = "1.1",
      .contexts = CONTEXT_LEVELS,
      ONE_ARG,
-     .set = set_word,
+     .set = set_http_version,
      .detail = version_words,
      AT_SETTING(proxy_http_version_minor),
      .help = "the version of HTTP spoken with upstreams",

@@ -103,6 +103,8 @@ ALLOWED = [
             what="^upstream 0 field (x-hop|proxy-connection|proxy-authorization|trailer)$"),
     Allowed("a request of HTTP/1.1 has a Host: RFC 9112, section 3.2",
             case="^proxy/set_header$", what="^upstream 0 field host$", nginx="^None$"),
+    Allowed("newer ones speak HTTP/2 with upstreams: that it is missing here is said",
+            case="^refused/proxy_version$", what="refusal"),
     Allowed("the GET that X-Accel-Redirect leads to has no body",
             case="^takeover/", ask="^POST .*/again/", what="^upstream 1 (field|body|fram)"),
     Allowed("Accept-Ranges says one thing",

@@ -140,6 +140,58 @@ static void rules_are_inherited_by_levels_that_have_none(void **state)
     conf_text_deinit(&t);
 }
 
+static const struct settings *settings_of(const struct conf_text *t, size_t i)
+{
+    return &t->snapshot->servers[0]->root.prefixes[i]->settings;
+}
+
+static void what_changes_a_request_is_inherited_by_parts(void **state)
+{
+    const struct request_changes *changes;
+    struct conf_text t;
+
+    taken(&t, "http { server {\n"
+              "location /unchanged { proxy_method \"\"; proxy_pass_request_body on; }\n"
+              "location /outer { proxy_method PUT; proxy_pass_request_headers off;\n"
+              "location /outer/in { proxy_set_body $uri; } } } }");
+    assert_null(settings_of(&t, 0)->request_changes);
+    changes = settings_of(&t, 1)->request_changes;
+    assert_true(changes->has_method);
+    assert_true(changes->drops_fields);
+    assert_false(changes->has_body);
+    assert_false(changes->drops_body);
+    changes = t.snapshot->servers[0]->root.prefixes[1]->prefixes[0]->settings.request_changes;
+    assert_span(changes->method.text, "PUT");
+    assert_true(changes->drops_fields);
+    assert_span(changes->body.text, "$uri");
+    assert_true(changes->has_body);
+    conf_text_deinit(&t);
+}
+
+static void an_empty_body_is_one(void **state)
+{
+    struct conf_text t;
+
+    taken(&t, "http { server { location / { proxy_set_body \"\"; } } }");
+    assert_true(settings_of(&t, 0)->request_changes->has_body);
+    conf_text_deinit(&t);
+}
+
+static void early_hints_add_up_on_one_level(void **state)
+{
+    const struct condition *hints;
+    struct conf_text t;
+
+    taken(&t, "http { early_hints $uri; server { location /long { }\n"
+              "location /own { early_hints a b; early_hints c; } } }");
+    hints = settings_of(&t, 0)->early_hints;
+    assert_int_equal(hints->count, 1);
+    hints = settings_of(&t, 1)->early_hints;
+    assert_int_equal(hints->count, 3);
+    assert_span(hints->texts[2].text, "c");
+    conf_text_deinit(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +200,9 @@ int main(void)
         cmocka_unit_test(regexes_say_what_is_wrong_with_them),
         DRAFT_TEST(a_word_that_is_no_flag_is_warned_of),
         DRAFT_TEST(ignored_fields_add_up),
+        cmocka_unit_test(what_changes_a_request_is_inherited_by_parts),
+        cmocka_unit_test(an_empty_body_is_one),
+        cmocka_unit_test(early_hints_add_up_on_one_level),
         cmocka_unit_test(the_default_is_made_of_the_location),
         cmocka_unit_test(rules_are_inherited_by_levels_that_have_none),
     };

@@ -47,7 +47,7 @@ static void one_beyond_a_limit_is_refused(void **state)
          "\"proxy_next_upstream_tries\" directive invalid number"},
         {CONTEXT_LOCATION, "proxy_next_upstream_tries -1;",
          "\"proxy_next_upstream_tries\" directive invalid number"},
-        {CONTEXT_LOCATION, "proxy_http_version 2;", "invalid value \"2\""},
+        {CONTEXT_LOCATION, "proxy_http_version 2;", "HTTP/2 to upstreams is not supported yet"},
         {CONTEXT_LOCATION, "proxy_http_version 1.2;", "invalid value \"1.2\""},
     };
 
