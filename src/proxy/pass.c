@@ -38,7 +38,7 @@ static enum progress pass_to(struct exchange *x, const struct proxy_pass *pass,
 static enum progress refuse(struct exchange *x, const char *before, struct span text,
                             const char *after, enum outcome outcome)
 {
-    struct span shown = log_escape_copy(LOG_ESCAPE_DEFAULT, text, &x->arena);
+    struct span shown = text.len ? log_escape_copy(LOG_ESCAPE_DEFAULT, text, &x->arena) : SPAN("");
 
     x->record.detail = arena_printf(&x->arena, "%s%.*s%s", before, SPAN_ARG(shown), after);
     return conclude(x, outcome);
@@ -56,9 +56,10 @@ static enum progress refuse_url(struct exchange *x, const struct made_pass *m, s
     return refuse(x, before, has_prefix ? m->pass.host : url, "\"", OUTCOME_INTERNAL);
 }
 
+/* RFC 9112 section 3: it cannot stand in a request line as it is. */
 static bool breaks_request_line(char c)
 {
-    return (unsigned char)c <= ' ' || c == 0x7f;
+    return c <= ' ' || c >= 0x7f;
 }
 
 /* A variable may hold what a client wrote in escapes: it must not end the request line. */
