@@ -19,13 +19,23 @@
 
 /* --- descriptors ---------------------------------------------------------------------------- */
 
+/* While names are asked for: a UDP and a TCP socket to each server. */
+static uint64_t resolver_descriptors(const struct snapshot *s)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < s->resolver_count; i++)
+        count += 2 * s->resolvers[i]->settings.server_count;
+    return count;
+}
+
 /* A request to a static file holds the file beside its connection, so twice the connections is
  * what can come at the worst, and once is what must be there. */
 static uint64_t descriptors_for(const struct snapshot *s, uint64_t per_connection)
 {
     return PROCESS_DESCRIPTORS + s->log_file_count +
-           s->main.worker_count *
-               (WORKER_DESCRIPTORS + s->listen_count + per_connection * s->main.worker_connections);
+           s->main.worker_count * (WORKER_DESCRIPTORS + s->listen_count + resolver_descriptors(s) +
+                                   per_connection * s->main.worker_connections);
 }
 
 static int apply_directive(uint64_t wanted, char *error, size_t error_size)

@@ -59,6 +59,8 @@ static rlim_t ask_for_needed(const struct snapshot *s)
 
 static void count_what_needs_descriptors(void *arg)
 {
+    static const struct resolver_conf resolver = {.settings.server_count = 2};
+    const struct resolver_conf *resolvers[] = {&resolver};
     struct snapshot s = snapshot_for(2, 100);
     rlim_t needed = ask_for_needed(&s);
 
@@ -69,8 +71,11 @@ static void count_what_needs_descriptors(void *arg)
     EXPECT(ask_for_needed(&s) == needed + 2 + 6);
     s.log_file_count = 5;
     EXPECT(ask_for_needed(&s) == needed + 2 + 6 + 5);
+    s.resolvers = resolvers;
+    s.resolver_count = 1; /* of two servers, by UDP and TCP */
+    EXPECT(ask_for_needed(&s) == needed + 2 + 6 + 5 + 8);
     s.main.worker_count = 3;
-    EXPECT(ask_for_needed(&s) > needed + 2 + 6 + 5 + 101);
+    EXPECT(ask_for_needed(&s) > needed + 2 + 6 + 5 + 8 + 101);
 }
 
 static void each_connection_listener_and_log_is_counted(void **state)
