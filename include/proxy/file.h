@@ -20,7 +20,8 @@ struct file {
 };
 
 /* What stands below the root of the record's location, "/a", or follows its alias, as a path that
- * ends with a NUL. 0, or errno: then *path is something for a message. */
+ * ends with a NUL. 0, or errno: then *path is something for a message; ENOTSUP: the URI was
+ * rewritten, and the location has an alias. */
 int file_path(struct record *r, struct span below, struct span *path) MUST_USE;
 
 /* Opens the file of record.uri. For a path that ends in '/' record.uri becomes that of the first

@@ -43,6 +43,13 @@ static unsigned fail(struct record *r, struct span path, int error)
 
     if (!r->location->settings.log_not_found && status_of_error(error) == 404)
         return 404;
+    if (error == ENOTSUP) {
+        r->detail = arena_printf(r->arena,
+                                 "\"alias\" cannot be used in location \"%.*s\" where URI was "
+                                 "rewritten",
+                                 SPAN_ARG(r->location->pattern));
+        return 500;
+    }
     path = shown(r, path);
     r->detail = arena_printf(r->arena, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), error,
                              strerror_r(error, text, sizeof(text)));
@@ -88,6 +95,9 @@ int file_path(struct record *r, struct span below, struct span *path)
     int result;
 
     *path = below;
+    /* As nginx: what an alias stands in place of is there no more. */
+    if (s->alias_bytes && r->keeps_uri)
+        return ENOTSUP;
     if (record_expand(r, &s->root, &root) < 0)
         return ENOMEM;
     result = s->alias_bytes ? static_alias_join(root, below, r->arena, path)

@@ -22,6 +22,8 @@ location /a3 { alias $ROOT/al/; }
 location = /a4 { alias $ROOT/a.html; }
 location ~ ^/a5/(.*)$ { alias $ROOT/al/$1; }
 location /a6/ { alias $ROOT/$arg_d/; }
+location /a8/ { rewrite ^/a8/(.*)$ /a8/$1 break; alias $ROOT/al/; }
+location /a9/ { rewrite ^/a9/(.*)$ /a1/$1 last; }
 location /a7 {
     alias $ROOT/al;
     location /a7/d { return 200 "$document_root|$request_filename|$realpath_root"; }
@@ -147,6 +149,7 @@ def shown(answer):
     ("/a5/one.txt", (200, "one")), ("/a5/d", (301, "http://www.test:PORT/a5/d/")),
     ("/a5/d/", (200, "aldindex")), ("/a5/none", (404, "page")),
     ("/a6/one.txt?d=al", (200, "one")), ("/a6/x.txt?d=dir", (200, "x")),
+    ("/a8/one.txt", (500, "page")), ("/a9/one.txt", (200, "one")),
     ("/a7/d/x", (200, "ROOT/al|ROOT/al/d/x|ROOT/al")), ("/a7/e", (200, "ROOT/e|ROOT/e/a7/e")),
 ])
 def test_alias_stands_in_place_of_the_prefix(edge, root, target, wanted):

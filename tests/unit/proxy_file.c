@@ -289,6 +289,9 @@ static void an_alias_opens_what_it_stands_for(void **state)
     f->location.settings.root = compiled(f, path_of("a.txt"));
     f->location.settings.alias_bytes = ALIAS_BYTES_ALL;
     assert_opens(f, "/anything", "text");
+    f->record.keeps_uri = true;
+    assert_refused(f, "/anything", 500,
+                   "\"alias\" cannot be used in location \"/\" where URI was rewritten");
 }
 
 static void an_index_file_follows_the_alias(void **state)
