@@ -69,6 +69,7 @@ struct add_header {
     struct span name;
     enum field_id id;
     struct template value; /* an empty value adds nothing */
+    bool looks_back;       /* it may ask for fields of the answer itself: $sent_http_* */
     bool is_always;        /* else only with 200 201 204 206 301 302 303 304 307 308 */
 };
 

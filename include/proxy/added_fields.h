@@ -15,6 +15,9 @@ struct added_fields {
 int added_fields_choose(struct record *r, unsigned status, struct span last_modified,
                         struct added_fields *out) MUST_USE;
 
+/* From now on $sent_http_* are of what was written so far. 0; -ENOMEM. */
+int added_fields_look_back(struct record *r, const struct writer *w) MUST_USE;
+
 /* Writes them. A value that may not be written is left out by the writer, and said so in the error
  * log. 0; -ENOMEM. */
 int added_fields_write(struct record *r, unsigned status, const struct added_fields *f,

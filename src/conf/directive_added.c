@@ -7,8 +7,19 @@
 #define AT(member) ROW_AT(struct level, member)
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
 
+static bool looks_back(const struct template *t)
+{
+    for (size_t i = 0; i < t->part_count; i++) {
+        if (t->parts[i].variable == VARIABLE_SENT_HTTP_ || t->parts[i].variable == VARIABLE_USER)
+            return true;
+    }
+    return false;
+}
+
 static int take_field(struct conf *c, const struct node *n, struct add_header *h)
 {
+    int rc;
+
     if (n->word_count == 4 && !span_equals(n->words[3], SPAN("always")))
         return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[3]));
     if (!field_name_is_valid(n->words[1]))
@@ -16,7 +27,9 @@ static int take_field(struct conf *c, const struct node *n, struct add_header *h
     h->name = n->words[1];
     h->id = field_id_of(h->name);
     h->is_always = n->word_count == 4;
-    return conf_template(c, &n->origin, n->words[2], &h->value);
+    rc = conf_template(c, &n->origin, n->words[2], &h->value);
+    h->looks_back = looks_back(&h->value);
+    return rc;
 }
 
 static int set_add_header(struct conf *c, struct scope *s, const struct directive *d,

@@ -174,6 +174,12 @@ static bool is_overridden(const struct settings *s, size_t i, unsigned status)
     return false;
 }
 
+int added_fields_look_back(struct record *r, const struct writer *w)
+{
+    r->sent_head = arena_copy(r->arena, span_of(w->data, w->len));
+    return r->sent_head.data ? 0 : -ENOMEM;
+}
+
 int added_fields_write(struct record *r, unsigned status, const struct added_fields *f,
                        struct writer *w)
 {
@@ -190,6 +196,8 @@ int added_fields_write(struct record *r, unsigned status, const struct added_fie
 
         if (!is_added(h, status) || is_overridden(s, i, status))
             continue;
+        if (h->looks_back && added_fields_look_back(r, w) < 0)
+            return -ENOMEM;
         if (record_expand(r, &h->value, &value) < 0)
             return -ENOMEM;
         if (value.len)

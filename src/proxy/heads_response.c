@@ -252,16 +252,20 @@ static int choose_added(struct response_draft *d, const struct response_plan *pl
                                s->expires ? last_modified_of(plan) : SPAN_NONE, &d->added);
 }
 
-static int write_response(struct response_draft *d, const struct response_plan *plan)
+/* All but what the configuration adds. 0; -ENOMEM; -ELOOP. */
+static int write_fields(struct response_draft *d, const struct response_plan *plan)
 {
     struct record *r = d->record;
     struct writer *w = &d->writer;
-    int rc = choose_added(d, plan);
+    int rc = 0;
 
+    writer_init(w, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
+    d->has_server = false;
+    d->has_date = false;
     writer_status_line(w, plan->status, plan->reason);
-    if (!rc && r->kept_count)
+    if (r->kept_count)
         write_kept_fields(d, plan);
-    if (!rc && plan->upstream)
+    if (plan->upstream)
         rc = write_upstream_fields(d, plan->upstream);
     if (rc < 0)
         return rc;
@@ -273,8 +277,33 @@ static int write_response(struct response_draft *d, const struct response_plan *
     writer_span(w, r->challenges);
     write_response_framing(w, r, plan);
     write_response_connection(w, r, plan);
-    rc = added_fields_write(r, plan->status, &d->added, w);
-    writer_end_of_head(w);
+    return 0;
+}
+
+/* As nginx: "expires" with variables may go by fields of the answer, $sent_http_content_type above
+ * all. What it takes the place of is known when they were written once. */
+static int write_again(struct response_draft *d, const struct response_plan *plan)
+{
+    int rc = added_fields_look_back(d->record, &d->writer);
+
+    if (!rc)
+        rc = choose_added(d, plan);
+    return !rc && d->added.replaced ? write_fields(d, plan) : rc;
+}
+
+static int write_response(struct response_draft *d, const struct response_plan *plan)
+{
+    const struct expires_rule *expires = d->settings->expires;
+    bool looks_back = expires && expires->value.text.data;
+    int rc = looks_back ? 0 : choose_added(d, plan);
+
+    if (!rc)
+        rc = write_fields(d, plan);
+    if (!rc && looks_back)
+        rc = write_again(d, plan);
+    if (!rc)
+        rc = added_fields_write(d->record, plan->status, &d->added, &d->writer);
+    writer_end_of_head(&d->writer);
     return rc;
 }
 

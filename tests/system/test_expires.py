@@ -44,6 +44,9 @@ location /hop { add_header Content-Length 99; add_header Transfer-Encoding x;
                 add_header Connection x; return 200 x; }
 location /evil { add_header X-Evil "a$arg_x"; add_trailer X-Evil "a${arg_x}b"; return 200 x; }
 
+location /typed/ { expires $by_type; add_header X-Type "$sent_http_content_type|$sent_http_x_type";
+                   alias $ROOT/; }
+location /typed-up/ { expires $by_type; add_header X-Up $sent_http_etag; proxy_pass http://origin; }
 location /t1 { add_trailer X-T "$request_method"; alias $ROOT/big.bin; }
 location /t2 { add_trailer X-T a; return 404; }
 location /t3 { add_trailer X-T a always; return 404; }
@@ -73,11 +76,15 @@ def edge(start_shared, shared_origin, pki, folder):
     root = folder / "expires"
     root.mkdir()
     (root / "a.txt").write_bytes(b"text")
+    (root / "a.html").write_bytes(b"html")
     (root / "big.bin").write_bytes(wire.pattern(300_000))
     for path in root, *root.iterdir():
         path.chmod(0o755)
         os.utime(path, (CHANGED, CHANGED))
-    return Edge(start_shared, shared_origin, pki, body=BODY.replace("$ROOT", str(root)))
+    return Edge(start_shared, shared_origin, pki, body=BODY.replace("$ROOT", str(root)),
+                settings="types { text/plain txt; text/html html; application/octet-stream bin; }"
+                "map $sent_http_content_type $by_type {"
+                "default off; text/plain 60; ~^text/h epoch; }")
 
 
 def answer_of_upstream(request):
@@ -156,6 +163,25 @@ def test_what_is_no_time_is_none(edge, target):
 def test_fields_of_the_upstream_stay_where_nothing_is_said(edge):
     answer = edge.get("/proxied-off")
     assert answer.get("Expires") == UPSTREAM[1][1] and answer.get("Cache-Control") == "private"
+
+
+@pytest.mark.parametrize("target, control, more", [
+    ("/typed/a.txt", "max-age=60", "text/plain|"), ("/typed/a.html", "no-cache", "text/html|"),
+    ("/typed/big.bin", None, "application/octet-stream|")])
+def test_expiry_may_go_by_the_type(edge, target, control, more):
+    answer = edge.get(target)
+    assert answer.get("Cache-Control") == control and answer.get("X-Type") == more
+
+
+@pytest.mark.parametrize("kind, control", [
+    ("text/plain", "max-age=60"), ("text/html", "no-cache"), ("image/png", "private")])
+def test_expiry_may_go_by_the_type_of_the_upstream(edge, kind, control):
+    edge.origin.forget()
+    edge.origin.script = serve(lambda r: response(200, b"up",
+                                                  UPSTREAM + [("Content-Type", kind)]))
+    answer = edge.get("/typed-up/")
+    assert answer.all("Cache-Control") == [control] and answer.get("X-Up") == '"up"'
+    assert len(answer.all("Content-Type")) == len(answer.all("Server")) == 1
 
 
 def test_304_expires_as_well(edge):

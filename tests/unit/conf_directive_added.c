@@ -46,6 +46,11 @@ static void fields_may_be_for_every_status(void **state)
     assert_int_equal(headers[1].id, FIELD_ETAG);
     assert_true(trailers[0].is_always);
     assert_string_equal(trailers[0].name.data, "C");
+    assert_false(headers[0].looks_back);
+    block_taken(&b, *state, CONTEXT_HTTP, "add_header A a$sent_http_b; add_header A a$host;");
+    headers = b.level.add_headers.items;
+    assert_true(headers[0].looks_back);
+    assert_false(headers[1].looks_back);
 }
 
 static void expiry_is_known_or_found_for_each_answer(void **state)

@@ -174,9 +174,10 @@ static void add_headers(struct fixture *f, const char *const rows[][2], size_t c
     struct add_header *all = arena_zalloc(&f->conf_arena, count * sizeof(*all));
 
     for (size_t i = 0; i < count; i++)
-        all[i] =
-            (struct add_header){span_of_cstr(rows[i][0]), field_id_of(span_of_cstr(rows[i][0])),
-                                compiled(f, rows[i][1]), always};
+        all[i] = (struct add_header){.name = span_of_cstr(rows[i][0]),
+                                     .id = field_id_of(span_of_cstr(rows[i][0])),
+                                     .value = compiled(f, rows[i][1]),
+                                     .is_always = always};
     f->location.settings.add_headers = all;
     f->location.settings.add_header_count = count;
 }
@@ -255,6 +256,36 @@ static void validators_are_one_whoever_writes_them(void **state)
     assert_line(head, "X: y");
 }
 
+/* Not of the answer before, and each once. */
+static void what_is_added_may_go_by_what_is_written(void **state)
+{
+    struct fixture *f = *state;
+    struct expires_rule rule = {.kind = EXPIRES_AFTER_ACCESS,
+                                .value = compiled(f, "$sent_http_x_ttl")};
+    struct add_header h = {
+        .name = SPAN("X-Seen"), .value = compiled(f, "$sent_http_x_ttl"), .looks_back = true};
+    struct response_plan plan = {.status = 200, .keeps_alive = true};
+    const char *head;
+
+    take_request(f, GET "\r\n");
+    f->location.settings.expires = &rule;
+    f->location.settings.add_headers = &h;
+    f->location.settings.add_header_count = 1;
+    for (int i = 0; i < 2; i++) {
+        take_response(f, i ? "HTTP/1.1 200 OK\r\nCache-Control: x\r\n\r\n"
+                           : "HTTP/1.1 200 OK\r\nX-TTL: 60\r\nCache-Control: x\r\n\r\n");
+        plan.upstream = &f->response.head;
+        head = written_response(f, &plan);
+        assert_line(head, i ? "Cache-Control: x" : "Cache-Control: max-age=60");
+        assert_null(strstr(strstr(head, "Cache-Control") + 1, "Cache-Control"));
+        assert_null(strstr(strstr(head, "HTTP/1.1") + 1, "HTTP/1.1"));
+        if (i)
+            assert_no_field(head, "X-Seen");
+        else
+            assert_line(head, "X-Seen: 60");
+    }
+}
+
 static void expiry_takes_the_place_of_what_the_upstream_says(void **state)
 {
     struct expires_rule rule = {.kind = EXPIRES_AFTER_CHANGE, .seconds = 3600};
@@ -328,6 +359,7 @@ int main(void)
         TEST(added_fields_never_frame_or_split),
         TEST(validators_are_one_whoever_writes_them),
         TEST(expiry_takes_the_place_of_what_the_upstream_says),
+        TEST(what_is_added_may_go_by_what_is_written),
         TEST(answers_of_ours_carry_their_fields),
         TEST(interim_responses_are_passed_on),
     };
