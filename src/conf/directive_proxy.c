@@ -71,7 +71,8 @@ static const struct directive rows[] = {
      .marks = ROW_LOCAL,
      .set = set_proxy_pass,
      AT(proxy_pass),
-     .help = "passes requests to a server or an upstream group, by http:// or https://",
+     .help = "passes requests to a server or an upstream group, by http:// or https://; with "
+             "variables each request says where",
      .difference =
          "a body over TLS that ends without close_notify and without a length is an error"},
     {.name = "proxy_set_header",
