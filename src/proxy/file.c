@@ -100,6 +100,9 @@ int file_path(struct record *r, struct span below, struct span *path)
         return ENOTSUP;
     if (record_expand(r, &s->root, &root) < 0)
         return ENOMEM;
+    /* Variables without a value do not open the whole file system, unlike in nginx. */
+    if (!root.len && !s->root.is_literal)
+        return ENOENT;
     result = s->alias_bytes ? static_alias_join(root, below, r->arena, path)
                             : static_path_join(root, below, r->arena, path);
     return -result;

@@ -294,6 +294,20 @@ static void an_alias_opens_what_it_stands_for(void **state)
                    "\"alias\" cannot be used in location \"/\" where URI was rewritten");
 }
 
+static void a_root_of_nothing_is_not_the_file_system(void **state)
+{
+    struct fixture *f = *state;
+    struct file file;
+
+    f->location.settings.root = compiled(f, "$http_x");
+    f->record.request = &f->request.head;
+    assert_refused(f, "/etc/passwd", 404, "No such file");
+    assert_refused(f, "/etc/", 404, "No such file");
+    f->location.settings.root = compiled(f, "");
+    assert_int_equal(open_uri(f, "/etc/passwd", &file), 0);
+    close(file.fd);
+}
+
 static void an_index_file_follows_the_alias(void **state)
 {
     struct fixture *f = *state;
@@ -343,6 +357,7 @@ int main(void)
         CLAIM(want_of_memory_is_a_503),
         CLAIM(an_alias_opens_what_it_stands_for),
         CLAIM(an_index_file_follows_the_alias),
+        CLAIM(a_root_of_nothing_is_not_the_file_system),
         CLAIM(what_is_not_found_may_be_left_out_of_the_log),
     };
 
