@@ -40,10 +40,10 @@ static void fails(struct run *run, const char *detail)
 
 /* ---- texts ---- */
 
-/* The path of the request as it came has an escape, or a '+'. */
+/* The path of the request as it came has an escape, or a '+'; that of a detour did not come. */
 static bool came_quoted(const struct record *r)
 {
-    struct span path = r->request->target;
+    struct span path = r->is_subrequest ? SPAN_NONE : r->request->target;
 
     path = span_take(path, span_index_of(path, '?'));
     return span_index_of(path, '%') < path.len || span_index_of(path, '+') < path.len;

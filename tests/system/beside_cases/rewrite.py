@@ -35,6 +35,7 @@ CASES = [
          "/capture?a=xy", "/capture", "/order", "/copy?old",
          "/rate", "/no-rate", "/rate-if?a=1"),
     case("if_conditions", """
+        root {root};
         location /true { if ($arg_z) { return 200 true; } return 200 false; }
         location /equals { if ($arg_z = "a b$arg_y") { return 200 true; } return 200 false; }
         location /differs { if ($arg_z != a) { return 200 true; } return 200 false; }
@@ -58,7 +59,7 @@ CASES = [
          "/not?z=a", "/not?z=A", "/not-any?z=a", "/not-any?z=b",
          *(f"/{test}?f={f}" for test in ("file", "no-file", "folder", "no-folder", "there",
                                         "not-there", "runs", "runs-not")
-           for f in ("/page.html", "/sub", "/none", "")), "/empty"),
+           for f in ("/b.html", "/deep", "/none", "")), "/empty"),
     case("captures", """
         location /lost { if ($uri ~ "^/(l.)") { set $a 1; } if ($uri ~ "zzz(.)") { }
                          return 200 "[$1]"; }
@@ -120,6 +121,7 @@ CASES = [
                  "/scheme/x", "/last/x", "/escapes", "/mark", "/percent", "/decoded",
                  "/decoded-first", "/return/x", "/return-args", "/relative")),
     case("flow", f"""
+        root {{root}};
         rewrite ^/server/(.*)$ /b/$1;
         rewrite ^/b/(.*)$ /c/$1;
         rewrite ^/last/(.*) /c/$1 last;
@@ -134,9 +136,9 @@ CASES = [
         location /longer {{ rewrite ^/longer/(.*)$ /longer/$1x? last; }}
         location /nine/ {{ rewrite ^/nine/(x?x?x?x?x?x?x?x?)x$ /nine/$1 last; {SAY} }}
         location /falls {{ rewrite ^ /c/falls; set $srv 2; }}
-        location /breaks {{ rewrite ^ /page.html break; return 500; }}
-        location /then-break {{ rewrite ^ /page.html; break; return 500; }}
-        location /if-break {{ if ($arg_a) {{ rewrite ^ /page.html break; }} return 200 no; }}
+        location /breaks {{ rewrite ^ /b.html break; return 500; }}
+        location /then-break {{ rewrite ^ /b.html; break; return 500; }}
+        location /if-break {{ if ($arg_a) {{ rewrite ^ /b.html break; }} return 200 no; }}
         location /if-only-break {{ if ($arg_a) {{ break; }} return 200 "not broken"; }}
         location /if-last {{ if ($arg_a) {{ rewrite ^ /c/x last; }} return 200 no; }}
         location /first {{ return 200 one; return 200 two; rewrite ^ /c/ last; }}
@@ -147,6 +149,7 @@ CASES = [
          "/if-break?a=1", "/if-break", "/if-only-break?a=1", "/if-only-break", "/if-last?a=1",
          "/if-last", "/first", "/second?b=1", "/second"),
     case("return_codes", """
+        root {root};
         if ($arg_server = 200) { return 200 server; }
         if ($arg_server = 404) { return 404; }
         if ($arg_server = 302) { return http://x.test/$uri; }
@@ -157,10 +160,10 @@ CASES = [
                           if ($arg_a = 503) { return 503; } return 200 behind; }
         location /none { return 200; }
         location /text-404 { return 404 text; }
-        location /own { error_page 404 /page.html; return 404; }
-        location /own-text { error_page 404 /page.html; return 404 text; }
+        location /own { error_page 404 /b.html; return 404; }
+        location /own-text { error_page 404 /b.html; return 404 text; }
         location / { return 200 plain; }
-        location = /page.html { }
+        location = /b.html { }
         """,
          *(f"/x?server={code}" for code in (200, 404, 302, 444, 1)),
          *(f"/in-if?a={code}" for code in (200, 204, 444, 301, 503, 1)),
@@ -172,13 +175,14 @@ CASES = [
                         return 200 x; }
         location /last-wins { if ($arg_a) { add_header X-A a; } if ($arg_b) { add_header X-B b; }
                               return 200 x; }
-        location /root/ { if ($arg_a) { root {root}/sub; } rewrite ^ /page.html break; }
+        location /root/ { if ($arg_a) { root {root}/deep; } rewrite ^ /b.html break; }
         location /page { error_page 404 /of-location; if ($arg_a) { error_page 404 /of-if; }
                          rewrite ^ /none break; }
         location /of- { return 200 "$uri"; }
         """, "/inherits?a=1", "/own", "/own?a=1", "/last-wins?a=1&b=1", "/last-wins?b=1",
          "/root/", "/page", "/page?a=1"),
     case("with_others", """
+        root {root};
         set $seen "$seen[$uri]";
         rewrite ^/inner-(.*)$ /found/$1;
         error_page 404 /inner-page;
@@ -192,16 +196,19 @@ CASES = [
         location /try { set $kept tried; try_files /no-such @tried; }
         location @tried { rewrite ^ /inner-try; rewrite ^ /found/tried; }
         location /try-uri { try_files /no-such /inner-uri?$args; }
-        location /try-if { try_files /page.html =404; if ($arg_a) { set $kept 1; } }
-        location /sub/ { index x.none /inner-index; }
-        location /al/ { alias {root}/sub/; if ($arg_a) { set $kept 1; } }
+        location /try-if { try_files /b.html =404; if ($arg_a) { set $kept 1; } }
+        location /images/ { index x.none /inner-index; }
+        location /al/ { alias {root}/deep/; if ($arg_a) { set $kept 1; } }
         location /except { limit_except GET { deny all; } return 200 "not excepted"; }
         location /denied { deny all; return 200 "before the gate"; }
         location /denied-if { deny all; if ($arg_a) { return 200 "before the gate"; } }
         location /denied-rewrite { deny all; rewrite ^ /found/denied last; }
         location /asks { auth_request /auth; auth_request_set $answer $upstream_status;
-                         rewrite ^ /page.html break; }
+                         rewrite ^ /b.html break; }
         location /auth { internal; if ($arg_a) { return 204; } return 403; }
+        location /quoted { auth_request "/of-auth/a b"; add_header X-V "$of_auth";
+                           rewrite ^ /b.html break; }
+        location ^~ /of-auth/ { if ($uri ~ ^/of-auth/(.*)$) { set $of_auth $1; } return 204; }
         location /small { client_max_body_size 2; return 200 "small $request_method"; }
         location /slash/ { set $kept 1; proxy_pass http://{origin}; }
         location = /inside { internal; return 200 inside; }
@@ -211,8 +218,9 @@ CASES = [
             location /nested/in { return 200 "[$kept]"; } return 200 "$kept"; }
         """,
          "/error", "/none", "/gone", "/gone/x?q", "/try", "/try-uri?a=1", "/try-if", "/try-if?a=1",
-         "/sub/", "/al/page.html", "/al/page.html?a=1", "/except", ask("/except", "POST"),
+         "/images/", "/al/a.txt", "/al/a.txt?a=1", "/except", ask("/except", "POST"),
          "/denied", "/denied-if?a=1", "/denied-if", "/denied-rewrite", "/asks", "/asks?a=1",
+         "/quoted", "/quoted%20x", "/quoted+",
          ask("/small", "POST", body=b"123"), ask("/small", "POST", body=b"12"), "/slash",
          "/slash?q", "/inside", "/to-inside", "/regex/ab", "/nested/x", "/nested/in"),
     case("upstream", """
