@@ -8,6 +8,10 @@
  * arena, or text itself where nothing changes; .data is NULL when memory is at its end. */
 struct span args_escape(struct span text, struct arena *a) MUST_USE;
 
+/* For a whole request target: what may not stand in one (RFC 9112 section 3.2: blanks, controls,
+ * bytes beyond ASCII) becomes %XX; a '%' stays. As above. */
+struct span target_escape(struct span text, struct arena *a) MUST_USE;
+
 /* For the URL of a redirect, which was put together of escaped parts: up to the first '?', that of
  * an escape included, printable bytes lose their escape but for the '%' and what is below it, so
  * that no byte comes up that may not stand in a URL. Of a broken escape its '%' goes, and a first

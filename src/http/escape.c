@@ -5,16 +5,21 @@
 
 #include "http/bytes.h"
 
-/* ---- arguments ---- */
+/* ---- escaping ---- */
 
-static bool stands_in_args(char c)
+static bool stands_in_target(char c)
 {
     unsigned char byte = (unsigned char)c;
 
-    return byte > ' ' && byte < 0x7f && !strchr("\"#%&+;<>?\\^`{|}", c);
+    return byte > ' ' && byte < 0x7f;
 }
 
-struct span args_escape(struct span text, struct arena *a)
+static bool stands_in_args(char c)
+{
+    return stands_in_target(c) && !strchr("\"#%&+;<>?\\^`{|}", c);
+}
+
+static struct span escape(struct span text, bool (*stays)(char c), struct arena *a)
 {
     static const char hex[] = "0123456789ABCDEF";
     size_t escaped_count = 0;
@@ -22,7 +27,7 @@ struct span args_escape(struct span text, struct arena *a)
     char *out;
 
     for (size_t i = 0; i < text.len; i++)
-        escaped_count += !stands_in_args(text.data[i]);
+        escaped_count += !stays(text.data[i]);
     if (!escaped_count)
         return text;
     out = arena_alloc(a, text.len + 2 * escaped_count);
@@ -31,7 +36,7 @@ struct span args_escape(struct span text, struct arena *a)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
 
-        if (stands_in_args(text.data[i])) {
+        if (stays(text.data[i])) {
             out[n++] = text.data[i];
             continue;
         }
@@ -40,6 +45,16 @@ struct span args_escape(struct span text, struct arena *a)
         out[n++] = hex[c & 15];
     }
     return span_of(out, n);
+}
+
+struct span args_escape(struct span text, struct arena *a)
+{
+    return escape(text, stands_in_args, a);
+}
+
+struct span target_escape(struct span text, struct arena *a)
+{
+    return escape(text, stands_in_target, a);
 }
 
 /* ---- redirects ---- */

@@ -2,6 +2,7 @@
  * the upstream it asks for. */
 #include "proxy/heads_request.h"
 
+#include "http/escape.h"
 #include "proxy/head_parts.h"
 #include "proxy/variable.h"
 
@@ -87,16 +88,11 @@ static int join_target(struct record *r, struct span prefix, struct span uri, st
     return 0;
 }
 
-/* As nginx: without a URI part in proxy_pass a target that was not rewritten goes on as it came,
- * also where try_files chose a file; with one, it replaces what the location's prefix matched. */
-static int request_target(struct record *r, struct span *target)
+/* With a URI part in proxy_pass, it replaces what the location's prefix matched. */
+static int make_target(struct record *r, struct span *target)
 {
     struct span prefix = r->location->pattern;
 
-    if (!r->pass->has_uri && !r->is_rewritten) {
-        *target = r->request->target;
-        return 0;
-    }
     /* What variables made of it is all of it. */
     if (r->pass->has_uri && r->pass->url) {
         *target = r->pass->uri;
@@ -105,6 +101,21 @@ static int request_target(struct record *r, struct span *target)
     if (!r->pass->has_uri || r->keeps_uri || !span_starts_with(r->uri, prefix))
         return join_target(r, SPAN_NONE, r->uri, target);
     return join_target(r, r->pass->uri, span_skip(r->uri, prefix.len), target);
+}
+
+/* As nginx: without a URI part in proxy_pass a target that was not rewritten goes on as it came,
+ * also where try_files chose a file. What the file puts into another one may be decoded, as $uri
+ * is: then nginx's would be no request line, or two. */
+static int request_target(struct record *r, struct span *target)
+{
+    if (!r->pass->has_uri && !r->is_rewritten) {
+        *target = r->request->target;
+        return 0;
+    }
+    if (make_target(r, target) < 0)
+        return -ENOMEM;
+    *target = target_escape(*target, r->arena);
+    return target->data ? 0 : -ENOMEM;
 }
 
 /* ---- the fields ---- */

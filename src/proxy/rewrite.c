@@ -213,7 +213,7 @@ static void redirect(struct run *run, const struct script_rewrite *w)
 
     if (!expand(run, &w->uri, true, &url))
         return;
-    url = redirect_unescape(url, r->arena);
+    url = redirect_unescape(url.data ? url : SPAN(""), r->arena);
     if (url.data && w->keeps_args && r->args.len)
         url = join(run, url, w->has_args ? "&" : "?", r->args);
     if (!url.data || reply_redirect(&run->x->reply, r, w->status, url)) {

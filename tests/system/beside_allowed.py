@@ -55,6 +55,8 @@ ALLOWED = [
     Allowed("what RFC 9112 does not allow in a head is refused: bare LF, controls, odd names",
             case="^clients/request_(lines|fields)$", what="status line",
             nginx="^(HTTP/1.1 200|line ends badly)", ringway="^HTTP/1.1 400"),
+    Allowed("what the file puts into a target is escaped there: RFC 9112, section 3.2",
+            case="^rewrite/upstream$", ask="/decoded%C3%BC"),
     Allowed("a target is ASCII: RFC 9112, section 3.2",
             ask="\xfc", what="status line", ringway="^HTTP/1.1 400"),
     Allowed("a method is any token, also in small letters: RFC 9110, section 9.1",

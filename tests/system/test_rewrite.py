@@ -30,6 +30,7 @@ location /field/ { set $x $uri; add_header X-Uri $x; return 200 ok; }
 location /to-origin/ { set $args $uri; proxy_pass http://origin; }
 location /without-slash { rewrite ^/without-slash(.*)$ $1 break; proxy_pass http://origin; }
 location /spaces { set $args "a b"; proxy_pass http://origin; }
+location /whole/ { proxy_pass http://origin$uri$is_args$args; }
 location /file { rewrite ^/file(.*)$ $1 break; root /; }
 location /grows { set $x "$args$args$args$args"; set $x "$x$x$x$x"; set $x "$x$x$x$x";
                   set $x "$x$x$x$x"; set $x "$x$x$x$x"; set $x "$x$x$x$x"; return 200 $x; }
@@ -98,8 +99,18 @@ def test_a_decoded_line_end_is_no_field_of_an_answer(site, target):
     assert site.get("/plain/x").body == b"/plain/x "
 
 
-@pytest.mark.parametrize("target", ["/to-origin/%0d%0aX-Evil:%201", "/to-origin/a%20b", "/spaces",
-                                    "/without-slashx", "/without-slashhttp://other.test/"])
+@pytest.mark.parametrize("target, line", [
+    ("/to-origin/%0d%0aX-Evil:%201", "/to-origin/%0D%0AX-Evil:%201?/to-origin/%0D%0AX-Evil:%201"),
+    ("/to-origin/a%20b%C3%BC", "/to-origin/a%20b%C3%BC?/to-origin/a%20b%C3%BC"),
+    ("/spaces", "/spaces?a%20b"),
+    ("/whole/a%20%0d%0ab%C3%BC?c", "/whole/a%20%0D%0Ab%C3%BC?c"),
+])
+def test_what_is_decoded_goes_upstream_escaped(site, target, line):
+    assert site.get(target).body == f"GET {line} HTTP/1.1".encode()
+    assert not site.origin.requests[-1].get("X-Evil")
+
+
+@pytest.mark.parametrize("target", ["/without-slashx", "/without-slashhttp://other.test/"])
 def test_what_is_no_target_does_not_go_upstream(site, target):
     seen = len(site.origin.requests)
     assert site.get(target).status == 500

@@ -38,6 +38,17 @@ static void the_rest_of_arguments_is_not_copied(void **state)
     arena_deinit(&a);
 }
 
+static void what_is_no_target_is_escaped(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1024, 0);
+    assert_text(target_escape(SPAN("/a b\r\n\x7f\xc3\xbc?%20&+#\"<"), &a),
+                "/a%20b%0D%0A%7F%C3%BC?%20&+#\"<");
+    arena_deinit(&a);
+}
+
 static void printable_bytes_of_a_redirect_are_decoded(void **state)
 {
     struct arena a;
@@ -81,6 +92,7 @@ static void want_of_memory_is_told(void **state)
     (void)state;
     arena_init(&a, 64, 1);
     assert_null(args_escape(SPAN(" "), &a).data);
+    assert_null(target_escape(SPAN(" "), &a).data);
     assert_null(redirect_unescape(SPAN("%41"), &a).data);
     arena_deinit(&a);
 }
@@ -90,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_means_something_among_arguments_is_escaped),
         cmocka_unit_test(the_rest_of_arguments_is_not_copied),
+        cmocka_unit_test(what_is_no_target_is_escaped),
         cmocka_unit_test(printable_bytes_of_a_redirect_are_decoded),
         cmocka_unit_test(arguments_of_a_redirect_stay_as_they_are),
         cmocka_unit_test(a_broken_escape_goes),

@@ -114,12 +114,15 @@ CASES = [
         location /decoded-first { rewrite ^ "/a%3Fb%41" redirect; }
         location /return/ { if ($uri ~ ^/return/(.*)$) { return 302 /to/$1; } }
         location /return-args { return 301 /to/$arg_o; }
+        location /void { rewrite ^ "http:$arg_none" redirect; }
+        location /nowhere { rewrite ^ $arg_none redirect; }
         location /relative { absolute_redirect off; rewrite ^ /to redirect; }
         """,
          *pieces("/red/x", "/red/a%20b", "/red/a%2Fb%3Fc%23d%26", "/red/a+b", "/red/%C3%BC%25",
                  "/red/%22%3C%3E", "/args/a%20b%26c", "/drop/a%20b", "/host/a%20b",
                  "/scheme/x", "/last/x", "/escapes", "/mark", "/percent", "/decoded",
-                 "/decoded-first", "/return/x", "/return-args", "/relative")),
+                 "/decoded-first", "/return/x", "/return-args", "/relative",
+                 "/void"), "/nowhere?o"),
     case("flow", f"""
         root {{root}};
         rewrite ^/server/(.*)$ /b/$1;
@@ -238,6 +241,7 @@ CASES = [
         location /set-args/ { set $args "n=1&$args"; proxy_pass http://{origin}; }
         location /no-match/ { rewrite ^/other /x break; proxy_pass http://{origin}; }
         location /same/ { rewrite ^(.*)$ $1 break; proxy_pass http://{origin}; }
+        location /decoded { rewrite ^ /new?k=$uri break; proxy_pass http://{origin}; }
         location /if/ { proxy_pass http://{origin}; if ($arg_o) { set $x 1; } }
         location /if-own/ { proxy_pass http://{closed};
                             if ($arg_o) { proxy_pass http://{origin}; } }
@@ -250,7 +254,7 @@ CASES = [
          *pieces("/from-server/x", "/server-break/x", "/break/a", "/break/a%20b%2Fc%3Fd%23e",
                  "/break/a+b", "/break/%C3%BC", "/break-uri/x", "/then-break/x", "/args/a%20b",
                  "/set-args/a%20b", "/no-match/a%20b", "/same/a%20b//c%2F", "/if/x", "/if-own/x",
-                 "/if-break/x", "/if-uri/x", "/rx/a%20b"),
+                 "/if-break/x", "/if-uri/x", "/rx/a%20b", "/decoded", "/decoded%C3%BC"),
          ask("/break/x", "POST", body=b"body")),
 ]
 
