@@ -283,6 +283,7 @@ struct bind_conf {
 /* client_body_temp_path. */
 struct body_files {
     struct span folder; /* with a NUL behind */
+    bool is_preset;     /* nobody wrote it: another one does as well */
     unsigned levels[3]; /* digits of each level of folders for files with names; 0: no more */
 };
 

@@ -28,6 +28,7 @@ static int set_temp_path(struct conf *c, struct scope *s, const struct directive
     if (!files)
         return conf_fail_no_memory(c);
     *value = files;
+    files->is_preset = c->is_in_preset;
     files->folder = conf_path(c, n->words[1]);
     if (!files->folder.data)
         return -ENOMEM;
@@ -64,8 +65,9 @@ static const struct directive rows[] = {
      .set = set_temp_path,
      AT_SETTING(body_files),
      .help = "the folder of temporary files; levels are for client_body_in_file_only",
-     .difference = "files have no names, unless client_body_in_file_only gives them one; "
-                   "nginx's folder is client_body_temp below its prefix"},
+     .difference = "files have no names, unless client_body_in_file_only gives them one; nginx's "
+                   "folder is client_body_temp below its prefix, here it is /tmp where /var/tmp "
+                   "cannot be written to"},
     {.name = "client_body_in_file_only",
      .syntax = "on | clean | off",
      .preset = "off",

@@ -70,6 +70,9 @@ static void open_file(struct request_body *b)
                  ? temp_file_open(b->files->folder)
                  : temp_file_open_named(b->files, b->record->arena, &b->name);
 
+    /* In a container /var/tmp may be missing, or lie where nothing can be written. */
+    if (fd < 0 && b->files->is_preset && b->naming == BODY_FILE_UNNAMED)
+        fd = temp_file_open(SPAN("/tmp"));
     if (fd < 0)
         fail_file(b, "open() of", fd);
     else

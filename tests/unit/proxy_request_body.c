@@ -283,6 +283,20 @@ static void a_folder_that_is_not_there_is_named(void **state)
     request_body_deinit(b);
 }
 
+static void a_folder_that_nobody_named_may_be_another_one(void **state)
+{
+    static const struct body_files preset = {.folder = {.data = "/no/where", .len = 9},
+                                             .is_preset = true};
+    struct fixture *f = *state;
+    struct request_body *b = begin(f, HEAD "Content-Length: 1000\r\n\r\n");
+
+    b->files = &preset;
+    write_all(f->client_fd, pattern(1000), 1000);
+    assert_int_equal(take(f, b), REQUEST_BODY_DONE);
+    assert_int_equal(b->file_bytes, 1000);
+    request_body_deinit(b);
+}
+
 /* The file may be no longer than that, like a disk that is full. */
 static void a_disk_that_is_full_is_told(void **state)
 {
@@ -358,6 +372,7 @@ int main(void)
         BODY_TEST(what_is_no_chunk_is_bad),
         BODY_TEST(chunks_may_run_out),
         BODY_TEST(a_folder_that_is_not_there_is_named),
+        BODY_TEST(a_folder_that_nobody_named_may_be_another_one),
         BODY_TEST(a_disk_that_is_full_is_told),
         BODY_TEST(a_file_that_became_shorter_is_told),
         BODY_TEST(a_file_with_a_name_stays_or_goes),
