@@ -56,7 +56,8 @@ CASES = [
         location = /favicon.ico {{ log_not_found off; access_log off; return 204; }}
         location = /health {{ access_log off; default_type text/plain; return 200 "ok\\n"; }}
         location ~ /\\.(?!well-known) {{ deny all; }}
-        location /stream {{ access_log off; proxy_buffering off; proxy_pass https://application_of_life; }}
+        location /stream {{ access_log off; proxy_buffering off;
+                            proxy_pass https://application_of_life; }}
         error_page 502 503 504 /50x.html;
         location = /50x.html {{ root {{root}}; internal; }}
         """, "/", "/login", "/static/a.txt", "/static/none", "/static/app/", "/favicon.ico",
