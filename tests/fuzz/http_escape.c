@@ -39,6 +39,16 @@ static void check_args(struct span text, struct arena *a)
     assert(n == text.len);
 }
 
+static void check_target(struct span text, struct arena *a)
+{
+    struct span escaped = target_escape(text, a);
+
+    assert(escaped.data || !text.len);
+    for (size_t i = 0; i < escaped.len; i++)
+        assert(is_plain(escaped.data[i]));
+    assert(span_equals(target_escape(escaped, a), escaped));
+}
+
 static void check_redirect(struct span text, struct arena *a)
 {
     struct span decoded = redirect_unescape(text, a);
@@ -57,8 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     arena_init(&a, ARENA_BYTES, 0);
-    if (data[0] % 2)
+    if (data[0] % 3 == 0)
         check_args(text, &a);
+    else if (data[0] % 3 == 1)
+        check_target(text, &a);
     else
         check_redirect(text, &a);
     arena_deinit(&a);
