@@ -200,7 +200,8 @@ struct level {
     struct field_rules_draft field_rules;
     struct flow_draft flow;
     struct request_changes_draft request;
-    struct vector early_hints; /* struct template */
+    struct vector early_hints;    /* struct template */
+    struct vector allow_upstream; /* likewise */
     struct template proxy_ssl_name;
     struct client_tls_draft client_tls;
     struct server_tls_draft server_tls;

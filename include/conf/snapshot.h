@@ -127,7 +127,7 @@ struct request_changes {
     bool drops_body;   /* proxy_pass_request_body off */
 };
 
-/* Fulfilled when one of the texts is neither empty nor "0". */
+/* Texts that count when they are neither empty nor "0". */
 struct condition {
     const struct template *texts;
     size_t count;
@@ -356,6 +356,7 @@ struct settings {
     bool proxy_ssl_name_is_set;
     const struct request_changes *request_changes; /* NULL: requests pass as they came */
     const struct condition *early_hints;           /* NULL: 103 is not passed on */
+    const struct condition *allow_upstream;        /* NULL: each upstream is allowed */
     bool proxy_intercept_errors, proxy_pass_trailers, chunked_transfer_encoding;
     unsigned proxy_ignore_headers; /* IGNORE_* */
     bool rewrite_log, uninitialized_variable_warn;

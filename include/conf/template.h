@@ -93,6 +93,7 @@
     X(UPSTREAM_BYTES_SENT, "upstream_bytes_sent")                 \
     X(UPSTREAM_CONNECT_TIME, "upstream_connect_time")             \
     X(UPSTREAM_HEADER_TIME, "upstream_header_time")               \
+    X(UPSTREAM_LAST_ADDR, "upstream_last_addr")                   \
     X(UPSTREAM_LAST_SERVER_NAME, "upstream_last_server_name")     \
     X(UPSTREAM_RESPONSE_LENGTH, "upstream_response_length")       \
     X(UPSTREAM_RESPONSE_TIME, "upstream_response_time")           \

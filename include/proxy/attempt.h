@@ -44,8 +44,9 @@ struct attempt {
 /* Once per exchange, before the first try. */
 void attempt_init(struct attempt *a, struct record *r, struct view *v, struct task *task);
 
-/* Picks a peer and begins. OUTCOME_NONE, or why not: OUTCOME_NO_PEER, _NO_MEMORY, or _INTERNAL
- * where the client certificate that the request chose cannot be loaded. */
+/* Picks a peer and begins. OUTCOME_NONE, or why not: OUTCOME_NO_PEER, _NO_MEMORY, _FORBIDDEN by
+ * proxy_allow_upstream, or _INTERNAL where the client certificate that the request chose cannot be
+ * loaded. */
 enum outcome attempt_begin(struct attempt *a) MUST_USE;
 
 enum attempt_result { ATTEMPT_WAITS, ATTEMPT_IS_READY, ATTEMPT_HAS_FAILED };

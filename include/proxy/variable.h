@@ -13,7 +13,7 @@ struct span variable_get(void *source, const struct template_part *part);
 /* template_expand() over a record. 0; -ENOMEM. */
 int record_expand(struct record *r, const struct template *t, struct span *out) MUST_USE;
 
-/* True when one of its texts is neither empty nor "0". */
-bool record_fulfils(struct record *r, const struct condition *c);
+/* How many of its texts are neither empty nor "0". A text that could not be made does not count. */
+size_t record_count_fulfilled(struct record *r, const struct condition *c);
 
 #endif

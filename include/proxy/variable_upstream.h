@@ -8,7 +8,8 @@
 #include "proxy/value.h"
 
 struct span upstream_value_address(struct record *r, const struct value_key *key);
-/* The host of the server line of the last try, alone. */
+/* Of the last try, alone: its address, and the host of its server line. */
+struct span upstream_value_last_address(struct record *r, const struct value_key *key);
 struct span upstream_value_last_name(struct record *r, const struct value_key *key);
 struct span upstream_value_status(struct record *r, const struct value_key *key);
 struct span upstream_value_u64(struct record *r, const struct value_key *key);

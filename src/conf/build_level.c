@@ -285,18 +285,19 @@ static int build_request_changes(struct conf *c, const struct level *level, stru
     return 0;
 }
 
-static int build_early_hints(struct conf *c, const struct level *level, struct settings *s)
+/* NULL: none was said. */
+static int build_condition(struct conf *c, const struct vector *texts, const struct condition **out)
 {
     struct condition *condition;
 
-    s->early_hints = NULL;
-    if (!level->early_hints.count)
+    *out = NULL;
+    if (!texts->count)
         return 0;
-    condition = arena_alloc(c->arena, sizeof(*condition));
+    condition = arena_zalloc(c->arena, sizeof(*condition));
     if (!condition)
         return conf_fail_no_memory(c);
-    *condition = (struct condition){level->early_hints.items, level->early_hints.count};
-    s->early_hints = condition;
+    *condition = (struct condition){texts->items, texts->count};
+    *out = condition;
     return 0;
 }
 
@@ -327,7 +328,9 @@ int build_level(struct conf *c, struct level *level, const struct level *outer)
     if (!rc)
         rc = build_request_changes(c, level, s);
     if (!rc)
-        rc = build_early_hints(c, level, s);
+        rc = build_condition(c, &level->early_hints, &s->early_hints);
+    if (!rc)
+        rc = build_condition(c, &level->allow_upstream, &s->allow_upstream);
     return rc ? rc : build_fields(c, level, outer);
 }
 

@@ -128,6 +128,18 @@ static enum outcome find_link(struct attempt *a, struct upstream_link *link)
     return OUTCOME_NONE;
 }
 
+/* proxy_allow_upstream. */
+static bool is_allowed(struct attempt *a)
+{
+    const struct condition *c = a->record->location->settings.allow_upstream;
+
+    if (!c || record_count_fulfilled(a->record, c) == c->count)
+        return true;
+    request_log(a->record, LOG_LEVEL_ERROR, "access to upstream \"%.*s\" is not allowed",
+                SPAN_ARG(a->peer->conf->address_text));
+    return false;
+}
+
 enum outcome attempt_begin(struct attempt *a)
 {
     bool is_first = !a->first_began_ms;
@@ -149,6 +161,8 @@ enum outcome attempt_begin(struct attempt *a)
     a->has_counted_handshake = false;
     peer_begin(a->peer);
     note_try(a, is_first);
+    if (!is_allowed(a))
+        return OUTCOME_FORBIDDEN;
     outcome = find_link(a, &link);
     if (outcome == OUTCOME_NONE)
         outcome = find_lane(a);

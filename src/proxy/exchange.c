@@ -269,7 +269,7 @@ static bool passes_interim(struct exchange *x, unsigned status)
     if (status == 100)
         return x->record.asked_to_continue;
     return status == 103 && early_hints && !x->subrequest && x->request.head.version_minor > 0 &&
-           record_fulfils(&x->record, early_hints);
+           record_count_fulfilled(&x->record, early_hints);
 }
 
 /* A 1xx: 100 is passed on where it was asked for, 103 by early_hints; the others are dropped. */

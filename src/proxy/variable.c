@@ -264,6 +264,7 @@ static const struct row {
     [VARIABLE_UPSTREAM_BYTES_SENT] = {upstream_value_u64, OF(try_record, bytes_sent)},
     [VARIABLE_UPSTREAM_CONNECT_TIME] = {upstream_value_seconds, OF(try_record, connect_us)},
     [VARIABLE_UPSTREAM_HEADER_TIME] = {upstream_value_seconds, OF(try_record, header_us)},
+    [VARIABLE_UPSTREAM_LAST_ADDR] = {upstream_value_last_address},
     [VARIABLE_UPSTREAM_LAST_SERVER_NAME] = {upstream_value_last_name},
     [VARIABLE_UPSTREAM_RESPONSE_LENGTH] = {upstream_value_u64, OF(try_record, response_length)},
     [VARIABLE_UPSTREAM_RESPONSE_TIME] = {upstream_value_seconds, OF(try_record, response_us)},
@@ -315,13 +316,13 @@ int record_expand(struct record *r, const struct template *t, struct span *out)
     return 0;
 }
 
-bool record_fulfils(struct record *r, const struct condition *c)
+size_t record_count_fulfilled(struct record *r, const struct condition *c)
 {
+    size_t count = 0;
     struct span text;
 
-    for (size_t i = 0; i < c->count; i++) {
-        if (!record_expand(r, &c->texts[i], &text) && text.len && !span_equals(text, SPAN("0")))
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < c->count; i++)
+        count +=
+            !record_expand(r, &c->texts[i], &text) && text.len && !span_equals(text, SPAN("0"));
+    return count;
 }

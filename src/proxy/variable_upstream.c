@@ -41,6 +41,11 @@ struct span upstream_value_address(struct record *r, const struct value_key *key
     return for_each_try(r, address_of, 0);
 }
 
+struct span upstream_value_last_address(struct record *r, const struct value_key *key)
+{
+    return r->try_count ? address_of(r, &r->tries[r->try_count - 1], 0) : SPAN_NONE;
+}
+
 struct span upstream_value_last_name(struct record *r, const struct value_key *key)
 {
     const struct peer_conf *peer = r->try_count ? r->tries[r->try_count - 1].peer : NULL;

@@ -4,6 +4,8 @@ beside_cases/asked.py.
 """
 import pytest
 
+import client
+import ringway
 import wire
 from edge import Edge
 from origin import serve
@@ -307,3 +309,31 @@ def test_without_chunks_the_connection_ends_the_answer(site):
         head = c.until_close()
     assert head.endswith(b"\r\n\r\nbody")
     assert b"\r\nConnection: close\r\n" in head and b"Transfer-Encoding" not in head
+
+
+# --- proxy_allow_upstream -------------------------------------------------------------------------
+
+def test_an_upstream_that_is_not_allowed_gets_no_connection(start, make_origin):
+    own, port = make_origin(), ringway.free_ports()
+    edge = start(ringway.http(ringway.server(port, f"""
+        location /all {{ proxy_pass http://{own.address}; proxy_allow_upstream $arg_a $arg_b;
+                         proxy_allow_upstream 1; }}
+        location /by {{ proxy_pass http://{own.address}; proxy_allow_upstream $known; }}
+        error_page 403 =418 @no; location @no {{ return 418 "$upstream_last_addr"; }}"""),
+        settings=f"map $upstream_last_addr $known {{ volatile; {own.address} 1; }}"))
+    for target, status in {"/all?a=1&b=2": 200, "/all?a=1": 418, "/all?a=0&b=1": 418,
+                           "/by": 200}.items():
+        before = len(own.requests)
+        assert client.get(port, target).status == status, target
+        assert len(own.requests) - before == (status == 200), target
+    assert client.get(port, "/all").body.decode() == own.address
+    edge.wait_log(f'access to upstream "{own.address}" is not allowed')
+
+
+def test_an_upstream_that_is_not_allowed_has_not_failed(start, make_origin):
+    own, port = make_origin(), ringway.free_ports()
+    start(ringway.http(f"upstream u {{ server {own.address} max_fails=1 fail_timeout=60s; }}",
+                       ringway.server(port, """location / { proxy_pass http://u;
+                                                proxy_allow_upstream $arg_a; }""")))
+    assert client.get(port, "/").status == 403
+    assert client.get(port, "/?a=1").status == 200
