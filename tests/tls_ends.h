@@ -24,6 +24,7 @@ static struct tls_client_settings client_settings(unsigned protocols)
 
 static void make_client(const struct tls_client_settings *settings)
 {
+    bench_disconnect(&b); /* sessions go before their context */
     tls_context_free(client);
     client = bench_client(settings);
 }

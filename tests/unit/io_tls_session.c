@@ -204,7 +204,6 @@ static void set_client(unsigned of_client)
 {
     struct tls_client_settings s = client_settings(of_client);
 
-    bench_disconnect(&b); /* sessions go before their context */
     make_client(&s);
 }
 
