@@ -569,6 +569,8 @@ void exchange_abort(struct exchange *x)
 {
     if (x->record.outcome == OUTCOME_NONE)
         x->record.outcome = OUTCOME_CLIENT_GONE;
+    if (!x->is_head_sent)
+        x->record.status = 0; /* of an error_page that was on its way */
     attempt_fail(&x->attempt, OUTCOME_CLIENT_GONE);
     subrequest_abandon(x);
     if (x->is_head_good && !x->is_reported) {

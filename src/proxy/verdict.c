@@ -291,7 +291,7 @@ enum progress conclude(struct exchange *x, enum outcome outcome)
         r->outcome = outcome;
     attempt_fail(&x->attempt, outcome);
     if (x->is_head_sent || r->outcome == OUTCOME_CLIENT_GONE) {
-        if (!r->status)
+        if (!r->status || !x->is_head_sent) /* else it is only what an error_page was to say */
             r->status = outcome_row(r->outcome)->status;
         return end(x, EXCHANGE_CUTS);
     }

@@ -73,6 +73,9 @@ static void a_client_that_is_gone_gets_no_answer(void **state)
     assert_int_equal(conclude(s->x, OUTCOME_CLIENT_GONE), END);
     assert_int_equal(s->x->ending, EXCHANGE_CUTS);
     assert_int_equal(s->x->record.status, 499);
+    s->x->record.status = 404; /* an error_page was on its way */
+    assert_int_equal(conclude(s->x, OUTCOME_CLIENT_GONE), END);
+    assert_int_equal(s->x->record.status, 499);
 }
 
 static void an_end_lets_go_of_the_peer(void **state)
