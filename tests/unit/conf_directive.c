@@ -322,7 +322,7 @@ static void proxying_is_checked(void **state)
         {SERVER("location @a { proxy_pass http://127.0.0.1/; }"), with_uri},
         {LOCATION("proxy_set_header 'a b' c;"), "invalid header name \"a b\" in t.conf:5"},
         {LOCATION("proxy_set_header a $foo;"), "unknown \"foo\" variable in t.conf:5"},
-        {LOCATION("proxy_http_version 2;"), "invalid value \"2\" in t.conf:5"},
+        {LOCATION("proxy_http_version 2;"), "HTTP/2 to upstreams is not supported yet in t.conf:5"},
         {LOCATION("proxy_next_upstream foo;"), "invalid value \"foo\" in t.conf:5"},
         {LOCATION("proxy_next_upstream_tries -1;"),
          "\"proxy_next_upstream_tries\" directive invalid number in t.conf:5"},
