@@ -141,7 +141,9 @@ class World:
         self.closed_port = ports.free()
         self.root = self.folder / "root"
         make_files(self.root)
-        self.clients = {"known": pki.client("known client", organization="Clients"),
+        # Half a day more than whole days, so that the days that remain stay the same.
+        self.clients = {"known": pki.client("known client", organization="Clients",
+                                            not_after=30.5 * certs.DAY),
                         "stranger": pki.client("stranger", issuer=pki.other_root)}
         self.prefix = self.folder / "prefix"  # the same for both, as variables tell it
         self.ports = {}

@@ -89,6 +89,11 @@ ALLOWED = [
             case="^requests/buffering$", ask="POST /return .*Content-Length: 131072",
             what="(connection|end|after|4 whole|upstream 3 whole)$"),
 
+    Allowed("HTTP/0.9 is 400, on a port for TLS as elsewhere",
+            case="^client_tls/plain_on_tls$", ask="^GET /$", nginx="^bad field line"),
+    Allowed("behind 421 the connection goes on for the server that its handshake was for",
+            case="^client_tls/misdirected$", what="^(field connection|end|after)$"),
+
     # What goes to upstreams.
     Allowed("proxy_http_version is 1.1 by default since 1.29.7",
             what="^upstream . request line$", nginx="HTTP/1.0$", ringway="HTTP/1.1$",
