@@ -42,7 +42,8 @@ CASES = [
                                   "error_page 497 https://$host:$server_port$request_uri;"),
          *everyone("/"), "/plain?a=b", ask("/plain", "POST", body=b"x"), listen=" ssl"),
     case("trusted", f"{OWN} ssl_trusted_certificate {{ca}}; ssl_verify_client optional;"
-         f"ssl_client_certificate {{ca}}; ssl_verify_depth 1; location / {{ return 200 '{SAID}'; }}",
+         f"ssl_client_certificate {{ca}}; ssl_verify_depth 1;"
+         f"location / {{ return 200 '{SAID}'; }}",
          *everyone("/"), listen=" ssl"),
     case("plain_on_tls", f"{OWN} location / {{ return 200 x; }}", "/", ask("/", "HEAD"),
          ask("/", "POST", body=b"abc"), ask("/", version="HTTP/1.0"), raw(b"GET /\r\n\r\n"),
