@@ -268,7 +268,7 @@ def test_dhe_suites_work_with_parameters(tuned):
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 def test_records_are_no_longer_than_the_buffer_size(tuned, pki, folder, version):
-    (folder / "large").write_bytes(bytes(100_000))
+    (folder / "records.bin").write_bytes(bytes(100_000))
     incoming, outgoing, seen = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
     tls = client_context(pki.root, version=version).wrap_bio(incoming, outgoing,
                                                              server_hostname="www.test")
@@ -277,7 +277,7 @@ def test_records_are_no_longer_than_the_buffer_size(tuned, pki, folder, version)
         while True:
             try:
                 if tls.version() and not got:
-                    tls.write(b"GET /large HTTP/1.1\r\nHost: www.test\r\n\r\n")
+                    tls.write(b"GET /records.bin HTTP/1.1\r\nHost: www.test\r\n\r\n")
                     got = b" "
                 got += tls.read(65536) if got else b"" if tls.do_handshake() else b""
                 if len(got) > 100_000:
