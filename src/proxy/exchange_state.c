@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/added_fields.h"
+#include "proxy/browser.h"
 #include "proxy/request_body.h"
 
 const struct parser_limits exchange_response_limits = {
@@ -183,7 +184,8 @@ bool exchange_may_keep_alive(const struct exchange *x)
     return x->is_head_good && x->request.head.is_persistent && !x->is_draining &&
            s->keepalive_timeout_ms && c->request_count < s->keepalive_requests &&
            exchange_now_ms(x) - c->since_ms < s->keepalive_time_ms &&
-           conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired && !x->reply.is_last;
+           conn_end(c->conn) == CONN_END_NONE && !x->view->is_retired && !x->reply.is_last &&
+           !browser_needs_close(&x->request.head, s->keepalive_disable);
 }
 
 /* proxy_method can make the upstream answer a HEAD where the client did not, or the reverse. */
