@@ -11,7 +11,7 @@ struct parser_limits {
     size_t line_bytes_max;     /* of the request line (414) and of each field line (431) */
     size_t field_count_max;    /* of fields, and of trailers */
     size_t head_bytes_first;   /* the first buffer of a head that comes in pieces: then doubled */
-    bool underscores_in_names; /* false: fields with '_' in their name are dropped */
+    bool underscores_in_names; /* false: names with '_' are among the invalid ones */
     bool invalid_names_are_ignored; /* true: dropped with bytes other than A-Za-z0-9- and '_' */
     bool slashes_are_merged;
 };

@@ -37,8 +37,8 @@ static bool name_is_refused(struct span name, const struct parser_limits *limits
         has_underscore |= name.data[i] == '_';
         has_other |= name.data[i] != '_';
     }
-    return (has_underscore && !limits->underscores_in_names) ||
-           (has_other && limits->invalid_names_are_ignored);
+    return limits->invalid_names_are_ignored &&
+           (has_other || (has_underscore && !limits->underscores_in_names));
 }
 
 /* The classes that all bytes of a name are in; none for a name without bytes. */
