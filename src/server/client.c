@@ -418,6 +418,13 @@ static void time_out(struct client *c)
         finish(c, false);
 }
 
+/* keepalive_min_timeout: until then a client that was answered may count on its connection. */
+static uint64_t kept_until_ms(const struct client *c)
+{
+    return c->facts.request_count ? c->conn.progress_ms + settings_of(c)->keepalive_min_timeout_ms
+                                  : 0;
+}
+
 /* Nothing there: waits for a request, or ends. */
 static void idle_without_input(struct client *c)
 {
@@ -431,8 +438,11 @@ static void idle_without_input(struct client *c)
         return;
     }
     if (c->pool->is_draining && !has_output) {
-        finish(c, false);
-        return;
+        if (kept_until_ms(c) <= loop_now_ms(loop_of(c))) {
+            finish(c, false);
+            return;
+        }
+        wait_until(c, kept_until_ms(c));
     }
     if (!timer_is_set(&c->timer)) {
         time_out(c);
@@ -567,7 +577,7 @@ void clients_drain(struct client_pool *p)
 static bool is_kept_alive(const struct client *c)
 {
     return c->state == CLIENT_IDLE && c->facts.request_count && !c->conn.raw.len &&
-           !conn_out_bytes(&c->conn);
+           !conn_out_bytes(&c->conn) && kept_until_ms(c) <= loop_now_ms(loop_of(c));
 }
 
 void clients_shed(struct client_pool *p, size_t count)

@@ -196,6 +196,20 @@ def test_quit_lets_a_request_end_and_accepts_no_more(start, make_origin):
     edge.check_reports()
 
 
+def test_quit_leaves_kept_connections_their_least_time(start):
+    port = ringway.free_ports()
+    edge = start(answering(port, "x", "keepalive_min_timeout 1500ms;"))
+    with client.Client(port) as kept, client.Client(port) as used, client.Client(port) as new:
+        assert kept.ask("/").status == used.ask("/").status == 200
+        edge.signal(signal.SIGQUIT)
+        assert new.is_closed(1)
+        assert kept.stays_open(0.3)
+        assert used.ask("/").get("Connection") == "close"
+        assert kept.is_closed(4)
+    assert edge.process.wait(10) == 0
+    edge.check_reports()
+
+
 def test_quit_cuts_at_worker_shutdown_timeout(start, make_origin):
     port, own = ringway.free_ports(), make_origin(lambda c: (c.read_request(), c.stall()))
     edge = start("worker_shutdown_timeout 500ms;\n" + proxying(port, own))
