@@ -32,11 +32,6 @@ void client_pool_deinit(struct client_pool *p);
 void client_accept(struct client_pool *p, struct view *view, const struct listen_conf *listen,
                    int fd);
 
-/* The view's listener on the same address, where connections begin in the same way; NULL: there is
- * none. */
-const struct listen_conf *client_listener(const struct view *v,
-                                          const struct listen_conf *l) MUST_USE;
-
 /* The worker ends: idle ones close, the others after their exchange. */
 void clients_drain(struct client_pool *p);
 

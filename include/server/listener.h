@@ -44,6 +44,11 @@ struct listener_options {
 /* Accepts nothing before listener_start(). */
 void listener_init(struct listener *l, const struct listener_options *o);
 
+/* The listener of a snapshot on the same address, where connections begin in the same way; NULL:
+ * there is none. */
+const struct listen_conf *listener_conf(const struct snapshot *s,
+                                        const struct listen_conf *l) MUST_USE;
+
 /* Begins to accept, or goes on after a pause. */
 void listener_start(struct listener *l);
 

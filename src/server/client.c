@@ -7,6 +7,7 @@
 #include "proxy/log_escape.h"
 #include "proxy/route.h"
 #include "proxy/server_certificate.h"
+#include "server/listener.h"
 #include "server/proxied.h"
 
 #define REQUESTS_PER_RUN 16 /* pipelined ones; the others wait for the next turn */
@@ -383,17 +384,6 @@ static void handshake(struct client *c)
     finish(c, false); /* the alert still goes out */
 }
 
-const struct listen_conf *client_listener(const struct view *v, const struct listen_conf *l)
-{
-    for (size_t i = 0; i < v->snapshot->listen_count; i++) {
-        const struct listen_conf *other = &v->snapshot->listens[i];
-
-        if (address_equals(&other->address, &l->address))
-            return other->is_tls == l->is_tls ? other : NULL;
-    }
-    return NULL;
-}
-
 /* Between two requests a plain connection moves to the newest configuration. */
 static void follow_view(struct client *c)
 {
@@ -401,7 +391,7 @@ static void follow_view(struct client *c)
 
     if (c->view == c->pool->view || c->conn.tls)
         return;
-    listen = client_listener(c->pool->view, c->listen);
+    listen = listener_conf(c->pool->view->snapshot, c->listen);
     if (!listen)
         return; /* it stays on the old one, which ends it after its next answer */
     view_unref(c->view);

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "server/listener.h"
+
 /* Clearly more than the idlest: by more than one in so many of its own, and by more than one. */
 #define SURPLUS_SHARE 8
 
@@ -119,7 +121,7 @@ static void on_arrived(struct loop *loop, struct message *m)
     struct handover *o = container_of(m, struct handover, message);
     struct handovers *here = o->to;
     struct view *view = here->clients->view;
-    const struct listen_conf *listen = client_listener(view, o->listen);
+    const struct listen_conf *listen = listener_conf(view->snapshot, o->listen);
 
     if (listen) {
         stats_add(&here->clients->engine->stats, COUNTER_TAKEN_OVER, 1);

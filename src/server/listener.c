@@ -215,3 +215,14 @@ void listener_end(struct listener *l)
     l->is_ending = true;
     stop_accepting(l);
 }
+
+const struct listen_conf *listener_conf(const struct snapshot *s, const struct listen_conf *l)
+{
+    for (size_t i = 0; i < s->listen_count; i++) {
+        const struct listen_conf *other = &s->listens[i];
+
+        if (address_equals(&other->address, &l->address))
+            return other->is_tls == l->is_tls ? other : NULL;
+    }
+    return NULL;
+}
