@@ -1,9 +1,8 @@
 /* exchange - one request and its response.
  *
- * Read it from top to bottom: the driver, then the steps in the order of time. */
+ * Read it from top to bottom: the driver, then the steps in the order of time. A step that stands
+ * in a room of its own is named at its place. */
 #include "proxy/exchange.h"
-
-#include <string.h>
 
 #include "proxy/access.h"
 #include "proxy/auth_answer.h"
@@ -12,16 +11,16 @@
 #include "proxy/gate.h"
 #include "proxy/heads_request.h"
 #include "proxy/pass.h"
+#include "proxy/real_ip.h"
 #include "proxy/request_body.h"
 #include "proxy/response_fault.h"
-#include "proxy/real_ip.h"
 #include "proxy/rewrite.h"
 #include "proxy/route.h"
 #include "proxy/subrequest.h"
 #include "proxy/takeover.h"
+#include "proxy/upload.h"
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
-#include "proxy/upload.h"
 #include "proxy/verdict.h"
 
 #define DRAIN_BYTES_MAX (64 * 1024) /* a longer body that nobody wants ends the connection */
@@ -172,13 +171,17 @@ static enum progress route(struct exchange *x)
     return enter_server(x);
 }
 
-/* ---- scripts, and which location: rewrite_in_server(), rewrite_in_location() ---- */
+/* ---- 3. scripts, and which location: rewrite_in_server(), rewrite_in_location() ---- */
 
-/* ---- 3. who may come: gate_run() ---- */
+/* ---- 4. who may come: gate_run() ---- */
 
-/* ---- what answers, return, an upstream or a file: content_choose() ---- */
+/* ---- 5. what answers, an upstream or a file: content_choose() ---- */
 
-/* ---- 4. a peer, and a connection to it ---- */
+/* ---- 6. the host that the request named: pass_resolve() ---- */
+
+/* ---- 7. its body, taken in before an upstream is asked: upload_take_body() ---- */
+
+/* ---- 8. a peer, and a connection to it ---- */
 
 static enum progress begin_try(struct exchange *x)
 {
@@ -215,7 +218,7 @@ static enum progress connect_upstream(struct exchange *x)
     return WAIT;
 }
 
-/* ---- 5. the request goes out ---- */
+/* ---- 9. the request goes out ---- */
 
 static enum progress head_not_written(struct exchange *x, int error)
 {
@@ -260,7 +263,7 @@ static enum progress send_request(struct exchange *x)
     return go_to(x, STEP_AWAIT);
 }
 
-/* ---- 6. the body goes up, and the response head comes ---- */
+/* ---- 10. the body goes up, and the response head comes ---- */
 
 static bool passes_interim(struct exchange *x, unsigned status)
 {
@@ -334,7 +337,7 @@ static enum progress await_response(struct exchange *x)
     return wait_for_progress(x);
 }
 
-/* ---- 7. the response head goes out ---- */
+/* ---- 11. the response head goes out ---- */
 
 /* Of an upstream's answer, for the client; 0: as the loop has it, which is never exceeded. */
 static size_t waiting_max(const struct exchange *x)
@@ -436,7 +439,7 @@ static enum progress respond(struct exchange *x)
     return go_to(x, STEP_TUNNEL);
 }
 
-/* ---- 8. the bodies ---- */
+/* ---- 12. the bodies ---- */
 
 static void count_body(struct exchange *x)
 {
@@ -508,7 +511,7 @@ static enum progress tunnel(struct exchange *x)
     return end(x, EXCHANGE_CLOSES);
 }
 
-/* ---- answers of ours ---- */
+/* ---- 13. or an answer of ours ---- */
 
 /* RFC 9112 section 9.3: a connection goes on only behind the whole request. What of its body is
  * there, or short and on its way, is read and dropped. */
@@ -557,6 +560,8 @@ static enum progress write_reply(struct exchange *x)
         x->record.outcome = OUTCOME_DONE;
     return end(x, x->keeps_alive ? EXCHANGE_KEEPS : EXCHANGE_CLOSES);
 }
+
+/* ---- the end ---- */
 
 /* It has ended, but the kernel still reads or writes for its body: that is over soon. */
 static enum progress settle(struct exchange *x)
