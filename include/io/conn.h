@@ -75,11 +75,6 @@ struct conn {
 void conn_init(struct conn *c, struct loop *l, struct chunk_pool *chunks, int fd,
                struct task *owner);
 
-/* A conn that connects. 0, or negative errno (the conn is then CONN_CLOSED). The owner is made
- * ready when it is open, or failed (conn_end() and conn.error). */
-int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
-                 struct task *owner) MUST_USE;
-
 /* How a connection is made. */
 struct conn_route {
     const struct address *to;
@@ -88,9 +83,10 @@ struct conn_route {
     bool is_probed;      /* SO_KEEPALIVE */
 };
 
-/* The same over a route; also what bind(2) and setsockopt(2) fail with. */
-int conn_connect_by(struct conn *c, struct loop *l, struct chunk_pool *chunks,
-                    const struct conn_route *route, struct task *owner) MUST_USE;
+/* A conn that connects. 0, or negative errno, of bind(2) and setsockopt(2), too (the conn is then
+ * CONN_CLOSED). The owner is made ready when it is open, or failed (conn_end() and conn.error). */
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                 const struct conn_route *route, struct task *owner) MUST_USE;
 
 /* Frees what it holds. It must be closed. */
 void conn_deinit(struct conn *c);

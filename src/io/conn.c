@@ -62,8 +62,8 @@ static int set_up_route(int fd, const struct conn_route *route)
     return route->from ? bind_from(fd, route) : 0;
 }
 
-int conn_connect_by(struct conn *c, struct loop *l, struct chunk_pool *chunks,
-                    const struct conn_route *route, struct task *owner)
+int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks,
+                 const struct conn_route *route, struct task *owner)
 {
     set_up(c, l, chunks, owner);
     c->fd = socket(route->to->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -78,14 +78,6 @@ int conn_connect_by(struct conn *c, struct loop *l, struct chunk_pool *chunks,
     c->state = CONN_CONNECTING;
     loop_connect(l, &c->control_op, c->fd, route->to);
     return 0;
-}
-
-int conn_connect(struct conn *c, struct loop *l, struct chunk_pool *chunks, const struct address *a,
-                 struct task *owner)
-{
-    const struct conn_route route = {.to = a};
-
-    return conn_connect_by(c, l, chunks, &route, owner);
 }
 
 void conn_start_tls(struct conn *c, struct tls *tls)

@@ -101,7 +101,7 @@ static int connect_by(struct upstream_conn *u, const struct lane *l, struct task
         .is_probed = u->link.is_probed,
     };
 
-    return conn_connect_by(&u->conn, e->loop, &e->chunks, &route, owner);
+    return conn_connect(&u->conn, e->loop, &e->chunks, &route, owner);
 }
 
 struct upstream_conn *upstream_open(struct lane *l, const struct upstream_link *link,

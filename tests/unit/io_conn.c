@@ -371,7 +371,8 @@ static void a_conn_that_connects_is_open_for_both_sides(void **state)
     int listener = loopback_listen(&a), peer;
 
     end_init(&e, t);
-    assert_int_equal(conn_connect(&e.conn, t->loop, &t->chunks, &a, &e.task), 0);
+    assert_int_equal(
+        conn_connect(&e.conn, t->loop, &t->chunks, &(struct conn_route){.to = &a}, &e.task), 0);
     assert_int_equal(e.conn.state, CONN_CONNECTING);
     turn_until(t->loop, e.run_count);
     assert_true(conn_is_open(&e.conn));
@@ -395,7 +396,8 @@ static void a_refused_connect_fails_with_its_reason(void **state)
 
     close(loopback_listen(&a));
     end_init(&e, t);
-    assert_int_equal(conn_connect(&e.conn, t->loop, &t->chunks, &a, &e.task), 0);
+    assert_int_equal(
+        conn_connect(&e.conn, t->loop, &t->chunks, &(struct conn_route){.to = &a}, &e.task), 0);
     turn_until(t->loop, e.run_count);
     assert_int_equal(conn_end(&e.conn), CONN_END_FAILED);
     assert_int_equal(e.conn.error, -ECONNREFUSED);
@@ -413,7 +415,8 @@ static void a_unix_socket_that_is_not_there_fails(void **state)
 
     a.u.un = (struct sockaddr_un){AF_UNIX, "/tmp/ringway-no-such-socket"};
     end_init(&e, t);
-    assert_int_equal(conn_connect(&e.conn, t->loop, &t->chunks, &a, &e.task), 0);
+    assert_int_equal(
+        conn_connect(&e.conn, t->loop, &t->chunks, &(struct conn_route){.to = &a}, &e.task), 0);
     turn_until(t->loop, e.run_count);
     assert_int_equal(e.conn.error, -ENOENT);
     end_deinit(&e);
@@ -432,7 +435,7 @@ static void without_descriptors_a_conn_is_closed_at_once(void **state)
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
     end_init(&e, t);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    result = conn_connect(&e.conn, t->loop, &t->chunks, &a, &e.task);
+    result = conn_connect(&e.conn, t->loop, &t->chunks, &(struct conn_route){.to = &a}, &e.task);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(result, -EMFILE);
     assert_true(conn_is_closed(&e.conn));

@@ -317,7 +317,9 @@ static void a_connect_that_hangs_is_cancelled(void **state)
     for (size_t i = 0; i < COUNT_OF(e); i++) {
         end_init(&e[i], t);
         e[i].reads = false;
-        assert_int_equal(conn_connect(&e[i].conn, t->loop, &t->chunks, &a, &e[i].task), 0);
+        assert_int_equal(conn_connect(&e[i].conn, t->loop, &t->chunks,
+                                      &(struct conn_route){.to = &a}, &e[i].task),
+                         0);
         loop_turn(t->loop, 10);
     }
     assert_int_equal(e[3].conn.state, CONN_CONNECTING);
