@@ -63,7 +63,8 @@ struct endpoint endpoint_of(const struct address *a);
 /* The reverse; len 0 where it has no IP address. */
 struct address endpoint_address(const struct endpoint *e);
 
-/* "192.0.2.1", "192.0.2.1:80", "::1", "[::1]:80": an address to connect from. 0, or -EINVAL. */
+/* "192.0.2.1", "192.0.2.1:80", "::1", "[::1]:80": with a port, and only then, an IPv6 address is in
+ * brackets. 0, or -EINVAL. */
 int endpoint_parse(struct span text, struct endpoint *out) MUST_USE;
 
 /* Without the port: $remote_addr; "unix:" for unix sockets. As address_format(). */

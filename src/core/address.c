@@ -227,17 +227,15 @@ struct address endpoint_address(const struct endpoint *e)
 
 int endpoint_parse(struct span text, struct endpoint *out)
 {
-    struct span host = text, port_text = SPAN_NONE;
+    struct span host, port_text;
     struct address a;
-    uint16_t port = 0;
+    uint16_t port;
 
-    /* More than one colon and no bracket: an IPv6 address, which has no port then. */
-    if (!address_is_ip_text(text) && address_split(text, &host, &port_text) < 0)
-        return -EINVAL;
-    if (port_text.len && address_port_parse(port_text, &port) < 0)
-        return -EINVAL;
-    if (address_parse_ip(host, port, &a) < 0)
-        return -EINVAL;
+    if (span_starts_with(text, SPAN("[")) || address_parse_ip(text, 0, &a) < 0) {
+        if (address_split(text, &host, &port_text) < 0 || !port_text.len ||
+            address_port_parse(port_text, &port) < 0 || address_parse_ip(host, port, &a) < 0)
+            return -EINVAL;
+    }
     *out = endpoint_of(&a);
     return 0;
 }

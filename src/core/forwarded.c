@@ -29,22 +29,6 @@ static struct span take_last(struct span *list)
     return list->len ? span_of(list->data + begin, end - begin) : SPAN_NONE;
 }
 
-/* With or without a port; with one, and only then, an IPv6 address is in brackets. */
-static bool parse(struct span text, struct endpoint *e)
-{
-    struct span host = text, port_text = SPAN_NONE;
-    struct address address;
-    uint16_t port = 0;
-
-    if (span_starts_with(text, SPAN("[")) || address_parse_ip(text, 0, &address) < 0) {
-        if (address_split(text, &host, &port_text) < 0 || !port_text.len ||
-            address_port_parse(port_text, &port) < 0 || address_parse_ip(host, port, &address) < 0)
-            return false;
-    }
-    *e = endpoint_of(&address);
-    return true;
-}
-
 bool forwarded_address(struct span list, const struct forwarded_trust *trust, struct endpoint *e)
 {
     bool has_changed = false;
@@ -52,7 +36,7 @@ bool forwarded_address(struct span list, const struct forwarded_trust *trust, st
     while (forwarded_is_trusted(trust, e)) {
         struct span last = take_last(&list);
 
-        if (!parse(last, e))
+        if (endpoint_parse(last, e) < 0)
             break;
         has_changed = true;
         list = span_take(list, (size_t)(last.data - list.data));

@@ -241,6 +241,7 @@ def test_connection_that_timed_out_is_reset(start, is_on, asks_before):
     ("proxy_bind 1.2.3.4.5;", 'invalid address "1.2.3.4.5"'),
     ("proxy_bind unix:/tmp/x;", 'invalid address "unix:/tmp/x"'),
     ("proxy_bind 127.0.0.1:70000;", 'invalid address "127.0.0.1:70000"'),
+    ("proxy_bind [::1];", 'invalid address "[::1]"'),
     ("proxy_bind 127.0.0.1 off;", 'invalid parameter "off"'),
     ("proxy_bind $nothing_known;", 'unknown "nothing_known" variable'),
     ("proxy_socket_keepalive 1;", 'invalid value "1" in "proxy_socket_keepalive" directive, it '
@@ -253,7 +254,7 @@ def test_wrong_argument_is_an_error(conf_file, directive, error):
     assert f"{error} in {path}:3" in result.stderr
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:80", "::1", "[::1]", "[::1]:80",
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:80", "::1", "[::1]:80",
                                      "$remote_addr transparent", "$remote_addr:$remote_port"])
 def test_right_address_is_taken(conf_file, address):
     path = conf_file(f"events {{}}\nhttp {{\nproxy_bind {address};\nserver {{}}\n}}\n")
