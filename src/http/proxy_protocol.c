@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/bytes.h"
+
 #define V1_BYTES_MAX 107 /* section 2.1, with its CR LF */
 #define V2_HEAD_BYTES 16
 #define V2_IP4_BYTES 12
@@ -193,13 +195,6 @@ static struct span find_tlv(struct span tlvs, unsigned type)
     return SPAN_NONE;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f' ? ascii_lower(c) - 'a' + 10 : -1;
-}
-
 /* "0x" and one or two digits; -1 for anything else. */
 static int type_of_hex(struct span name)
 {
@@ -208,7 +203,7 @@ static int type_of_hex(struct span name)
     if (!span_starts_with_nocase(name, SPAN("0x")) || name.len < 3 || name.len > 4)
         return -1;
     for (size_t i = 2; i < name.len; i++) {
-        int digit = hex_digit(name.data[i]);
+        int digit = byte_hex_value(name.data[i]);
 
         if (digit < 0)
             return -1;
