@@ -268,7 +268,6 @@ struct proxy_pass {
     const struct certificate_conf *certificate;
 };
 
-#define ALIAS_BYTES_ALL SIZE_MAX /* of a regex location: root is the path of the file */
 /* limit_rate, limit_rate_after, proxy_limit_rate: sizes; without a text: not set. */
 struct rate_conf {
     struct template limit_rate, limit_rate_after, proxy_limit_rate;
@@ -295,6 +294,8 @@ struct resolver_conf {
     unsigned index; /* in snapshot.resolvers */
     struct resolver_settings settings;
 };
+
+#define ALIAS_BYTES_ALL SIZE_MAX /* of a regex location: root is the path of the file */
 
 /* What may be set at http, server and location level, inherited as in nginx. */
 struct settings {
@@ -525,8 +526,8 @@ struct snapshot {
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);
-void snapshot_unref(
-    struct snapshot *s); /* frees with the last one, from any thread; NULL is allowed */
+/* Frees it with the last one, from any thread; NULL is allowed. */
+void snapshot_unref(struct snapshot *s);
 
 /* Makes the folders for temporary files that are missing. 0, or negative errno with a message. */
 int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_size) MUST_USE;
