@@ -2,7 +2,6 @@
 #include "conf/build_level.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "conf/build_flow.h"
 #include "conf/build_gate.h"

@@ -5,7 +5,6 @@
  * written to, also over a reload. */
 #include "proxy/access.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

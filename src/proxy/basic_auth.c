@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "http/credentials.h"
-#include "http/writer.h"
 #include "proxy/log_escape.h"
 #include "proxy/request_log.h"
 #include "proxy/variable.h"

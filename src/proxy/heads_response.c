@@ -5,7 +5,6 @@
 #include "proxy/field_rewrite.h"
 #include "proxy/head_parts.h"
 #include "proxy/request_log.h"
-#include "proxy/variable.h"
 
 static struct name_filter hide_filter(const struct settings *s)
 {

@@ -1,7 +1,6 @@
 /* Tests of conf/directive_rewrite and conf/condition: the rows, and what they compile to. */
 #include "../directive_fixture.h"
 
-#include "conf/condition.h"
 #include "conf/directive_rewrite.h"
 
 DIRECTIVE_TABLE_CLAIMS(directive_rewrite_table)

@@ -1,7 +1,6 @@
 /* Tests of conf/directive_ssl: TLS towards upstreams: its rows and limits. */
 #include "../directive_fixture.h"
 
-#include "conf/setter.h"
 #include "conf/directive_ssl.h"
 
 DIRECTIVE_TABLE_CLAIMS(directive_ssl_table)

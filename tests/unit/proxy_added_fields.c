@@ -4,7 +4,6 @@
 
 #include <time.h>
 
-#include "core/time_text.h"
 #include "proxy/added_fields.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n"
