@@ -81,7 +81,7 @@ static int check_buffers(struct conf *c, const struct flow_draft *f)
 }
 
 /* A head larger than what we write could not be passed on. */
-static int build_limits(struct conf *c, const struct flow_draft *f, struct settings *s)
+static int build_response_limits(struct conf *c, const struct flow_draft *f, struct settings *s)
 {
     size_t most = (size_t)u64_min(f->proxy_buffer_size.size, RESPONSE_HEAD_BYTES_MAX);
     struct parser_limits *limits = arena_alloc(c->arena, sizeof(*limits));
@@ -118,7 +118,7 @@ int build_flow(struct conf *c, struct level *level, const struct level *outer)
     if (!rc)
         rc = build_rates(c, &f->rates, s);
     if (!rc)
-        rc = build_limits(c, f, s);
+        rc = build_response_limits(c, f, s);
     s->proxy_buffering = f->proxy_buffering;
     s->response_waiting_max =
         f->proxy_buffers.is_given ? (size_t)(f->proxy_buffers.count * f->proxy_buffers.size) : 0;
