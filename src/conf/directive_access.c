@@ -241,9 +241,9 @@ static const struct directive rows[] = {
      ONE_ARG,
      .set = set_span,
      AT_GATE(real_ip_field),
-     .help =
-         "the field in which they say it, of X-Forwarded-For the last address; or the PROXY header "
-         "before the connection's first byte"},
+     .help = "the field in which proxies of set_real_ip_from say who their client is, of "
+             "X-Forwarded-For the last address; or the PROXY header before the connection's first "
+             "byte"},
     {.name = "real_ip_recursive",
      .syntax = "on | off",
      .preset = "off",

@@ -124,7 +124,8 @@ static const struct directive rows[] = {
      .set = set_word,
      AT(add_trailer_inherit),
      .detail = inherit_words,
-     .help = "the same for add_trailer"},
+     .help = "whether add_trailer of the block around counts where there is none here, never, "
+             "or beside those that are here"},
     {.name = "expires",
      .syntax = "[modified] time | @time | epoch | max | off",
      .preset = "off",

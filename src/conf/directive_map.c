@@ -430,7 +430,9 @@ static const struct directive rows[] = {
         .marks = ROW_BLOCK | ROW_REPEATABLE,
         .learn = learn_map,
         .set = set_map,
-        .help = "a variable whose value depends on that of a string, by keys without case",
+        .help =
+            "a variable whose value depends on that of a string; upper and lower case are alike "
+            "but for ~regex",
     },
     {
         .name = "map_hash_max_size",
