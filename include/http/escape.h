@@ -1,11 +1,15 @@
-/* escape - bytes of a decoded URI on their way back into a URL, as nginx's rewriting does it. */
+/* escape - bytes of a decoded URI on their way back into a URL, as nginx does it. */
 #ifndef RINGWAY_HTTP_ESCAPE_H
 #define RINGWAY_HTTP_ESCAPE_H
 
 #include "core/arena.h"
 
-/* For a value among arguments: what would end it or mean something else there becomes %XX. In the
- * arena, or text itself where nothing changes; .data is NULL when memory is at its end. */
+/* For a path that path_normalize() made: bytes that may not stand in one become %XX. In the arena,
+ * or path itself where nothing changes; .data is NULL when memory is at its end. */
+struct span path_escape(struct span path, struct arena *a) MUST_USE;
+
+/* For a value among arguments: what would end it or mean something else there becomes %XX. As
+ * above. */
 struct span args_escape(struct span text, struct arena *a) MUST_USE;
 
 /* For a whole request target: what may not stand in one (RFC 9112 section 3.2: blanks, controls,

@@ -171,10 +171,6 @@ bool status_is_redirect(unsigned status);
 int path_normalize(struct span raw, bool merge_slashes, struct arena *a,
                    struct span *path) MUST_USE;
 
-/* The reverse for a URI that is written: bytes that may not stand in a path become %XX. In the
- * arena, or path itself where nothing changes; .data is NULL when memory is at its end. */
-struct span path_escape(struct span path, struct arena *a) MUST_USE;
-
 /* True for a field value that may be written: no CR, LF, NUL or other control byte but tab. */
 bool field_value_is_valid(struct span value);
 bool field_name_is_valid(struct span name); /* RFC 9110 section 5.6.2: token */

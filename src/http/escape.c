@@ -14,6 +14,12 @@ static bool stands_in_target(char c)
     return byte > ' ' && byte < 0x7f;
 }
 
+/* As nginx, which leaves '[' and ']': a target may have them in its path. */
+static bool stands_in_path(char c)
+{
+    return byte_is(c, BYTE_PATH) || c == '[' || c == ']';
+}
+
 static bool stands_in_args(char c)
 {
     return stands_in_target(c) && !strchr("\"#%&+;<>?\\^`{|}", c);
@@ -45,6 +51,11 @@ static struct span escape(struct span text, bool (*stays)(char c), struct arena 
         out[n++] = hex[c & 15];
     }
     return span_of(out, n);
+}
+
+struct span path_escape(struct span path, struct arena *a)
+{
+    return escape(path, stands_in_path, a);
 }
 
 struct span args_escape(struct span text, struct arena *a)

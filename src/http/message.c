@@ -330,37 +330,3 @@ int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct 
     *path = span_of(p.data, p.len);
     return result < 0 ? result : 0;
 }
-
-/* As nginx, which leaves '[' and ']': a target may have them in its path. */
-static bool stays_in_path(char c)
-{
-    return byte_is(c, BYTE_PATH) || c == '[' || c == ']';
-}
-
-struct span path_escape(struct span path, struct arena *a)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t escaped_count = 0;
-    size_t n = 0;
-    char *out;
-
-    for (size_t i = 0; i < path.len; i++)
-        escaped_count += !stays_in_path(path.data[i]);
-    if (!escaped_count)
-        return path;
-    out = arena_alloc(a, path.len + 2 * escaped_count);
-    if (!out)
-        return SPAN_NONE;
-    for (size_t i = 0; i < path.len; i++) {
-        unsigned char c = (unsigned char)path.data[i];
-
-        if (stays_in_path(path.data[i])) {
-            out[n++] = path.data[i];
-            continue;
-        }
-        out[n++] = '%';
-        out[n++] = hex[c >> 4];
-        out[n++] = hex[c & 15];
-    }
-    return span_of(out, n);
-}

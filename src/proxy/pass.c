@@ -56,41 +56,6 @@ static enum progress refuse_url(struct exchange *x, const struct made_pass *m, s
     return refuse(x, before, has_prefix ? m->pass.host : url, "\"", OUTCOME_INTERNAL);
 }
 
-/* RFC 9112 section 3: it cannot stand in a request line as it is. */
-static bool breaks_request_line(char c)
-{
-    return c <= ' ' || c >= 0x7f;
-}
-
-/* A variable may hold what a client wrote in escapes: it must not end the request line. */
-static int escape_uri(struct exchange *x, struct span *uri)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t count = 0;
-    char *data, *end;
-
-    for (size_t i = 0; i < uri->len; i++)
-        count += breaks_request_line(uri->data[i]);
-    if (!count)
-        return 0;
-    data = end = arena_alloc(&x->arena, uri->len + 2 * count);
-    if (!data)
-        return -ENOMEM;
-    for (size_t i = 0; i < uri->len; i++) {
-        unsigned char c = (unsigned char)uri->data[i];
-
-        if (!breaks_request_line(uri->data[i])) {
-            *end++ = uri->data[i];
-            continue;
-        }
-        *end++ = '%';
-        *end++ = hex[c >> 4];
-        *end++ = hex[c & 15];
-    }
-    *uri = span_of(data, (size_t)(end - data));
-    return 0;
-}
-
 /* ---- the file's upstreams ---- */
 
 /* A group by its name alone; a host that another proxy_pass names by its port, too. */
@@ -228,7 +193,7 @@ static enum progress begin_made(struct exchange *x, const struct proxy_pass *con
     rc = pass_url_parse(url, &x->arena, &m->pass, &m->host, &error);
     if (rc == -EINVAL)
         return refuse_url(x, m, url, error);
-    if (rc || escape_uri(x, &m->pass.uri))
+    if (rc)
         return conclude(x, OUTCOME_NO_MEMORY);
     if (!m->pass.is_tls) {
         m->pass.tls = NULL;

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "core/time_text.h"
+#include "http/escape.h"
+#include "proxy/added_fields.h"
 #include "proxy/own_url.h"
 #include "proxy/page.h"
-#include "proxy/added_fields.h"
 #include "proxy/static_file.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"

@@ -1,6 +1,7 @@
 /* http_path - what is left of a path when it is normalized, and that it can be written again.
  *
  * The first byte says whether slashes are merged. */
+#include "http/escape.h"
 #include "http/message.h"
 
 #define ARENA_BYTES (1 << 20)

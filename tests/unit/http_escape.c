@@ -6,11 +6,34 @@
 #include <cmocka.h>
 
 #include "http/escape.h"
+#include "http/message.h"
 
 static void assert_text(struct span got, const char *expected)
 {
     if (!span_equals(got, span_of_cstr(expected)))
         fail_msg("%.*s and not %s", SPAN_ARG(got), expected);
+}
+
+static void escaped_paths_come_back(void **state)
+{
+    struct arena a;
+    char all[256];
+    struct span escaped;
+    struct span back;
+
+    arena_init(&a, 64, 0);
+    assert_true(span_equals(path_escape(SPAN("/a b?c#d%"), &a), SPAN("/a%20b%3Fc%23d%25")));
+    assert_true(span_equals(path_escape(SPAN("/\r\n\xff\""), &a), SPAN("/%0D%0A%FF%22")));
+    assert_true(
+        span_equals(path_escape(SPAN("/a:@!$&'()*+,;=-._~[]"), &a), SPAN("/a:@!$&'()*+,;=-._~[]")));
+    all[0] = '/';
+    for (int c = 1; c < 256; c++)
+        all[c] = (char)c;
+    escaped = path_escape(span_of(all, sizeof(all)), &a);
+    assert_true(field_value_is_valid(escaped));
+    assert_int_equal(path_normalize(escaped, false, &a, &back), 0);
+    assert_true(span_equals(back, span_of(all, sizeof(all))));
+    arena_deinit(&a);
 }
 
 static void what_means_something_among_arguments_is_escaped(void **state)
@@ -91,6 +114,8 @@ static void want_of_memory_is_told(void **state)
 
     (void)state;
     arena_init(&a, 64, 1);
+    assert_null(path_escape(SPAN("/ "), &a).data);
+    assert_non_null(path_escape(SPAN("/a"), &a).data);
     assert_null(args_escape(SPAN(" "), &a).data);
     assert_null(target_escape(SPAN(" "), &a).data);
     assert_null(redirect_unescape(SPAN("%41"), &a).data);
@@ -100,6 +125,7 @@ static void want_of_memory_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(escaped_paths_come_back),
         cmocka_unit_test(what_means_something_among_arguments_is_escaped),
         cmocka_unit_test(the_rest_of_arguments_is_not_copied),
         cmocka_unit_test(what_is_no_target_is_escaped),

@@ -274,30 +274,6 @@ static void paths_without_memory_are_said_so(void **state)
     arena_init(&a, 16, 8);
     assert_int_equal(path_normalize(SPAN("/a/b"), true, &a, &path), 0);
     assert_int_equal(path_normalize(SPAN("/%61"), true, &a, &path), -ENOMEM);
-    assert_null(path_escape(SPAN("/ "), &a).data);
-    assert_non_null(path_escape(SPAN("/a"), &a).data);
-    arena_deinit(&a);
-}
-
-static void escaped_paths_come_back(void **state)
-{
-    struct arena a;
-    char all[256];
-    struct span escaped;
-    struct span back;
-
-    arena_init(&a, 64, 0);
-    assert_true(span_equals(path_escape(SPAN("/a b?c#d%"), &a), SPAN("/a%20b%3Fc%23d%25")));
-    assert_true(span_equals(path_escape(SPAN("/\r\n\xff\""), &a), SPAN("/%0D%0A%FF%22")));
-    assert_true(
-        span_equals(path_escape(SPAN("/a:@!$&'()*+,;=-._~[]"), &a), SPAN("/a:@!$&'()*+,;=-._~[]")));
-    all[0] = '/';
-    for (int c = 1; c < 256; c++)
-        all[c] = (char)c;
-    escaped = path_escape(span_of(all, sizeof(all)), &a);
-    assert_true(field_value_is_valid(escaped));
-    assert_int_equal(path_normalize(escaped, false, &a, &back), 0);
-    assert_true(span_equals(back, span_of(all, sizeof(all))));
     arena_deinit(&a);
 }
 
@@ -321,7 +297,6 @@ int main(void)
         cmocka_unit_test(slashes_stay_where_they_are_not_merged),
         cmocka_unit_test(bad_paths_are_refused),
         cmocka_unit_test(paths_without_memory_are_said_so),
-        cmocka_unit_test(escaped_paths_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
