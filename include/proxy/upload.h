@@ -13,6 +13,9 @@ enum exchange_step upload_first_step(const struct exchange *x);
 /* STEP_TAKE_BODY: takes the body in. Then the request is one with a length, whatever it was. */
 enum progress upload_take_body(struct exchange *x);
 
+/* 100 Continue of our own, for a client that waits for it. 0, -ENOMEM. */
+int upload_invite(struct exchange *x) MUST_USE;
+
 /* How the body goes to the upstream. */
 enum framing upload_framing(const struct exchange *x);
 

@@ -247,11 +247,8 @@ static enum progress send_request(struct exchange *x)
     x->interim_count = 0;
     r->response = NULL; /* that of a try before, or of one that led here */
     if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
-        !x->has_sent_continue) {
-        x->has_sent_continue = true;
-        if (conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n")))
-            return conclude(x, OUTCOME_NO_MEMORY);
-    }
+        !x->has_sent_continue && upload_invite(x))
+        return conclude(x, OUTCOME_NO_MEMORY);
     parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
                           (struct parser_request_facts){
                               .was_head = r->asked_method == METHOD_HEAD,

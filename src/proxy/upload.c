@@ -4,6 +4,26 @@
 #include "proxy/request_body.h"
 #include "proxy/verdict.h"
 
+/* ---- what may be wrong with it ---- */
+
+static enum outcome body_is_cut(struct exchange *x)
+{
+    x->record.detail = SPAN("client closed the connection in its request body");
+    return OUTCOME_CLIENT_GONE;
+}
+
+static enum outcome body_is_bad(struct exchange *x)
+{
+    x->record.detail = span_of_cstr(x->request.reason);
+    return outcome_of_parser(x->request.error);
+}
+
+static enum outcome body_is_too_large(struct exchange *x)
+{
+    x->record.detail = SPAN("client intended to send too large chunked body");
+    return OUTCOME_BODY_TOO_LARGE;
+}
+
 /* ---- taking it in ---- */
 
 enum exchange_step upload_first_step(const struct exchange *x)
@@ -27,6 +47,12 @@ static void watch_client(struct exchange *x)
         conn_want_input(client_of(x));
 }
 
+int upload_invite(struct exchange *x)
+{
+    x->has_sent_continue = true;
+    return conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
 /* RFC 9110 section 10.1.1: no invitation for what comes unasked. */
 static int begin_taking(struct exchange *x)
 {
@@ -35,8 +61,7 @@ static int begin_taking(struct exchange *x)
         return -ENOMEM;
     if (!x->request.head.expects_continue || conn_input(client_of(x)).len)
         return 0;
-    x->has_sent_continue = true;
-    return conn_write(client_of(x), SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
+    return upload_invite(x);
 }
 
 static enum progress body_is_whole(struct exchange *x)
@@ -67,14 +92,11 @@ static enum progress take_body(struct exchange *x)
     case REQUEST_BODY_DONE:
         return body_is_whole(x);
     case REQUEST_BODY_CUT:
-        x->record.detail = SPAN("client closed the connection in its request body");
-        return conclude(x, OUTCOME_CLIENT_GONE);
+        return conclude(x, body_is_cut(x));
     case REQUEST_BODY_BAD:
-        x->record.detail = span_of_cstr(x->request.reason);
-        return conclude(x, outcome_of_parser(x->request.error));
+        return conclude(x, body_is_bad(x));
     case REQUEST_BODY_TOO_LARGE:
-        x->record.detail = SPAN("client intended to send too large chunked body");
-        return conclude(x, OUTCOME_BODY_TOO_LARGE);
+        return conclude(x, body_is_too_large(x));
     case REQUEST_BODY_NO_MEMORY:
         break;
     case REQUEST_BODY_NO_FILE:
@@ -148,14 +170,11 @@ static enum outcome stream_body(struct exchange *x)
         watch_client(x);
         return OUTCOME_NONE;
     case RELAY_CUT:
-        x->record.detail = SPAN("client closed the connection in its request body");
-        return OUTCOME_CLIENT_GONE;
+        return body_is_cut(x);
     case RELAY_BAD:
-        x->record.detail = span_of_cstr(x->request.reason);
-        return outcome_of_parser(x->request.error);
+        return body_is_bad(x);
     case RELAY_TOO_LARGE:
-        x->record.detail = SPAN("client intended to send too large chunked body");
-        return OUTCOME_BODY_TOO_LARGE;
+        return body_is_too_large(x);
     case RELAY_NO_MEMORY:
         break;
     }
