@@ -27,19 +27,6 @@ static inline enum progress enter_location(struct exchange *x)
     return go_to(x, x->record.location->settings.gate ? STEP_GATE : STEP_CONTENT);
 }
 
-/* GO_ON with what follows once the location is known. The server's own level is none: its script
- * was run before. */
-static inline enum progress enter_script(struct exchange *x)
-{
-    const struct location_conf *l = x->record.location;
-
-    return l->script && l != &x->record.server->root ? go_to(x, STEP_SCRIPT) : enter_location(x);
-}
-
-/* The location, or that of its limit_except for such a request. */
-const struct location_conf *location_for_method(const struct location_conf *l,
-                                                const struct record *r);
-
 /* Finds the location of record.uri, with its captures, and enters it. */
 enum progress locate(struct exchange *x);
 

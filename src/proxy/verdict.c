@@ -10,8 +10,18 @@
 #include "proxy/user_variable.h"
 #include "proxy/variable.h"
 
-const struct location_conf *location_for_method(const struct location_conf *l,
-                                                const struct record *r)
+/* What follows once the location is known. The server's own level is none: its script was run
+ * before. */
+static enum progress enter_script(struct exchange *x)
+{
+    const struct location_conf *l = x->record.location;
+
+    return l->script && l != &x->record.server->root ? go_to(x, STEP_SCRIPT) : enter_location(x);
+}
+
+/* The location, or that of its limit_except for such a request. */
+static const struct location_conf *location_for_method(const struct location_conf *l,
+                                                       const struct record *r)
 {
     struct span method = record_method(r);
 
