@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/user_variable.h"
 #include "proxy/request_body.h"
+#include "proxy/user_variable.h"
 #include "proxy/value.h"
 #include "proxy/variable_client.h"
 #include "proxy/variable_request.h"
