@@ -41,6 +41,8 @@ struct main_draft {
     bool affinity_is_auto;
     bool ignored_flag;
     uint64_t ignored_number;
+    unsigned ignored_word;
+    struct span ignored_text;
 };
 
 /* (proxy_)ssl_certificate or its key: a path, or "data:" and PEM. */

@@ -19,6 +19,7 @@
 #include "conf/directive_link.h"
 #include "conf/directive_log.h"
 #include "conf/directive_main.h"
+#include "conf/directive_process.h"
 #include "conf/directive_map.h"
 #include "conf/directive_proxy.h"
 #include "conf/directive_resolver.h"
@@ -30,14 +31,14 @@
 #include "conf/directive_upstream.h"
 
 static const struct directive_table *const tables[] = {
-    &directive_main_table,       &directive_tuning_table,  &directive_log_table,
-    &directive_http_table,       &directive_client_table,  &directive_server_table,
-    &directive_upstream_table,   &directive_proxy_table,   &directive_ssl_table,
-    &directive_ssl_server_table, &directive_access_table,  &directive_ignored_table,
-    &directive_files_table,      &directive_rewrite_table, &directive_map_table,
-    &directive_answer_table,     &directive_body_table,    &directive_limit_table,
-    &directive_added_table,      &directive_flow_table,    &directive_disk_table,
-    &directive_resolver_table,   &directive_link_table,
+    &directive_main_table,       &directive_tuning_table,   &directive_log_table,
+    &directive_http_table,       &directive_client_table,   &directive_server_table,
+    &directive_upstream_table,   &directive_proxy_table,    &directive_ssl_table,
+    &directive_ssl_server_table, &directive_access_table,   &directive_ignored_table,
+    &directive_process_table,    &directive_files_table,    &directive_rewrite_table,
+    &directive_map_table,        &directive_answer_table,   &directive_body_table,
+    &directive_limit_table,      &directive_added_table,    &directive_flow_table,
+    &directive_disk_table,       &directive_resolver_table, &directive_link_table,
 };
 
 /* --- finding -------------------------------------------------------------------------------- */
