@@ -15,7 +15,7 @@ enum progress response_bad(struct exchange *x, const char *reason);
 /* The parser refused its head, or what came in place of one. */
 enum progress response_unparsed(struct exchange *x);
 
-/* heads_write_response() failed with this error. */
+/* heads_write_response(), or field_rewrite(), failed with this error. */
 enum progress response_not_passed_on(struct exchange *x, int error);
 
 /* Its body ended early, for this reason. */

@@ -8,6 +8,7 @@
 #include "proxy/log_escape.h"
 #include "proxy/pace.h"
 #include "proxy/request_log.h"
+#include "proxy/response_fault.h"
 #include "proxy/upload.h"
 #include "proxy/verdict.h"
 
@@ -88,14 +89,6 @@ static int keep_fields(struct exchange *x, bool (*stays)(const struct field *))
     return rc;
 }
 
-static enum progress not_kept(struct exchange *x, int error)
-{
-    if (error == -ENOMEM)
-        return conclude(x, OUTCOME_NO_MEMORY);
-    x->record.detail = SPAN("a regex of the configuration ran away on a field of the answer");
-    return conclude(x, OUTCOME_INTERNAL);
-}
-
 /* ---- X-Accel-Redirect ---- */
 
 /* "..", also where dots are escaped. */
@@ -160,7 +153,7 @@ static enum progress redirect(struct exchange *x, struct span to)
 
     x->record.response = &x->response.head;
     if (rc)
-        return not_kept(x, rc);
+        return response_not_passed_on(x, rc);
     takeover_drop(x);
     if (span_starts_with(to, SPAN("@")))
         return redirect_to_named(x, to);
@@ -204,7 +197,7 @@ static enum progress intercept(struct exchange *x)
 
     x->record.response = &x->response.head;
     if (rc)
-        return not_kept(x, rc);
+        return response_not_passed_on(x, rc);
     takeover_drop(x);
     return answer(x, status);
 }
