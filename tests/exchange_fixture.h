@@ -35,6 +35,14 @@ static inline void stage_expired(struct timer *t)
     loop_ready(s->world.t.loop, &s->world.task);
 }
 
+static const struct parser_limits stage_response_limits = {
+    .head_bytes_max = RESPONSE_HEAD_BYTES_MAX,
+    .line_bytes_max = RESPONSE_LINE_BYTES_MAX,
+    .field_count_max = RESPONSE_FIELD_COUNT_MAX,
+    .head_bytes_first = 1024,
+    .underscores_in_names = true,
+};
+
 static inline void stage_init_conf(struct stage *s)
 {
     struct location_conf *root = &s->server.root;
@@ -47,6 +55,7 @@ static inline void stage_init_conf(struct stage *s)
     c->keepalive_time_ms = 3600 * 1000;
     c->proxy_http_version_minor = 1;
     c->chunked_transfer_encoding = true;
+    c->response_limits = &stage_response_limits;
     c->proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT;
     root->pattern = SPAN("/");
     root->parser_limits = (struct parser_limits){.head_bytes_max = 8192,

@@ -111,9 +111,6 @@ bool exchange_is_busy(const struct exchange *x);
 /* Frees the arenas of all exchanges of a worker; all were given back. */
 void exchanges_deinit(struct slab *exchanges);
 
-/* The limits by which heads of upstreams are read, where the file does not choose others. */
-extern const struct parser_limits exchange_response_limits;
-
 static inline struct conn *client_of(const struct exchange *x)
 {
     return x->record.client->conn;
@@ -141,12 +138,11 @@ static inline bool exchange_client_is_gone(const struct exchange *x)
     return client_of(x)->error && !exchange_settings(x)->proxy_ignore_client_abort;
 }
 
-/* As proxy_buffer_size says. */
-static inline const struct parser_limits *exchange_limits_of_response(const struct exchange *x)
+/* What comes next tells of a client that goes away, or is its next request. */
+static inline void exchange_watch_client(struct exchange *x)
 {
-    const struct parser_limits *limits = exchange_settings(x)->response_limits;
-
-    return limits ? limits : &exchange_response_limits;
+    if (!conn_input(client_of(x)).len)
+        conn_want_input(client_of(x));
 }
 
 /* What a request that breaks a rule comes to. */

@@ -249,7 +249,7 @@ static enum progress send_request(struct exchange *x)
     if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
         !x->has_sent_continue && upload_invite(x))
         return conclude(x, OUTCOME_NO_MEMORY);
-    parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
+    parser_begin_response(&x->response, exchange_settings(x)->response_limits, &x->arena,
                           (struct parser_request_facts){
                               .was_head = r->asked_method == METHOD_HEAD,
                               .asked_for_upgrade = r->asked_for_upgrade,
@@ -284,7 +284,7 @@ static enum progress interim_response(struct exchange *x)
         return conclude(x, OUTCOME_NO_MEMORY);
     if (parser_next(&x->response, &input, &body) != PARSER_END)
         return response_bad(x, "1xx response with a body");
-    parser_begin_response(&x->response, exchange_limits_of_response(x), &x->arena,
+    parser_begin_response(&x->response, exchange_settings(x)->response_limits, &x->arena,
                           x->response.answers);
     return GO_ON;
 }
@@ -343,8 +343,7 @@ static size_t waiting_max(const struct exchange *x)
     bool is_buffered = x->record.buffering == BUFFERING_AS_SET
                            ? s->proxy_buffering
                            : x->record.buffering == BUFFERING_ON;
-    size_t most =
-        is_buffered ? s->response_waiting_max : exchange_limits_of_response(x)->head_bytes_max;
+    size_t most = is_buffered ? s->response_waiting_max : s->response_limits->head_bytes_max;
 
     return most < loop_send_high_water(x->view->engine->loop) ? most : 0;
 }

@@ -7,14 +7,6 @@
 #include "proxy/browser.h"
 #include "proxy/request_body.h"
 
-const struct parser_limits exchange_response_limits = {
-    .head_bytes_max = RESPONSE_HEAD_BYTES_MAX,
-    .line_bytes_max = RESPONSE_LINE_BYTES_MAX,
-    .field_count_max = RESPONSE_FIELD_COUNT_MAX,
-    .head_bytes_first = 1024,
-    .underscores_in_names = true,
-};
-
 static void begin_record(struct exchange *x, const struct exchange_options *o)
 {
     struct record *r = &x->record;

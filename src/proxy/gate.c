@@ -50,13 +50,6 @@ static enum progress pass(struct exchange *x, struct gate *g)
     return go_to(x, STEP_CONTENT);
 }
 
-/* While the client's input is looked at it is noticed that it leaves. */
-static void watch_client(struct exchange *x)
-{
-    if (!conn_input(client_of(x)).len)
-        conn_want_input(client_of(x));
-}
-
 /* WAIT; a client that has left meanwhile is let go. */
 static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 {
@@ -64,7 +57,7 @@ static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 
     if (c->error || conn_end(c) != CONN_END_NONE)
         return conclude(x, OUTCOME_CLIENT_GONE);
-    watch_client(x);
+    exchange_watch_client(x);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
     return WAIT;
 }
@@ -224,7 +217,7 @@ static enum gate_answer check_password(struct exchange *x, struct gate *g)
 
 static enum gate_answer ask(struct exchange *x, struct gate *g)
 {
-    watch_client(x);
+    exchange_watch_client(x);
     if (!subrequest_begin(x, conf_of(x)->auth_request->uri))
         return GATE_ASKS;
     g->status = 503;

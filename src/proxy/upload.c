@@ -40,13 +40,6 @@ enum exchange_step upload_first_step(const struct exchange *x)
     return exchange_settings(x)->proxy_request_buffering ? STEP_TAKE_BODY : STEP_TRY;
 }
 
-/* What comes next tells of a client that goes away, or is its next request. */
-static void watch_client(struct exchange *x)
-{
-    if (!conn_input(client_of(x)).len)
-        conn_want_input(client_of(x));
-}
-
 int upload_invite(struct exchange *x)
 {
     x->has_sent_continue = true;
@@ -74,7 +67,7 @@ static enum progress body_is_whole(struct exchange *x)
     h->has_content_length = true;
     h->expects_continue = false; /* it was met here */
     x->upload.is_done = true;
-    watch_client(x);
+    exchange_watch_client(x);
     return go_to(x, STEP_TRY);
 }
 
@@ -167,7 +160,7 @@ static enum outcome stream_body(struct exchange *x)
     case RELAY_WAITS:
         return OUTCOME_NONE;
     case RELAY_DONE:
-        watch_client(x);
+        exchange_watch_client(x);
         return OUTCOME_NONE;
     case RELAY_CUT:
         return body_is_cut(x);

@@ -18,7 +18,7 @@ static void take_response(struct stage *s, const char *text)
 {
     struct span input = span_of_cstr(text), body;
 
-    parser_begin_response(&s->x->response, &exchange_response_limits, &s->x->arena,
+    parser_begin_response(&s->x->response, &stage_response_limits, &s->x->arena,
                           (struct parser_request_facts){.was_head = false});
     assert_int_equal(parser_next(&s->x->response, &input, &body), PARSER_HEAD);
 }

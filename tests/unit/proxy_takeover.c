@@ -12,7 +12,7 @@ static bool takes_over(struct stage *s, const char *text)
 
     s->x->record.buffering = BUFFERING_AS_SET;
     s->x->record.has_limit_rate = false;
-    parser_begin_response(&s->x->response, &exchange_response_limits, &s->x->arena,
+    parser_begin_response(&s->x->response, &stage_response_limits, &s->x->arena,
                           (struct parser_request_facts){.was_head = false});
     assert_int_equal(parser_next(&s->x->response, &input, &body), PARSER_HEAD);
     return takeover_run(s->x, &progress);
