@@ -30,10 +30,16 @@ struct limit_rate {
     uint64_t burst;
 };
 
-/* What one request more comes to: by how much the rate is exceeded. counts: unless that is more
- * than the burst, the request is added. False: it is more. */
-bool limit_zone_check(struct limit_zone *z, struct keyed_hash key, const struct limit_rate *rate,
-                      bool counts, uint64_t now_ms, uint64_t *excess) MUST_USE;
+/* One request more. */
+struct limit_visit {
+    struct keyed_hash key;
+    uint64_t now_ms;
+    bool is_counted; /* unless the burst is exceeded; else it is only looked at */
+};
+
+/* What a visit comes to: by how much the rate is exceeded. False: by more than the burst. */
+bool limit_zone_check(struct limit_zone *z, const struct limit_visit *v,
+                      const struct limit_rate *rate, uint64_t *excess) MUST_USE;
 
 enum limit_entry { LIMIT_ENTERED, LIMIT_FULL, LIMIT_NO_ROOM };
 

@@ -238,33 +238,33 @@ static uint64_t excess_now(const struct state *state, uint64_t per_second, uint6
     return grown > gone ? grown - gone : 0;
 }
 
-static void check_state(struct shard *s, struct state *state, const struct limit_rate *rate,
-                        bool counts, uint64_t now_ms, uint64_t *excess)
+static void check_state(struct shard *s, struct state *state, const struct limit_visit *v,
+                        const struct limit_rate *rate, uint64_t *excess)
 {
-    uint64_t ms = passed_ms(state, now_ms);
+    uint64_t ms = passed_ms(state, v->now_ms);
 
     unlink_age(s, state);
     make_newest(s, state);
     *excess = excess_now(state, rate->per_second, ms);
-    if (!counts || *excess > rate->burst)
+    if (!v->is_counted || *excess > rate->burst)
         return;
     state->excess = *excess;
     if (ms)
-        state->last_ms = now_ms;
+        state->last_ms = v->now_ms;
 }
 
 /* Somebody who comes for the first time exceeds nothing. */
-bool limit_zone_check(struct limit_zone *z, struct keyed_hash key, const struct limit_rate *rate,
-                      bool counts, uint64_t now_ms, uint64_t *excess)
+bool limit_zone_check(struct limit_zone *z, const struct limit_visit *v,
+                      const struct limit_rate *rate, uint64_t *excess)
 {
-    struct shard *s = lock_shard(z, key);
-    struct state *state = find(s, key);
+    struct shard *s = lock_shard(z, v->key);
+    struct state *state = find(s, v->key);
 
     *excess = 0;
     if (state)
-        check_state(s, state, rate, counts, now_ms, excess);
-    else if (counts)
-        state = add(s, key, now_ms);
+        check_state(s, state, v, rate, excess);
+    else if (v->is_counted)
+        state = add(s, v->key, v->now_ms);
     unlock_shard(s);
     return *excess <= rate->burst;
 }

@@ -82,14 +82,14 @@ static void count_passed(const struct passed *passed, size_t count, uint64_t now
                          struct delay *d)
 {
     while (count--) {
+        struct limit_visit visit = {passed[count].key, now_ms, .is_counted = true};
         struct limit_rate rate = rate_of(passed[count].limit);
         uint64_t excess;
         bool fits;
 
-        rate.burst =
-            UINT64_MAX; /* another worker may have counted meanwhile: this one counts, too */
-        fits = limit_zone_check(passed[count].limit->zone->zone, passed[count].key, &rate, true,
-                                now_ms, &excess);
+        /* Another worker may have counted meanwhile: this one counts, too. */
+        rate.burst = UINT64_MAX;
+        fits = limit_zone_check(passed[count].limit->zone->zone, &visit, &rate, &excess);
         assert(fits);
         delay_for(d, passed[count].limit, excess);
     }
@@ -147,20 +147,21 @@ unsigned limit_requests(struct record *r, const struct limits_conf *limits, uint
     for (size_t i = 0; i < limits->request_count; i++) {
         const struct request_limit *l = &limits->requests[i];
         bool is_last = i + 1 == limits->request_count;
+        struct limit_visit visit = {.now_ms = now_ms, .is_counted = is_last};
         struct limit_rate rate = rate_of(l);
-        int rc = key_of(r, l->zone, &passed[count].key);
+        int rc = key_of(r, l->zone, &visit.key);
 
         if (rc == -ENOMEM)
             return 503;
         if (rc)
             continue;
-        if (!limit_zone_check(l->zone->zone, passed[count].key, &rate, is_last, now_ms, &excess))
+        if (!limit_zone_check(l->zone->zone, &visit, &rate, &excess))
             return refuse_request(r, limits, l, excess);
         if (is_last) {
             delay_for(&delay, l, excess);
             r->limit_req_state = LIMIT_STATE_PASSED;
         } else {
-            passed[count++].limit = l;
+            passed[count++] = (struct passed){.limit = l, .key = visit.key};
         }
     }
     if (!count && r->limit_req_state == LIMIT_STATE_NONE)

@@ -36,7 +36,8 @@ static int tear_down(void **state)
 static bool comes(struct limit_zone *z, unsigned who, const struct limit_rate *rate, uint64_t at_ms,
                   uint64_t *excess)
 {
-    return limit_zone_check(z, numbered(z, who), rate, true, at_ms, excess);
+    return limit_zone_check(z, &(struct limit_visit){numbered(z, who), at_ms, .is_counted = true},
+                            rate, excess);
 }
 
 static void excess_is_in_thousandths_and_melts_with_time(void **state)
@@ -64,16 +65,25 @@ static void excess_is_in_thousandths_and_melts_with_time(void **state)
     }
 }
 
+/* The same, but for being counted. */
+static bool looks(struct limit_zone *z, unsigned who, const struct limit_rate *rate, uint64_t at_ms,
+                  uint64_t *excess)
+{
+    const struct limit_visit visit = {numbered(z, who), at_ms, .is_counted = false};
+
+    return limit_zone_check(z, &visit, rate, excess);
+}
+
 static void a_look_counts_nothing(void **state)
 {
     const struct limit_rate rate = {.per_second = 1000, .burst = 0};
     uint64_t excess;
 
     for (unsigned i = 0; i < 3; i++)
-        assert_true(limit_zone_check(*state, numbered(*state, 1), &rate, false, 5, &excess));
+        assert_true(looks(*state, 1, &rate, 5, &excess));
     assert_true(comes(*state, 1, &rate, 5, &excess));
     for (unsigned i = 0; i < 3; i++) {
-        assert_false(limit_zone_check(*state, numbered(*state, 1), &rate, false, 5, &excess));
+        assert_false(looks(*state, 1, &rate, 5, &excess));
         assert_int_equal(excess, 1000);
     }
     assert_true(comes(*state, 2, &rate, 5, &excess)); /* somebody else */
@@ -165,9 +175,12 @@ static void *come_and_go(void *arg)
     for (unsigned i = 0; i < ROUNDS; i++) {
         uint64_t excess;
 
-        if (limit_zone_check(c->zone, rated, &rate, true, 1, &excess))
+        if (limit_zone_check(c->zone, &(struct limit_visit){rated, 1, .is_counted = true}, &rate,
+                             &excess))
             atomic_fetch_add(&c->let_in, 1);
-        assert_true(limit_zone_check(c->zone, numbered(c->zone, 100 + i), &rate, true, 1, &excess));
+        assert_true(limit_zone_check(
+            c->zone, &(struct limit_visit){numbered(c->zone, 100 + i), 1, .is_counted = true},
+            &rate, &excess));
         if (limit_zone_enter(c->zone, counted, 2) != LIMIT_ENTERED)
             continue;
         assert_true(atomic_fetch_add(&c->here, 1) < 2);
