@@ -40,33 +40,31 @@ static int take_file(struct conf *c, const struct word *file, struct stapling_co
 
 /* Whom to ask. What is missing is a warning: the server works without. */
 static int find_responder(struct conf *c, const struct server_tls_draft *draft,
-                          const struct tls_pair *pair, const struct word *certificate,
-                          struct stapling_conf *s, struct span trusted_pem)
+                          const struct tls_pair *pair, struct span trusted_pem,
+                          struct stapling_conf *s)
 {
     int rc = tls_ocsp_new(pair->certificate_pem, trusted_pem, draft->stapling_verify, &s->ocsp);
     struct span url = draft->stapling_responder.text;
 
     if (rc == -ENOMEM)
         return conf_fail_no_memory(c);
-    s->certificate = certificate->text;
-    s->origin = certificate->origin;
     if (rc) {
-        conf_warn(c, &certificate->origin,
+        conf_warn(c, &s->origin,
                   "\"ssl_stapling\" ignored, issuer certificate not found for certificate \"%.*s\"",
-                  SPAN_ARG(certificate->text));
+                  SPAN_ARG(s->certificate));
         return 0;
     }
     if (!url.len)
         url = tls_ocsp_url(s->ocsp);
     if (!url.len)
-        conf_warn(c, &certificate->origin,
+        conf_warn(c, &s->origin,
                   "\"ssl_stapling\" ignored, no OCSP responder URL in the certificate \"%.*s\"",
-                  SPAN_ARG(certificate->text));
+                  SPAN_ARG(s->certificate));
     else if (!span_starts_with(url, HTTP))
-        conf_warn(c, &certificate->origin,
+        conf_warn(c, &s->origin,
                   "\"ssl_stapling\" ignored, invalid URL prefix in OCSP responder \"%.*s\" in the "
                   "certificate \"%.*s\"",
-                  SPAN_ARG(url), SPAN_ARG(certificate->text));
+                  SPAN_ARG(url), SPAN_ARG(s->certificate));
     else
         s->url = arena_printf(c->arena, "%.*s", SPAN_ARG(url));
     return url.len && span_starts_with(url, HTTP) && !s->url.data ? conf_fail_no_memory(c) : 0;
@@ -83,7 +81,9 @@ static int build_one(struct conf *c, const struct server_tls_draft *draft, struc
     pair->staple = s->staple;
     if (draft->stapling_file.text.len)
         return take_file(c, &draft->stapling_file, s);
-    return find_responder(c, draft, pair, &shown, s, trusted_pem);
+    s->certificate = shown.text;
+    s->origin = shown.origin;
+    return find_responder(c, draft, pair, trusted_pem, s);
 }
 
 int build_stapling(struct conf *c, const struct server_tls_draft *draft, struct tls_pair *pairs,
