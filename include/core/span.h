@@ -92,4 +92,12 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* A letter, a digit, or '_'. */
+static inline bool ascii_is_word(char c)
+{
+    char lower = ascii_lower(c);
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 #endif

@@ -11,13 +11,6 @@ struct search {
 
 static bool depends_on_client(struct search *s, struct span text);
 
-static bool is_name_byte(char c)
-{
-    char lower = ascii_lower(c);
-
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /* The next variable's name in a text, without '$' and braces; false behind the last one. */
 static bool next_variable(struct span *text, struct span *name)
 {
@@ -29,7 +22,7 @@ static bool next_variable(struct span *text, struct span *name)
     *text = span_skip(*text, 1);
     if (text->len && text->data[0] == '{')
         *text = span_skip(*text, 1);
-    while (len < text->len && is_name_byte(text->data[len]))
+    while (len < text->len && ascii_is_word(text->data[len]))
         len++;
     *name = span_take(*text, len);
     *text = span_skip(*text, len);

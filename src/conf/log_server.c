@@ -50,9 +50,7 @@ static int take_syslog_tag(struct syslog_draft *d, struct span text)
     if (text.len > SYSLOG_TAG_BYTES_MAX)
         return conf_fail(d->c, d->node, "syslog tag length exceeds %d", SYSLOG_TAG_BYTES_MAX);
     for (size_t i = 0; i < text.len; i++) {
-        char c = ascii_lower(text.data[i]);
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_')
+        if (!ascii_is_word(text.data[i]))
             return conf_fail(d->c, d->node,
                              "syslog \"tag\" only allows alphanumeric characters and underscore");
     }

@@ -72,16 +72,11 @@ static int refuse(struct compiler *c, const char *before, struct span name, cons
     return -EINVAL;
 }
 
-static bool is_name_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 static size_t name_length(struct span s)
 {
     size_t len = 0;
 
-    while (len < s.len && is_name_byte(s.data[len]))
+    while (len < s.len && ascii_is_word(s.data[len]))
         len++;
     return len;
 }
