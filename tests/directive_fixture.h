@@ -121,6 +121,27 @@ static inline void blocks_leave(struct draft *d, const struct block_number *rows
     }
 }
 
+/* Each text in a block of that kind, with a little more memory each time, until it suffices. */
+static inline void blocks_want_memory(struct draft *d, unsigned context, const char *const *texts,
+                                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = 0;
+        struct block b;
+
+        for (int rc = -ENOMEM; rc; bytes += 16) {
+            d->c.arena->total_bytes_max = 0;
+            block_parse(&b, d, context, texts[i]);
+            draft_leave_bytes(d, bytes);
+            rc = scope_read(&d->c, &b.scope);
+            if (rc != -ENOMEM && rc != 0)
+                fail_msg("\"%s\" with %zu bytes is %d", texts[i], bytes, rc);
+            draft_assert_said(d, rc ? "[emerg] no memory left to build the configuration" : "");
+        }
+        assert_true(bytes > 16); /* it did fail */
+    }
+}
+
 /* --- what holds for every row --------------------------------------------------------------- */
 
 /* "name * * *;" with this many arguments; as a mask of files it includes nothing. */

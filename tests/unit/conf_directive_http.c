@@ -111,7 +111,6 @@ static void an_absolute_index_file_is_the_last(void **state)
                          "t.conf:1");
 }
 
-/* With a little more memory each time, until it suffices. */
 static void memory_at_its_end_is_no_wrong_value(void **state)
 {
     static const char *const texts[] = {
@@ -123,21 +122,7 @@ static void memory_at_its_end_is_no_wrong_value(void **state)
     struct draft *d = *state;
 
     d->c.options.prefix = SPAN("/srv/");
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        size_t bytes = 0;
-        struct block b;
-
-        for (int rc = -ENOMEM; rc; bytes += 16) {
-            d->c.arena->total_bytes_max = 0;
-            block_parse(&b, d, CONTEXT_LOCATION, texts[i]);
-            draft_leave_bytes(d, bytes);
-            rc = scope_read(&d->c, &b.scope);
-            if (rc != -ENOMEM && rc != 0)
-                fail_msg("\"%s\" with %zu bytes is %d", texts[i], bytes, rc);
-            draft_assert_said(d, rc ? "[emerg] no memory left to build the configuration" : "");
-        }
-        assert_true(bytes > 16); /* it did fail */
-    }
+    blocks_want_memory(d, CONTEXT_LOCATION, texts, COUNT_OF(texts));
 }
 
 int main(void)

@@ -25,7 +25,7 @@ struct ears {
     int fds[2], kept[2];
 };
 
-/* out: where standard output goes to; -1: it is kept for open_ears_end(). */
+/* out: where standard output goes to; -1: it is heard by close_ears(). */
 static void open_ears(struct ears *e, int out)
 {
     fflush(stdout);
