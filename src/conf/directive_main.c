@@ -20,13 +20,14 @@ static int set_user(struct conf *c, struct scope *s, const struct directive *d,
 
     (void)s;
     (void)d;
-    if (geteuid() != 0) {
+    user = getpwnam(name.data);
+    /* At a reload the process is that user already. */
+    if (geteuid() != 0 && (!user || user->pw_uid != geteuid())) {
         conf_warn(c, &n->origin,
                   "the \"user\" directive makes sense only if the master process runs with "
                   "super-user privileges, ignored");
         return 0;
     }
-    user = getpwnam(name.data);
     if (!user)
         return conf_fail(c, n, "getpwnam(\"%.*s\") failed", SPAN_ARG(name));
     conf->uid = user->pw_uid;

@@ -197,6 +197,13 @@ def test_root_without_a_user_becomes_nobody(start):
 
 
 @needs_root
+def test_reload_with_the_same_user_warns_of_nothing(start):
+    port = ringway.free_ports()
+    edge = start(answering(port, "x"), user="nobody nogroup")
+    assert "reloaded:" in edge.reload() and "[warn]" not in edge.log()
+
+
+@needs_root
 def test_root_without_anybody_to_become_does_not_start(folder):
     passwd = Path(folder) / "passwd"
     passwd.write_text("root:x:0:0:root:/root:/bin/sh\n")
