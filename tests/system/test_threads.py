@@ -4,6 +4,7 @@ One process of the binary that scripts/build makes as build/tsan/ringway (RINGWA
 another) is client and server of TLS at once: its first server proxies to two others of its own.
 A race that ThreadSanitizer sees ends the process with a report on standard error.
 """
+import itertools
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ import certs
 import client
 import ringway
 import wire
+from everything import ASKED, Everything
 
 TSAN = Path(os.environ.get("RINGWAY_TSAN", ringway.TREE / "build" / "tsan" / "ringway"))
 LOAD_SECONDS = 5
@@ -128,3 +130,45 @@ def test_threads_race_for_nothing_when_they_stop_under_load(start, pki):
         wire.wait_until(lambda: load.count > 300 or not edge.is_running(), 20, "answers come")
         assert edge.term(30) == 0, edge.stderr()[:6000]
     edge.check_reports()
+
+
+# --- everything that is shared ------------------------------------------------------------------
+
+class MixedLoad(Load):
+    """Asks for each feature in turn."""
+
+    def __init__(self, pki, everything):
+        super().__init__(pki, everything.port)
+        self.everything, self.turns = everything, itertools.count()
+
+    def converse(self, c):
+        for _ in range(4):
+            before = len(c.received)
+            row = ASKED[next(self.turns) % len(ASKED)]
+            try:
+                wrong = self.everything.ask(c, row)
+            except wire.Cut as cut:
+                if before and len(c.received) == before:
+                    return  # an idle connection may be closed between requests
+                raise wire.Cut(f"{row[0]}: {cut}") from cut
+            if wrong:
+                self.failures.append(wrong)
+            with self.lock:
+                self.count += 1
+
+
+def test_threads_race_for_nothing_that_any_feature_shares(start, pki, folder):
+    everything = Everything(folder / "shared", pki)
+    edge = start(everything.rewrite(0), workers=4, path=tsan_binary(), prefix=sanitized())
+    with MixedLoad(pki, everything) as load:
+        for generation in range(1, 11):
+            assert "reloaded:" in edge.reload(everything.rewrite(generation), seconds=20)
+            edge.signal(signal.SIGUSR1)
+            time.sleep(0.1)
+        count, failures = load.count, list(load.failures)
+        assert edge.quit(30) == 0, edge.stderr()[:6000]
+    everything.close()
+    edge.check_reports()
+    assert not failures, failures[:5]  # later ones are meant: the upstreams are ending, too
+    assert count > 100
+    assert not everything.left_files()
