@@ -119,7 +119,7 @@ static enum relay_result take_event(struct relay *r, struct span *input, bool *i
         return write_end(r) ? RELAY_NO_MEMORY : RELAY_DONE;
     if (event != PARSER_BODY)
         return RELAY_BAD;
-    if (r->bytes_max && body.len > r->bytes_max - r->bytes)
+    if (r->bytes_max && (r->bytes > r->bytes_max || body.len > r->bytes_max - r->bytes))
         return RELAY_TOO_LARGE;
     if (r->part)
         body = take_part(r->part, body);

@@ -335,6 +335,19 @@ static void the_limit_is_allowed_and_one_more_is_not(void **state)
     }
 }
 
+/* Of another location, where the request went with a part of its body taken. */
+static void a_limit_below_what_was_moved_lets_nothing_more_through(void **state)
+{
+    struct way *w = *state;
+
+    w->relay.bytes_max = 5;
+    w->relay.bytes = 6;
+    begin(w, CHUNKED);
+    say(w, "1\r\na\r\n0\r\n\r\n", true);
+    assert_int_equal(settle(w), RELAY_TOO_LARGE);
+    assert_int_equal(w->relay.bytes, 6);
+}
+
 static void fill_up(void **state, size_t waiting_max, size_t high)
 {
     struct way *w = *state;
@@ -499,6 +512,7 @@ int main(void)
         CLAIM(a_cut_without_close_notify_is_no_end_of_a_body),
         cmocka_unit_test(a_body_that_is_none_is_bad),
         cmocka_unit_test(the_limit_is_allowed_and_one_more_is_not),
+        CLAIM(a_limit_below_what_was_moved_lets_nothing_more_through),
         CLAIM(a_full_destination_stops_the_source),
         CLAIM(a_destination_may_be_full_with_less),
         cmocka_unit_test(without_chunks_there_is_no_memory),
