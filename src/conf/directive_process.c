@@ -73,7 +73,7 @@ static const struct directive rows[] = {
      ONE_ARG,
      .marks = ROW_WITHOUT_EFFECT | ROW_REPEATABLE,
      .set = set_env,
-     .help = "nothing reads the environment"},
+     .help = "the environment stays as it was at the start; only TZ, for the time zone, is read"},
     {.name = "lock_file",
      .syntax = "file",
      .contexts = CONTEXT_MAIN,
