@@ -18,6 +18,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "http/message.h"
+#include "http/name_filter.h"
 #include "http/parser.h"
 #include "io/resolver.h"
 #include "io/tls.h"
@@ -106,6 +107,7 @@ struct try_files {
 
 struct set_header {
     struct span name;
+    enum field_id id;      /* of the name */
     struct template value; /* empty: the field is not sent */
 };
 
@@ -350,8 +352,10 @@ struct settings {
     uint64_t proxy_next_upstream_tries, proxy_next_upstream_timeout_ms; /* 0: no limit */
     const struct set_header *proxy_set_headers; /* complete: with Host and Connection defaults */
     size_t proxy_set_header_count;
+    struct name_filter proxy_set_header_filter;
     const struct span *proxy_hide_headers; /* complete: with Date, Server, X-Pad, X-Accel-… */
     size_t proxy_hide_header_count;
+    struct name_filter proxy_hide_header_filter;
     const struct field_rules *field_rules; /* NULL: fields of answers pass as they are */
     struct template proxy_ssl_name;        /* when proxy_ssl_name_is_set */
     bool proxy_ssl_name_is_set;

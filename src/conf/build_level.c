@@ -79,6 +79,7 @@ static int build_set_headers(struct conf *c, const struct level *level, struct s
 {
     const struct set_header *set = level->set_headers.items;
     bool has_host = sets_header(&level->set_headers, SPAN("Host"));
+    struct name_filter filter = {0};
     struct vector all = {0};
 
     for (size_t i = 0; i < level->set_headers.count + !has_host; i++) {
@@ -88,14 +89,17 @@ static int build_set_headers(struct conf *c, const struct level *level, struct s
             return -ENOMEM;
         if (i < level->set_headers.count) {
             *h = set[i];
-            continue;
+        } else {
+            h->name = SPAN("Host");
+            if (conf_template(c, NULL, SPAN("$proxy_host"), &h->value) < 0)
+                return -ENOMEM;
         }
-        h->name = SPAN("Host");
-        if (conf_template(c, NULL, SPAN("$proxy_host"), &h->value) < 0)
-            return -ENOMEM;
+        h->id = field_id_of(h->name);
+        name_filter_add(&filter, h->id, h->name);
     }
     s->proxy_set_headers = all.items;
     s->proxy_set_header_count = all.count;
+    s->proxy_set_header_filter = filter;
     return 0;
 }
 
@@ -110,8 +114,7 @@ static bool has_name(const struct vector *names, struct span name)
     return false;
 }
 
-static int hide_header(struct conf *c, const struct level *level, struct vector *hidden,
-                       struct span name)
+static int hide_header(struct conf *c, struct level *level, struct vector *hidden, struct span name)
 {
     struct span *row;
 
@@ -121,11 +124,12 @@ static int hide_header(struct conf *c, const struct level *level, struct vector 
     if (!row)
         return -ENOMEM;
     *row = name;
+    name_filter_add(&level->settings.proxy_hide_header_filter, field_id_of(name), name);
     return 0;
 }
 
 /* nginx's own list, then proxy_hide_header, without what proxy_pass_header lets pass. */
-static int build_hide_headers(struct conf *c, const struct level *level, struct settings *s)
+static int build_hide_headers(struct conf *c, struct level *level, struct settings *s)
 {
     static const char *const standard[] = {"Date",
                                            "Server",
@@ -139,6 +143,7 @@ static int build_hide_headers(struct conf *c, const struct level *level, struct 
     struct vector hidden = {0};
     int rc = 0;
 
+    s->proxy_hide_header_filter = (struct name_filter){0};
     for (size_t i = 0; i < COUNT_OF(standard) && !rc; i++)
         rc = hide_header(c, level, &hidden, span_of_cstr(standard[i]));
     for (size_t i = 0; i < level->hide_headers.count && !rc; i++)
@@ -162,6 +167,7 @@ static int build_fields(struct conf *c, struct level *level, const struct level 
     if (outer && are_same(&level->set_headers, &outer->set_headers)) {
         s->proxy_set_headers = outer->settings.proxy_set_headers;
         s->proxy_set_header_count = outer->settings.proxy_set_header_count;
+        s->proxy_set_header_filter = outer->settings.proxy_set_header_filter;
     } else {
         rc = build_set_headers(c, level, s);
     }
@@ -169,6 +175,7 @@ static int build_fields(struct conf *c, struct level *level, const struct level 
         are_same(&level->pass_headers, &outer->pass_headers)) {
         s->proxy_hide_headers = outer->settings.proxy_hide_headers;
         s->proxy_hide_header_count = outer->settings.proxy_hide_header_count;
+        s->proxy_hide_header_filter = outer->settings.proxy_hide_header_filter;
         return rc;
     }
     return rc ? rc : build_hide_headers(c, level, s);

@@ -149,27 +149,20 @@ static int write_set_headers(struct request_draft *d)
 
         if (record_expand(d->record, &h->value, &value) < 0)
             return -ENOMEM;
-        if (!takes_own_field(d, field_id_of(h->name), value) && value.len)
+        if (!takes_own_field(d, h->id, value) && value.len)
             writer_field(&d->writer, h->name, value);
     }
     return 0;
 }
 
-static struct name_filter set_header_filter(const struct settings *s)
+static bool is_overridden(const struct settings *s, const struct field *f)
 {
-    struct name_filter f = {0};
-
-    for (size_t i = 0; i < s->proxy_set_header_count; i++)
-        name_filter_add(&f, s->proxy_set_headers[i].name);
-    return f;
-}
-
-static bool is_overridden(const struct settings *s, struct name_filter f, struct span name)
-{
-    if (!name_filter_may_have(f, name))
+    if (!name_filter_may_have(&s->proxy_set_header_filter, f))
         return false;
+    if (name_filter_knows(f->id))
+        return true;
     for (size_t i = 0; i < s->proxy_set_header_count; i++) {
-        if (span_equals_nocase(s->proxy_set_headers[i].name, name))
+        if (span_equals_nocase(s->proxy_set_headers[i].name, f->name))
             return true;
     }
     return false;
@@ -178,13 +171,12 @@ static bool is_overridden(const struct settings *s, struct name_filter f, struct
 static void write_client_fields(struct request_draft *d)
 {
     const struct head *request = d->record->request;
-    struct name_filter filter = set_header_filter(d->settings);
 
     for (size_t i = 0; i < request->field_count; i++) {
         const struct field *f = &request->fields[i];
 
         if (f->is_dropped || field_is_framing(f->id) || f->id == FIELD_EXPECT ||
-            is_overridden(d->settings, filter, f->name))
+            is_overridden(d->settings, f))
             continue;
         d->has_host |= f->id == FIELD_HOST;
         writer_parsed_field(&d->writer, f);

@@ -6,21 +6,14 @@
 #include "proxy/head_parts.h"
 #include "proxy/request_log.h"
 
-static struct name_filter hide_filter(const struct settings *s)
+static bool is_hidden(const struct settings *s, const struct field *f)
 {
-    struct name_filter f = {0};
-
-    for (size_t i = 0; i < s->proxy_hide_header_count; i++)
-        name_filter_add(&f, s->proxy_hide_headers[i]);
-    return f;
-}
-
-static bool is_hidden(const struct settings *s, struct name_filter f, struct span name)
-{
-    if (!name_filter_may_have(f, name))
+    if (!name_filter_may_have(&s->proxy_hide_header_filter, f))
         return false;
+    if (name_filter_knows(f->id))
+        return true;
     for (size_t i = 0; i < s->proxy_hide_header_count; i++) {
-        if (span_equals_nocase(s->proxy_hide_headers[i], name))
+        if (span_equals_nocase(s->proxy_hide_headers[i], f->name))
             return true;
     }
     return false;
@@ -87,14 +80,13 @@ static int write_looked_at(struct response_draft *d, const struct field *f)
 /* The upstream's fields that pass. 0; -ENOMEM; -ELOOP: a regex ran away. */
 static int write_upstream_fields(struct response_draft *d, const struct head *upstream)
 {
-    struct name_filter filter = hide_filter(d->settings);
     uint64_t special = looked_at | d->added.replaced;
 
     for (size_t i = 0; i < upstream->field_count; i++) {
         const struct field *f = &upstream->fields[i];
         int rc;
 
-        if (f->is_dropped || is_hidden(d->settings, filter, f->name))
+        if (f->is_dropped || is_hidden(d->settings, f))
             continue;
         if (!(special >> f->id & 1)) {
             writer_parsed_field(&d->writer, f);
@@ -243,12 +235,9 @@ static struct span last_modified_of(const struct response_plan *plan)
 
 static int choose_added(struct response_draft *d, const struct response_plan *plan)
 {
-    const struct settings *s = d->settings;
-
-    if (!s->expires && !s->add_header_count)
-        return 0;
     return added_fields_choose(d->record, plan->status,
-                               s->expires ? last_modified_of(plan) : SPAN_NONE, &d->added);
+                               d->settings->expires ? last_modified_of(plan) : SPAN_NONE,
+                               &d->added);
 }
 
 /* All but what the configuration adds. 0; -ENOMEM; -ELOOP. */
@@ -290,7 +279,8 @@ static int write_again(struct response_draft *d, const struct response_plan *pla
     return !rc && d->added.replaced ? write_fields(d, plan) : rc;
 }
 
-static int write_response(struct response_draft *d, const struct response_plan *plan)
+/* With what expires and add_header say. */
+static int write_with_added(struct response_draft *d, const struct response_plan *plan)
 {
     const struct expires_rule *expires = d->settings->expires;
     bool looks_back = expires && expires->value.text.data;
@@ -300,25 +290,32 @@ static int write_response(struct response_draft *d, const struct response_plan *
         rc = write_fields(d, plan);
     if (!rc && looks_back)
         rc = write_again(d, plan);
-    if (!rc)
-        rc = added_fields_write(d->record, plan->status, &d->added, &d->writer);
+    return rc ? rc : added_fields_write(d->record, plan->status, &d->added, &d->writer);
+}
+
+static int write_response(struct response_draft *d, const struct response_plan *plan)
+{
+    bool has_added = d->settings->expires || d->settings->add_header_count;
+    int rc = has_added ? write_with_added(d, plan) : write_fields(d, plan);
+
     writer_end_of_head(&d->writer);
     return rc;
 }
 
-static struct response_draft draft_for(struct record *r)
+static void begin_draft(struct response_draft *d, struct record *r)
 {
-    struct response_draft d = {.record = r, .settings = &r->location->settings};
-
-    writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    return d;
+    d->record = r;
+    d->settings = &r->location->settings;
+    d->added.replaced = 0;
+    writer_init(&d->writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
 }
 
 int heads_write_response(struct record *r, const struct response_plan *plan)
 {
-    struct response_draft d = draft_for(r);
+    struct response_draft d;
     int result;
 
+    begin_draft(&d, r);
     /* $status and $sent_http_* in add_header are of this response. */
     r->status = plan->status;
     result = write_response(&d, plan);
@@ -333,9 +330,10 @@ int heads_write_response(struct record *r, const struct response_plan *plan)
 
 int heads_write_interim(struct record *r, const struct head *upstream)
 {
-    struct response_draft d = draft_for(r);
+    struct response_draft d;
     int result;
 
+    begin_draft(&d, r);
     writer_status_line(&d.writer, upstream->status, upstream->reason);
     result = write_upstream_fields(&d, upstream);
     writer_end_of_head(&d.writer);

@@ -11,13 +11,22 @@ static void add_span(struct draft *d, struct vector *v, const char *text)
     *added = span_of_cstr(text);
 }
 
+static struct field field_of(const char *name)
+{
+    return (struct field){.name = span_of_cstr(name), .id = field_id_of(span_of_cstr(name))};
+}
+
+/* As the list and its filter say. */
 static bool hides(const struct settings *s, const char *name)
 {
-    for (size_t i = 0; i < s->proxy_hide_header_count; i++) {
-        if (span_equals_nocase(s->proxy_hide_headers[i], span_of_cstr(name)))
-            return true;
-    }
-    return false;
+    struct field field = field_of(name);
+    bool is_found = false;
+
+    for (size_t i = 0; i < s->proxy_hide_header_count; i++)
+        is_found |= span_equals_nocase(s->proxy_hide_headers[i], field.name);
+    if (is_found || name_filter_knows(field.id))
+        assert_int_equal(name_filter_may_have(&s->proxy_hide_header_filter, &field), is_found);
+    return is_found;
 }
 
 static const struct span *type_of(const struct mime_types *t, const char *extension)
@@ -37,6 +46,7 @@ static void host_is_set_unless_the_level_sets_it(void **state)
     struct draft *d = *state;
     struct level without = {0}, with = {0};
     struct set_header *h = vector_add(&d->c, &with.set_headers, sizeof(*h));
+    struct field host = field_of("Host"), te = field_of("TE");
 
     assert_non_null(h);
     h->name = SPAN("hOST");
@@ -46,6 +56,10 @@ static void host_is_set_unless_the_level_sets_it(void **state)
     assert_int_equal(build_level(&d->c, &with, NULL), 0);
     assert_int_equal(with.settings.proxy_set_header_count, 1);
     assert_true(span_equals(with.settings.proxy_set_headers[0].name, SPAN("hOST")));
+    assert_int_equal(with.settings.proxy_set_headers[0].id, FIELD_HOST);
+    assert_true(name_filter_may_have(&without.settings.proxy_set_header_filter, &host));
+    assert_true(name_filter_may_have(&with.settings.proxy_set_header_filter, &host));
+    assert_false(name_filter_may_have(&with.settings.proxy_set_header_filter, &te));
 }
 
 static void hidden_fields_are_the_usual_and_those_named_once_each(void **state)
@@ -81,6 +95,8 @@ static void inherited_fields_are_shared_with_the_level_around(void **state)
     assert_int_equal(build_level(&d->c, &inner, &outer), 0);
     assert_ptr_equal(inner.settings.proxy_hide_headers, outer.settings.proxy_hide_headers);
     assert_int_equal(inner.settings.proxy_hide_header_count, 9);
+    assert_true(hides(&inner.settings, "X-Own"));
+    assert_int_equal(inner.settings.proxy_set_header_filter.ids, field_bit(FIELD_HOST));
     assert_ptr_equal(inner.settings.proxy_set_headers, outer.settings.proxy_set_headers);
     assert_ptr_equal(inner.settings.types.slots, outer.settings.types.slots);
     assert_ptr_equal(inner.settings.error_log.targets, outer.settings.error_log.targets);

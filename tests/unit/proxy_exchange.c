@@ -352,8 +352,10 @@ static struct template compiled(struct stage *s, const char *text)
 static void a_tunnel_ends_when_both_sides_have(void **state)
 {
     struct stage *s = *state;
-    struct set_header fields[] = {{SPAN("Upgrade"), compiled(s, "$http_upgrade")},
-                                  {SPAN("Connection"), compiled(s, "upgrade")}};
+    struct set_header fields[] = {
+        {SPAN("Upgrade"), FIELD_UPGRADE, compiled(s, "$http_upgrade")},
+        {SPAN("Connection"), FIELD_CONNECTION, compiled(s, "upgrade")},
+    };
     enum exchange_result result;
     char got[4];
     int fd;

@@ -17,8 +17,13 @@ static void set_headers(struct fixture *f, const char *const pairs[][2], size_t 
 {
     struct set_header *rows = arena_zalloc(&f->conf_arena, count * sizeof(*rows));
 
-    for (size_t i = 0; i < count; i++)
-        rows[i] = (struct set_header){span_of_cstr(pairs[i][0]), compiled(f, pairs[i][1])};
+    f->location.settings.proxy_set_header_filter = (struct name_filter){0};
+    for (size_t i = 0; i < count; i++) {
+        struct span name = span_of_cstr(pairs[i][0]);
+
+        rows[i] = (struct set_header){name, field_id_of(name), compiled(f, pairs[i][1])};
+        name_filter_add(&f->location.settings.proxy_set_header_filter, rows[i].id, name);
+    }
     f->location.settings.proxy_set_headers = rows;
     f->location.settings.proxy_set_header_count = count;
 }

@@ -27,6 +27,11 @@ static const char *passed_on(struct fixture *f, const char *response)
 
 static void hide(struct fixture *f, const struct span *names, size_t count)
 {
+    struct name_filter *filter = &f->location.settings.proxy_hide_header_filter;
+
+    *filter = (struct name_filter){0};
+    for (size_t i = 0; i < count; i++)
+        name_filter_add(filter, field_id_of(names[i]), names[i]);
     f->location.settings.proxy_hide_headers = names;
     f->location.settings.proxy_hide_header_count = count;
 }
