@@ -102,8 +102,15 @@ enum conn_progress { CONN_WAITS, CONN_READY, CONN_FAILED };
 /* Goes on with the handshake. CONN_READY: open; the owner is made ready by each step's input. */
 enum conn_progress conn_handshake(struct conn *c);
 
+/* conn_input() of a conn with TLS. */
+struct span conn_opened_input(struct conn *c);
+
 /* What can be read now; empty: nothing. Valid until conn_consume() or the end of the turn. */
-struct span conn_input(struct conn *c);
+static inline struct span conn_input(struct conn *c)
+{
+    return c->tls ? conn_opened_input(c) : c->raw;
+}
+
 void conn_consume(struct conn *c, size_t n);
 
 /* Asks for more once all is consumed; the owner is made ready when it is there, or at an end. */

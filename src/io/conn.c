@@ -173,14 +173,17 @@ static void drop_plain(struct conn *c)
     c->plain = NULL;
 }
 
+static bool has_sealed_bytes(const struct conn *c)
+{
+    return c->raw.len || tls_has_opened_bytes(c->tls);
+}
+
 /* Decrypts the next bytes, at most a chunk. */
 static void open_more(struct conn *c)
 {
     enum tls_result result;
     size_t len = 0;
 
-    if (!c->raw.len && !tls_has_opened_bytes(c->tls))
-        return;
     c->plain = chunk_take(c->chunks);
     if (!c->plain) {
         conn_fail(c, -ENOMEM);
@@ -203,11 +206,9 @@ static void open_more(struct conn *c)
     }
 }
 
-struct span conn_input(struct conn *c)
+struct span conn_opened_input(struct conn *c)
 {
-    if (!c->tls)
-        return c->raw;
-    if (!c->plain && c->state == CONN_OPEN && c->end != CONN_END_FAILED)
+    if (!c->plain && c->state == CONN_OPEN && c->end != CONN_END_FAILED && has_sealed_bytes(c))
         open_more(c);
     return c->plain ? chunk_unread(c->plain) : SPAN_NONE;
 }
