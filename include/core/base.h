@@ -25,6 +25,9 @@
 #define PRINTF_LIKE(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define MUST_USE __attribute__((warn_unused_result))
 
+/* For functions off the usual way: they stay out of their callers, which are the shorter for it. */
+#define RARE __attribute__((cold, noinline))
+
 static inline size_t size_min(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -70,8 +70,8 @@ void attempt_end(struct attempt *a, bool keeps);
 /* True when a peer is left that had no try yet. */
 bool attempt_has_another_peer(const struct attempt *a);
 
-/* True when the rules allow another try after this outcome (or, for OUTCOME_DONE, this status). */
-bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status,
-                       bool has_consumed_body);
+/* True when the rules allow another try after this outcome (or, for OUTCOME_DONE, this status).
+ * That the body can be sent again is another matter: exchange_can_resend(). */
+bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status);
 
 #endif

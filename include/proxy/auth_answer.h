@@ -8,9 +8,9 @@
 #include "proxy/exchange_state.h"
 
 /* In place of passing the head on: goes on to the body, or ends the subrequest. */
-enum progress auth_answer_take(struct exchange *x);
+enum progress auth_answer_take(struct exchange *x) RARE;
 
 /* x->download, which leads nowhere, came to this: WAIT, or the subrequest's end. */
-enum progress auth_answer_drop_body(struct exchange *x, enum relay_result result);
+enum progress auth_answer_drop_body(struct exchange *x, enum relay_result result) RARE;
 
 #endif

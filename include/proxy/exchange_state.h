@@ -47,7 +47,7 @@ enum exchange_result {
     EXCHANGE_CUTS,   /* incomplete: the connection must end so that the client can tell */
 };
 
-/* What begins by a function of its own, and the end of the record, is not cleared for a new
+/* What is set as a whole before it is read, and the end of the record, is not cleared for a new
  * request: most of the bytes are there. */
 struct exchange {
     void *slab_link;                      /* the slab's while it is not taken */
@@ -61,9 +61,7 @@ struct exchange {
     struct subrequest *subrequest;        /* in the arena; NULL: none is under way */
     struct gate *gate;                    /* in the arena; NULL: it has met none */
     struct destination_use *destinations; /* in the arena: hosts that it named, the last first */
-    struct relay upload, download;
-    struct pace pace;       /* of the download, or the reply */
-    struct relay_part part; /* of the download */
+    struct relay upload;
     uint64_t began_ms;
     uint64_t taken_before; /* of what the client sends, when this request began */
     enum exchange_result ending;
@@ -82,6 +80,9 @@ struct exchange {
     bool has_upload_failed; /* the upstream does not read on; its answer may still come */
     bool is_body_gone;      /* an internal redirect follows: the body was meant for another */
     struct record record;   /* cleared up to RECORD_CLEARED_END */
+    struct relay download;  /* set where it begins */
+    struct relay_part part; /* likewise; of the download */
+    struct pace pace;       /* likewise, but for resume_ms; of the download, or the reply */
     struct attempt attempt;
     struct reply reply;
     struct parser request;

@@ -29,7 +29,7 @@ void pace_set_text(struct record *r, struct span text);
 
 /* Begins for an answer of ours, or an upstream's. False: nothing limits it, and nothing more is to
  * be asked. */
-bool pace_begin(struct pace *p, struct record *r, bool is_proxied);
+bool pace_begin(struct pace *p, struct record *r, bool is_proxied) RARE;
 
 /* How many bytes may follow those that were sent; 0: none before resume_ms. */
 uint64_t pace_allowance(struct pace *p, uint64_t sent_bytes, uint64_t now_ms);

@@ -7,18 +7,18 @@
 #include "proxy/exchange_state.h"
 
 /* The upstream's stream ended where a head should come. */
-enum progress response_missing(struct exchange *x);
+enum progress response_missing(struct exchange *x) RARE;
 
 /* It is none, for this reason. */
-enum progress response_bad(struct exchange *x, const char *reason);
+enum progress response_bad(struct exchange *x, const char *reason) RARE;
 
 /* The parser refused its head, or what came in place of one. */
-enum progress response_unparsed(struct exchange *x);
+enum progress response_unparsed(struct exchange *x) RARE;
 
 /* heads_write_response(), or field_rewrite(), failed with this error. */
-enum progress response_not_passed_on(struct exchange *x, int error);
+enum progress response_not_passed_on(struct exchange *x, int error) RARE;
 
 /* Its body ended early, for this reason. */
-enum progress response_cut(struct exchange *x, const char *reason);
+enum progress response_cut(struct exchange *x, const char *reason) RARE;
 
 #endif

@@ -22,8 +22,16 @@ enum framing upload_framing(const struct exchange *x);
 /* The head stands in the output of a new try: the body follows, from its beginning. 0, -ENOMEM. */
 int upload_begin(struct exchange *x) MUST_USE;
 
+/* upload_run() for a body of which something is left. */
+enum outcome upload_go_on(struct exchange *x) MUST_USE;
+
 /* Moves the body on. OUTCOME_NONE, or what is wrong with the client or with us. */
-enum outcome upload_run(struct exchange *x) MUST_USE;
+static inline enum outcome upload_run(struct exchange *x)
+{
+    bool has_moved = x->upload.is_done && !x->record.body;
+
+    return has_moved || x->has_upload_failed ? OUTCOME_NONE : upload_go_on(x);
+}
 
 /* True once the upstream has, or will have, all of it. */
 bool upload_is_complete(const struct exchange *x);

@@ -44,7 +44,7 @@ enum progress redirect_to(struct exchange *x, struct span to);
 void become_get(struct exchange *x);
 
 /* Records how it ended, and tells the client while that can be told. */
-enum progress conclude(struct exchange *x, enum outcome outcome);
+enum progress conclude(struct exchange *x, enum outcome outcome) RARE;
 
 /* The subrequest came to this status: the request goes on in its gate. Of what follows, the answer
  * to a subrequest is just its status. */
@@ -57,7 +57,7 @@ enum progress answer(struct exchange *x, unsigned status);
 enum progress answer_with_reply(struct exchange *x);
 
 /* The try has failed: reports it, and tries again where the rules allow it, or concludes. */
-enum progress try_failed(struct exchange *x, enum outcome outcome);
+enum progress try_failed(struct exchange *x, enum outcome outcome) RARE;
 
 /* WAIT, with the nearest deadline set; or what it means that this has come. */
 enum progress wait_for_progress(struct exchange *x);

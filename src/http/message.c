@@ -305,16 +305,11 @@ static int decode_byte(struct span raw, size_t *i)
     return high * 16 + low;
 }
 
-int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct span *path)
+static RARE int normalize(struct span raw, bool merge_slashes, struct arena *a, struct span *path)
 {
     struct plain_path p = {0};
     int result = 0;
 
-    if (!raw.len || raw.data[0] != '/')
-        return -EINVAL;
-    *path = raw;
-    if (is_plain_path(raw, merge_slashes))
-        return 0;
     p.data = arena_alloc(a, raw.len);
     if (!p.data)
         return -ENOMEM;
@@ -329,4 +324,12 @@ int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct 
         result = resolve_segment(&p);
     *path = span_of(p.data, p.len);
     return result < 0 ? result : 0;
+}
+
+int path_normalize(struct span raw, bool merge_slashes, struct arena *a, struct span *path)
+{
+    if (!raw.len || raw.data[0] != '/')
+        return -EINVAL;
+    *path = raw;
+    return is_plain_path(raw, merge_slashes) ? 0 : normalize(raw, merge_slashes, a, path);
 }

@@ -438,17 +438,20 @@ static bool is_named(unsigned rules, enum outcome outcome, unsigned status)
 }
 
 /* RFC 9110 section 9.2.2: what is not idempotent is not sent twice, unless the file says so. */
-bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status,
-                       bool has_consumed_body)
+static bool is_safe(const struct attempt *a)
+{
+    return !a->has_sent || method_is_idempotent(a->record->asked_method) ||
+           settings_of(a)->proxy_next_upstream & NEXT_NON_IDEMPOTENT;
+}
+
+bool attempt_may_retry(const struct attempt *a, enum outcome outcome, unsigned status)
 {
     const struct settings *s = settings_of(a);
     uint64_t tries_max = s->proxy_next_upstream_tries ? s->proxy_next_upstream_tries : TRIES_MAX;
     uint64_t timeout_ms = s->proxy_next_upstream_timeout_ms;
     size_t counted = a->record->try_count - a->stale_count;
-    bool is_safe = !a->has_sent || method_is_idempotent(a->record->asked_method) ||
-                   s->proxy_next_upstream & NEXT_NON_IDEMPOTENT;
 
-    if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe || has_consumed_body)
+    if (!is_named(s->proxy_next_upstream, outcome, status) || !is_safe(a))
         return false;
     if ((counted >= tries_max && !is_stale(outcome)) || a->record->try_count >= TRIES_MAX)
         return false;

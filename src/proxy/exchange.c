@@ -88,7 +88,7 @@ enum exchange_result exchange_run(struct exchange *x)
 
 /* ---- 1. the request head ---- */
 
-static enum progress refuse_request(struct exchange *x)
+static RARE enum progress refuse_request(struct exchange *x)
 {
     x->record.detail = span_of_cstr(x->request.reason);
     return conclude(x, outcome_of_parser(x->request.error));
@@ -102,7 +102,9 @@ static enum progress head_is_complete(struct exchange *x)
     x->record.uri = h->path;
     x->record.args = h->query;
     x->record.request_bytes = h->head_bytes;
-    x->upload = (struct relay){.src = client_of(x), .parser = &x->request, .is_keeping = true};
+    x->upload.src = client_of(x);
+    x->upload.parser = &x->request;
+    x->upload.is_keeping = true;
     stats_add(&x->view->engine->stats, COUNTER_REQUESTS, 1);
     return go_to(x, STEP_ROUTE);
 }
@@ -220,7 +222,7 @@ static enum progress connect_upstream(struct exchange *x)
 
 /* ---- 9. the request goes out ---- */
 
-static enum progress head_not_written(struct exchange *x, int error)
+static RARE enum progress head_not_written(struct exchange *x, int error)
 {
     if (error == -ENOMEM)
         return conclude(x, OUTCOME_NO_MEMORY);
@@ -273,7 +275,7 @@ static bool passes_interim(struct exchange *x, unsigned status)
 }
 
 /* A 1xx: 100 is passed on where it was asked for, 103 by early_hints; the others are dropped. */
-static enum progress interim_response(struct exchange *x)
+static RARE enum progress interim_response(struct exchange *x)
 {
     struct span input = SPAN_NONE, body;
 
@@ -298,9 +300,8 @@ static enum progress response_head_is_complete(struct exchange *x)
         return interim_response(x);
     x->attempt.try_now->header_us = loop_turn_us(r->engine->loop) - x->attempt.try_now->began_us;
     x->attempt.try_now->status = status;
-    if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status, !exchange_can_resend(x)))
-        return go_to(x, STEP_RESPOND);
-    if (!attempt_has_another_peer(&x->attempt))
+    if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status) || !exchange_can_resend(x) ||
+        !attempt_has_another_peer(&x->attempt))
         return go_to(x, STEP_RESPOND);
     attempt_fail_status(&x->attempt, status);
     stats_add(&r->engine->stats, COUNTER_RETRIES, 1);
@@ -348,8 +349,8 @@ static size_t waiting_max(const struct exchange *x)
     return most < loop_send_high_water(x->view->engine->loop) ? most : 0;
 }
 
-static enum progress refuse_range(struct exchange *x, enum forced_range forced,
-                                  struct span content_range)
+static RARE enum progress refuse_range(struct exchange *x, enum forced_range forced,
+                                       struct span content_range)
 {
     enum progress progress;
 
@@ -363,11 +364,11 @@ static enum progress refuse_range(struct exchange *x, enum forced_range forced,
 }
 
 /* NULL: nothing limits how fast the answer goes. */
-static struct pace *begin_pace(struct exchange *x, bool is_proxied)
+static inline struct pace *begin_pace(struct exchange *x, bool is_proxied)
 {
-    if (!exchange_settings(x)->rates && !x->record.has_limit_rate)
-        return NULL;
-    return pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
+    bool is_limited = exchange_settings(x)->rates || x->record.has_limit_rate;
+
+    return is_limited && pace_begin(&x->pace, &x->record, is_proxied) ? &x->pace : NULL;
 }
 
 static enum progress response_is_passed_on(struct exchange *x)

@@ -52,6 +52,7 @@ struct exchange *exchange_new(const struct exchange_options *o)
     x->timer = o->timer;
     x->sni_server = o->sni_server;
     x->is_draining = o->is_draining;
+    x->pace.resume_ms = 0;
     x->began_ms = exchange_now_ms(x);
     begin_record(x, o);
     x->taken_before = taken_bytes(client_of(x));

@@ -21,11 +21,13 @@ struct made_pass {
 static enum progress pass_to(struct exchange *x, const struct proxy_pass *pass,
                              struct upstream *named)
 {
+    bool is_another = x->attempt.upstream && x->record.pass != pass;
+
     /* Another upstream has of the body what cannot be sent to this one as well. */
-    if (x->record.pass != pass && !exchange_can_resend(x))
+    if (is_another && !exchange_can_resend(x))
         return answer(x, 502);
     x->has_upload_failed = false;
-    if (x->record.pass != pass)
+    if (is_another)
         attempt_init(&x->attempt, &x->record, x->view, x->task); /* none of its peers was tried */
     x->attempt.named = named;
     x->record.pass = pass;

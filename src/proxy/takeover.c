@@ -145,7 +145,7 @@ static enum progress refuse_uri(struct exchange *x, struct span uri)
 }
 
 /* As nginx: what a URI leads to is asked by GET, a named location gets the request as it was. */
-static enum progress redirect(struct exchange *x, struct span to)
+static RARE enum progress redirect(struct exchange *x, struct span to)
 {
     size_t query = span_index_of(to, '?');
     struct span path;
@@ -190,7 +190,7 @@ static bool intercepts(const struct exchange *x)
            reply_error_page(&x->record, x->response.head.status);
 }
 
-static enum progress intercept(struct exchange *x)
+static RARE enum progress intercept(struct exchange *x)
 {
     unsigned status = x->response.head.status;
     int rc = status == 401 ? keep_fields(x, stays_for_401) : 0;
@@ -202,7 +202,7 @@ static enum progress intercept(struct exchange *x)
     return answer(x, status);
 }
 
-static void take_limits(struct exchange *x)
+static RARE void take_limits(struct exchange *x)
 {
     const struct field *rate = accel(x, SPAN("Limit-Rate"), IGNORE_X_ACCEL_LIMIT_RATE);
     const struct field *buffering = accel(x, SPAN("Buffering"), IGNORE_X_ACCEL_BUFFERING);

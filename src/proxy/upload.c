@@ -135,6 +135,10 @@ int upload_begin(struct exchange *x)
     x->upload.is_done |= x->is_body_gone;
     if (x->is_body_gone)
         return 0;
+    if (x->upload.framing == FRAMING_NONE && !x->upload.is_done) {
+        x->upload.is_done = true;
+        exchange_watch_client(x);
+    }
     if (!x->record.body)
         return relay_replay(&x->upload, upstream_of(x));
     request_body_rewind(x->record.body);
@@ -174,10 +178,8 @@ static enum outcome stream_body(struct exchange *x)
     return OUTCOME_NO_MEMORY;
 }
 
-enum outcome upload_run(struct exchange *x)
+enum outcome upload_go_on(struct exchange *x)
 {
-    if (x->has_upload_failed)
-        return OUTCOME_NONE;
     if (exchange_replaces_body(x) && !x->upload.is_done)
         return stream_body(x);
     if (upload_is_complete(x))

@@ -23,12 +23,10 @@ static enum progress enter_script(struct exchange *x)
 static const struct location_conf *location_for_method(const struct location_conf *l,
                                                        const struct record *r)
 {
-    struct span method = record_method(r);
-
     if (!l->except)
         return l;
     for (size_t i = 0; i < l->except->method_count; i++) {
-        if (span_equals(l->except->methods[i], method))
+        if (span_equals(l->except->methods[i], record_method(r)))
             return l;
     }
     return l->except->location;
@@ -67,7 +65,7 @@ static int find_location(struct exchange *x)
 
 /* ---- where a request goes ---- */
 
-static enum progress redirect_to_slash(struct exchange *x)
+static RARE enum progress redirect_to_slash(struct exchange *x)
 {
     const struct record *r = &x->record;
     struct span to = r->location->pattern;
@@ -316,7 +314,7 @@ enum progress try_failed(struct exchange *x, enum outcome outcome)
 {
     struct record *r = &x->record;
     bool may_retry =
-        !x->is_head_sent && attempt_may_retry(&x->attempt, outcome, 0, !exchange_can_resend(x));
+        !x->is_head_sent && attempt_may_retry(&x->attempt, outcome, 0) && exchange_can_resend(x);
 
     r->outcome = outcome;
     r->is_tried_again = may_retry;

@@ -272,7 +272,7 @@ static void a_ticket_that_breaks_the_handshake_costs_one_more_try(void **state)
     assert_int_equal(conn_write(&others[0].conn, SPAN("no TLS of yours")), 0);
     assert_int_equal(settle(x), ATTEMPT_HAS_FAILED);
     assert_int_equal(x->outcome, OUTCOME_TICKET_BROKE_HANDSHAKE);
-    assert_true(attempt_may_retry(&x->attempt, x->outcome, 0, false));
+    assert_true(attempt_may_retry(&x->attempt, x->outcome, 0));
     attempt_fail(&x->attempt, x->outcome);
     assert_int_equal(w->shared[0].failures, 0);
     begin(x);
@@ -330,7 +330,7 @@ static void a_choice_that_cannot_be_loaded_ends_the_request_and_blames_no_peer(v
     assert_true(span_equals(x->record.detail,
                             SPAN("\"proxy_ssl_certificate\" \"/none/a.pem\": open() failed (2: No "
                                  "such file or directory)")));
-    assert_false(attempt_may_retry(&x->attempt, OUTCOME_INTERNAL, 0, false));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_INTERNAL, 0));
     attempt_fail(&x->attempt, OUTCOME_INTERNAL);
     assert_int_equal(x->world.shared[0].failures, 0);
     assert_int_equal(x->world.shared[0].active_count, 0);
@@ -501,9 +501,8 @@ static void another_try_is_made_where_the_rules_name_it(void **state)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         x->location.settings.proxy_next_upstream = rows[i].rules;
-        if (attempt_may_retry(&x->attempt, rows[i].outcome, rows[i].status, false) != rows[i].may)
+        if (attempt_may_retry(&x->attempt, rows[i].outcome, rows[i].status) != rows[i].may)
             fail_msg("row %zu", i);
-        assert_false(attempt_may_retry(&x->attempt, rows[i].outcome, rows[i].status, true));
     }
 }
 
@@ -515,13 +514,13 @@ static void what_is_not_idempotent_is_sent_once(void **state)
     for (int has_sent = 0; has_sent < 2; has_sent++) {
         x->attempt.has_sent = has_sent;
         x->record.asked_method = METHOD_POST;
-        assert_int_equal(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false), !has_sent);
+        assert_int_equal(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0), !has_sent);
         x->record.asked_method = METHOD_GET;
-        assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false));
+        assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0));
     }
     x->record.asked_method = METHOD_POST;
     x->location.settings.proxy_next_upstream |= NEXT_NON_IDEMPOTENT;
-    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0, false));
+    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CLOSED_EARLY, 0));
 }
 
 static void tries_are_bounded_in_number_and_time(void **state)
@@ -531,22 +530,22 @@ static void tries_are_bounded_in_number_and_time(void **state)
 
     s->proxy_next_upstream_tries = 3;
     x->record.try_count = 2;
-    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
+    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
     x->record.try_count = 3;
-    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
-    assert_true(attempt_may_retry(&x->attempt, OUTCOME_STALE_CONNECTION, 0, false));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
+    assert_true(attempt_may_retry(&x->attempt, OUTCOME_STALE_CONNECTION, 0));
     s->proxy_next_upstream_tries = 0;
     x->record.try_count = TRIES_MAX - 1;
-    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
+    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
     x->record.try_count = TRIES_MAX;
-    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
-    assert_false(attempt_may_retry(&x->attempt, OUTCOME_STALE_CONNECTION, 0, false));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_STALE_CONNECTION, 0));
     x->record.try_count = 0;
     s->proxy_next_upstream_timeout_ms = 1000;
     x->attempt.first_began_ms = loop_now_ms(x->world.t.loop) - 999;
-    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
+    assert_true(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
     x->attempt.first_began_ms--;
-    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0, false));
+    assert_false(attempt_may_retry(&x->attempt, OUTCOME_CONNECT_FAILED, 0));
 }
 
 int main(void)
