@@ -113,6 +113,14 @@ static inline struct span conn_input(struct conn *c)
 
 void conn_consume(struct conn *c, size_t n);
 
+/* How much was consumed so far, in clear. */
+static inline uint64_t conn_consumed_bytes(const struct conn *c)
+{
+    size_t opened = c->plain ? chunk_unread(c->plain).len : 0;
+
+    return c->received_bytes - (c->tls ? opened : c->raw.len);
+}
+
 /* Asks for more once all is consumed; the owner is made ready when it is there, or at an end. */
 void conn_want_input(struct conn *c);
 

@@ -24,15 +24,9 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
     captures_clear(&r->captures);
 }
 
-/* Bytes of the client's that an owner has consumed. */
-static uint64_t taken_bytes(struct conn *client)
-{
-    return client->received_bytes - conn_input(client).len;
-}
-
 void exchange_count_request(struct exchange *x)
 {
-    x->record.request_bytes = taken_bytes(client_of(x)) - x->taken_before;
+    x->record.request_bytes = conn_consumed_bytes(client_of(x)) - x->taken_before;
 }
 
 struct exchange *exchange_new(const struct exchange_options *o)
@@ -55,7 +49,7 @@ struct exchange *exchange_new(const struct exchange_options *o)
     x->pace.resume_ms = 0;
     x->began_ms = exchange_now_ms(x);
     begin_record(x, o);
-    x->taken_before = taken_bytes(client_of(x));
+    x->taken_before = conn_consumed_bytes(client_of(x));
     attempt_init(&x->attempt, &x->record, o->view, o->task);
     reply_init(&x->reply, o->task);
     parser_begin_request(&x->request, &x->record.location->parser_limits, &x->arena);
