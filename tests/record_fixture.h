@@ -134,6 +134,7 @@ static int set_up(void **state)
                                        .line_bytes_max = 65536,
                                        .field_count_max = 100,
                                        .head_bytes_first = 1024,
+                                       .invalid_names_are_ignored = true,
                                        .slashes_are_merged = true};
     task_init(&f->task, count_run);
     make_engine(f);
