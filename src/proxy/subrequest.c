@@ -63,6 +63,7 @@ static void begin_detour(struct exchange *x, struct span uri)
     x->is_internal = true;
     x->is_reported = false;
     x->is_body_gone = true;
+    x->upload.kept = NULL; /* s->upload's, which is put back */
 }
 
 int subrequest_begin(struct exchange *x, struct span uri)

@@ -345,6 +345,21 @@ def test_pipelined_requests_are_asked_for_one_by_one(site, connect):
     assert [c.response("POST").body for _ in range(5)] == [b"inside: %d" % i for i in range(5)]
 
 
+def test_a_streamed_body_outlives_a_subrequest_that_passes_none(start, make_origin):
+    busy = make_origin(serve(lambda r: response(503, b"busy")))
+    origin = make_origin(serve(lambda r: response(body=r.body)))
+    port = ringway.free_ports()
+    start(ringway.http(ringway.server(port, f"""
+        location /in {{ proxy_request_buffering off; proxy_intercept_errors on;
+            error_page 503 = @again; proxy_pass http://127.0.0.1:{busy.port}; }}
+        location @again {{ auth_request /auth; proxy_pass http://127.0.0.1:{origin.port}; }}
+        location = /auth {{ proxy_pass_request_body off; proxy_set_header Content-Length "";
+            proxy_pass http://127.0.0.1:{origin.port}; }}""")))
+    for _ in range(3):
+        got = client.get(port, "/in", "POST", body=b"streamed")
+        assert (got.status, got.body) == (200, b"streamed")
+
+
 def test_subrequests_are_logged_where_that_is_said(start, make_origin, tmp_path):
     port = ringway.free_ports()
     log = tmp_path / "own.log"
