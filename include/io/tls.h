@@ -92,6 +92,7 @@ struct tls_server_settings {
                                        open; none: random ones that change with time */
     size_t ticket_key_count;        /* at most TLS_TICKET_KEYS_MAX */
     size_t record_bytes_max;        /* of text in a record to the client; 0: RECORD_BYTES_MAX */
+    bool takes_early_data;          /* RFC 8446 section 2.3; of clients that need no certificate */
     bool rejects_handshakes;        /* with unrecognized_name; needs no pair */
     bool chooses_pair;              /* no session begins with it: another one has its pair */
     uint64_t id; /* tickets of one id are never accepted under another; a digest of the settings */
@@ -177,13 +178,17 @@ enum tls_result {
 };
 
 /* Goes on with the handshake, using up *input as far as it needs. TLS_OK: finished, and verified
- * where that is asked for (a name that does not match fails here, before any byte is sealed).
+ * where that is asked for (a name that does not match fails here, before any byte is sealed). With
+ * early data a server's is finished before the client's.
  * Bytes behind the handshake stay in *input. */
 enum tls_result tls_handshake(struct tls *t, struct span *input);
 
 /* Decrypts into out[0, size): TLS_OK with *len > 0, or TLS_NEEDS_INPUT, TLS_END, TLS_FAILED with
  * *len == 0. Call until TLS_NEEDS_INPUT: a call may leave decrypted bytes within. */
 enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t size, size_t *len);
+
+/* Server: what tls_open() delivers may be a replay, as the client did not finish the handshake. */
+bool tls_is_early(const struct tls *t);
 
 /* True when tls_open() would deliver bytes without input. */
 bool tls_has_opened_bytes(const struct tls *t);

@@ -20,9 +20,11 @@ struct tls_hello {
     struct span alpn;              /* RFC 7301: names, each behind its length */
     struct span signature_schemes; /* RFC 8446 section 4.2.3: two bytes each */
     struct span suites;            /* two bytes each */
+    struct span key_shares;        /* RFC 8446 section 4.2.8: groups, each before its key */
     bool has_server_name;
     bool has_alpn;
     bool asks_status; /* RFC 6066 section 8: for an OCSP response */
+    bool sends_early; /* RFC 8446 section 4.2.10: data behind it, under the ticket's key */
     bool offers_tls12;
     bool offers_tls13;
 };
@@ -55,5 +57,8 @@ bool tls_hello_offers_protocol(const struct tls_hello *hello, struct span name);
 
 /* True when a list of two-byte numbers has this one. */
 bool tls_hello_has_number(struct span list, uint16_t number);
+
+/* Takes the first group off the front of key_shares; false: there is none. */
+bool tls_hello_next_key_share(struct span *shares, uint16_t *group);
 
 #endif

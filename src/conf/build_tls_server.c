@@ -195,6 +195,7 @@ static int digest_profile(struct conf *c, const struct server_tls_draft *draft,
         s->dh_params_pem,
         TLS_PART_OF(s->record_bytes_max),
         TLS_PART_OF(s->rejects_handshakes),
+        TLS_PART_OF(s->takes_early_data),
         p->certificate ? p->certificate->certificate.text : SPAN_NONE,
         p->certificate ? p->certificate->key.text : SPAN_NONE,
         p->certificate ? TLS_PART_OF(p->certificate->cache) : SPAN_NONE,
@@ -363,6 +364,7 @@ static int read_server_settings(struct conf *c, const struct server_tls_draft *d
 
     s->rejects_handshakes = draft->reject_handshake;
     s->record_bytes_max = size_min(draft->buffer_size, RECORD_BYTES_MAX);
+    s->takes_early_data = draft->early_data;
     if (!rc)
         rc = is_chosen(draft) ? read_chosen_pair(c, draft, p) : read_server_pairs(c, draft, p);
     if (!rc)

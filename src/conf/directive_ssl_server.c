@@ -84,20 +84,6 @@ static int set_session_cache(struct conf *c, struct scope *s, const struct direc
     return wanted.bytes ? find_zone(c, n, &wanted, out) : 0;
 }
 
-/* Nobody is to believe that it is on. */
-static int set_early_data(struct conf *c, struct scope *s, const struct directive *d,
-                          const struct node *n)
-{
-    bool *is_on = setter_value(s, d);
-    int rc = set_flag(c, s, d, n);
-
-    if (!rc && *is_on)
-        return conf_fail(c, n,
-                         "\"ssl_early_data on\" is not supported: early data may be replayed, and "
-                         "ringway reads no request before the handshake is finished");
-    return rc;
-}
-
 static const struct setter_word verify_client_words[] = {
     {"off", VERIFY_CLIENT_OFF},
     {"on", VERIFY_CLIENT_ON},
@@ -312,15 +298,16 @@ static const struct directive rows[] = {
      SERVER(verify_depth),
      .help = "how long a client's chain of certificates may be"},
     {.name = "ssl_early_data",
-     .syntax = "off",
+     .syntax = "on | off",
      .preset = "off",
      .contexts = CONTEXT_HTTP_SERVER,
      ONE_ARG,
-     .set = set_early_data,
+     .set = set_flag,
      SERVER(early_data),
-     .help = "whether requests are taken before a handshake is finished: they are not",
-     .difference = "on is an error: early data may be replayed, and nothing is read here before "
-                   "the client has finished; clients that resume send their request again at once"},
+     .help = "whether requests of TLS 1.3 are taken before a handshake is finished, which others "
+             "may replay: see $ssl_early_data",
+     .difference = "a ticket is good for early data once, in one process; never where clients are "
+                   "asked for certificates, or for another name; at most 16k"},
     {.name = "ssl_stapling",
      .syntax = "on | off",
      .preset = "off",

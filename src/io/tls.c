@@ -168,11 +168,13 @@ int tls_on_input(WOLFSSL *ssl, char *out, int size, void *session)
     size_t n = size_min(from->len, (size_t)size);
 
     (void)ssl;
+    if (t->early)
+        n = tls_early_read(t, *from, n);
     if (!n)
         return WOLFSSL_CBIO_ERR_WANT_READ;
     memcpy(out, from->data, n);
     *from = span_skip(*from, n);
-    if (!t->is_finished)
+    if (!t->is_finished || t->early)
         t->handshake_bytes += n;
     if (t->hello && !t->hello_left.len)
         tls_hello_free(t);
@@ -262,6 +264,12 @@ static bool may_be_record(struct span input)
     return type >= RECORD_TYPE_MIN && type <= RECORD_TYPE_MAX;
 }
 
+static enum tls_result fail_too_long(struct tls *t)
+{
+    return tls_fail(t, TLS_FAILURE_PROTOCOL, "handshake is longer than %d bytes",
+                    HANDSHAKE_BYTES_MAX);
+}
+
 enum tls_result tls_handshake(struct tls *t, struct span *input)
 {
     enum tls_result result;
@@ -280,17 +288,21 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
     t->input = *input;
     tls_hkdf_begin();
     tls_staple_begin(t);
-    rc = t->context->is_server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
+    if (t->early)
+        rc = tls_early_accept(t);
+    else
+        rc = t->context->is_server ? wolfSSL_accept(t->ssl) : wolfSSL_connect(t->ssl);
     tls_staple_end(t);
     tls_hkdf_end();
     *input = t->input;
     t->input = SPAN_NONE;
+    if (rc == WOLFSSL_SUCCESS && !t->early && !wolfSSL_is_init_finished(t->ssl))
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "early data announced in a second ClientHello");
     if (rc == WOLFSSL_SUCCESS && !t->failure)
         return finish(t);
     result = tls_fail_as_wolfssl(t, rc);
     if (result == TLS_NEEDS_INPUT && t->handshake_bytes > HANDSHAKE_BYTES_MAX)
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "handshake is longer than %d bytes",
-                        HANDSHAKE_BYTES_MAX);
+        return fail_too_long(t);
     if (result == TLS_END)
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer closed the connection in the handshake");
     return result;
@@ -311,7 +323,8 @@ enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t si
         return TLS_END;
     t->input = *input;
     t->is_opening = true;
-    rc = wolfSSL_read(t->ssl, out, (int)size_min(size, INT32_MAX));
+    size = size_min(size, INT32_MAX);
+    rc = t->early ? tls_early_open(t, out, size) : wolfSSL_read(t->ssl, out, (int)size);
     t->is_opening = false;
     *input = t->input;
     t->input = SPAN_NONE;
@@ -320,12 +333,19 @@ enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t si
         t->opened_bytes += (size_t)rc;
         return TLS_OK;
     }
+    if (t->early && t->handshake_bytes > HANDSHAKE_BYTES_MAX)
+        return fail_too_long(t);
     return tls_fail_as_wolfssl(t, rc);
+}
+
+bool tls_is_early(const struct tls *t)
+{
+    return t->early == EARLY_TAKEN;
 }
 
 bool tls_has_opened_bytes(const struct tls *t)
 {
-    return t->is_finished && !t->failure && wolfSSL_pending(t->ssl) > 0;
+    return t->is_finished && !t->failure && (t->hello_left.len || wolfSSL_pending(t->ssl) > 0);
 }
 
 size_t tls_record_bytes_max(const struct tls *t)

@@ -125,6 +125,9 @@ static int set_up_server(struct tls *t, const struct tls_hello *hello)
 
     if (rc)
         return rc;
+    if (hello->sends_early && will_be_tls13(t->context, hello))
+        tls_early_begin(t, hello);
+    t->has_alpn = hello->has_alpn;
     if (hello->asks_status && m->staple)
         tls_staple_attach(t, m, will_be_tls13(t->context, hello));
     if (!t->context->prefers_server_suites && wolfSSL_UseClientSuites(t->ssl) != 0)

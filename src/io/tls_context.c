@@ -448,6 +448,9 @@ int tls_context_new_server(const struct tls_server_settings *settings,
     c->session_lifetime_s = lifetime_of(settings);
     if (settings->record_bytes_max)
         c->record_bytes_max = settings->record_bytes_max;
+    /* What a certificate says is known only with the client's Finished. */
+    if (settings->takes_early_data && settings->verify_client == VERIFY_CLIENT_OFF)
+        c->early_bytes_max = RECORD_BYTES_MAX;
     c->verify_client = settings->verify_client;
     c->verify_depth = settings->verify_depth;
     rc = set_up_server(c, settings, shared, error);

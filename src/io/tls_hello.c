@@ -19,7 +19,9 @@ enum {
     EXTENSION_STATUS = 5,
     EXTENSION_SIGNATURES = 13,
     EXTENSION_ALPN = 16,
-    EXTENSION_VERSIONS = 43
+    EXTENSION_EARLY_DATA = 42,
+    EXTENSION_VERSIONS = 43,
+    EXTENSION_KEY_SHARES = 51
 };
 #define NAME_IS_HOST 0
 #define STATUS_IS_OCSP 1
@@ -114,6 +116,12 @@ static bool read_extension(size_t type, struct span body, struct tls_hello *hell
     case EXTENSION_ALPN:
         hello->alpn = take_vector(&r, 2);
         hello->has_alpn = true;
+        return !r.is_broken;
+    case EXTENSION_EARLY_DATA:
+        hello->sends_early = true;
+        return true;
+    case EXTENSION_KEY_SHARES:
+        hello->key_shares = take_vector(&r, 2);
         return !r.is_broken;
     default:
         return true;
@@ -278,4 +286,14 @@ bool tls_hello_has_number(struct span list, uint16_t number)
             return true;
     }
     return false;
+}
+
+bool tls_hello_next_key_share(struct span *shares, uint16_t *group)
+{
+    struct reader list = reader_of(*shares);
+
+    *group = (uint16_t)take_number(&list, 2);
+    (void)take_vector(&list, 2);
+    *shares = list.left;
+    return !list.is_broken;
 }

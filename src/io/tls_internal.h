@@ -53,6 +53,7 @@ struct tls_context {
     uint64_t id;             /* of a server: sessions of one id are never taken under another */
     unsigned session_lifetime_s;
     size_t record_bytes_max;
+    uint32_t early_bytes_max;  /* 0: no request before a handshake is finished */
     struct tls_sealer *sealer; /* NULL: no tickets */
     int key_log_fd;            /* -1: none */
 };
@@ -70,6 +71,22 @@ struct tls_expected {
     struct tls_expected_name names[TLS_EXPECTED_NAMES_MAX];
     size_t name_count;
     char text[]; /* what the names point to */
+};
+
+/* Where the record ends that is being read. */
+struct tls_record_end {
+    unsigned char header[5];
+    unsigned char header_len;
+    bool is_reached; /* nothing more is read in this step */
+    uint32_t body_left;
+};
+
+/* RFC 8446 section 2.3: what a client sends before our Finished is answered. */
+enum tls_early {
+    EARLY_NONE,
+    EARLY_OFFERED,  /* it may be taken, if the ticket allows it */
+    EARLY_REJECTED, /* it is skipped: the client sends it again */
+    EARLY_TAKEN,    /* until the client's Finished */
 };
 
 struct tls {
@@ -100,6 +117,9 @@ struct tls {
     bool has_closed;      /* we did */
     bool is_stapling;     /* server, TLS 1.2: a response is to be sent */
     bool has_new_session; /* client, TLS 1.2: to be given out once the handshake is finished */
+    bool has_alpn;        /* server: the client named protocols, http/1.1 among them */
+    enum tls_early early : 8;
+    struct tls_record_end record_end; /* server, with early data */
 };
 
 /* Records why a session failed; the first reason stays. Returns TLS_FAILED. */
@@ -156,6 +176,28 @@ void tls_staple_attach(struct tls *t, struct tls_member *m, bool is_tls13);
 /* Around each call that goes on with a server's handshake. */
 void tls_staple_begin(struct tls *t);
 void tls_staple_end(struct tls *t);
+
+/* tls_early.c: early data, RFC 8446 section 4.2.10. */
+/* Of a session that will be one of TLS 1.3, whose ClientHello says that early data follows. */
+void tls_early_begin(struct tls *t, const struct tls_hello *hello);
+/* The ticket is looked at: whether it is good for early data. Returns what limit it carries on. */
+uint32_t tls_early_decide(struct tls *t, bool is_good);
+/* A new ticket is made: its limit. */
+uint32_t tls_early_promise(struct tls *t, bool allows);
+/* In the place of wolfSSL_accept() and wolfSSL_read(), with what they return. */
+int tls_early_accept(struct tls *t);
+int tls_early_open(struct tls *t, char *out, size_t size);
+/* How much of so many bytes may be read now; notes that they are. */
+size_t tls_early_read(struct tls *t, struct span from, size_t n);
+
+/* tls_replay.c: tickets that early data came with, shared between threads (a lock inside). */
+#define TLS_REPLAY_ID_BYTES 12
+struct tls_replay;
+struct tls_replay *tls_replay_new(int64_t now_s) MUST_USE;
+void tls_replay_free(struct tls_replay *r);
+/* False: it may have been used before. remembers_all: none was, before the memory was made. */
+bool tls_replay_use(struct tls_replay *r, const unsigned char id[TLS_REPLAY_ID_BYTES],
+                    int64_t now_s, bool remembers_all) MUST_USE;
 
 /* tls_sealer.c */
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],

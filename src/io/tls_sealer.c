@@ -28,10 +28,11 @@
 #define KEY_LIFETIME_S (12 * 3600) /* a ticket opens for one to two of these at the most */
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
+#define PEER_BYTES 16 /* behind the tag */
 
 static_assert(KEY_NAME_BYTES + 1 == WOLFSSL_TICKET_NAME_SZ, "name and flags fill the field");
 static_assert(NONCE_BYTES <= WOLFSSL_TICKET_IV_SZ, "the nonce fits");
-static_assert(TAG_BYTES <= WOLFSSL_TICKET_MAC_SZ, "the tag fits");
+static_assert(TAG_BYTES + PEER_BYTES <= WOLFSSL_TICKET_MAC_SZ, "the tag fits, and who got it");
 
 struct ticket_key {
     unsigned char name[KEY_NAME_BYTES];
@@ -43,6 +44,7 @@ struct ticket_key {
 #define FACTS_SLOTS 4
 
 #define FLAG_HAS_CERTIFICATE 1 /* the client showed one: there is an entry */
+#define FLAG_ALLOWS_EARLY 2    /* early data may come with it */
 
 struct facts_slot {
     unsigned char iv[WOLFSSL_TICKET_IV_SZ];
@@ -62,6 +64,7 @@ struct tls_server_shared {
     struct ticket_key keys[2];
     int64_t rotate_at_s;
     struct facts_set facts[FACTS_SETS];
+    struct tls_replay *replay; /* NULL: nobody takes early data */
 };
 
 struct sealer_key {
@@ -140,6 +143,7 @@ void tls_server_shared_free(struct tls_server_shared *s)
         return;
     tls_server_shared_forget_clients(s);
     (void)pthread_mutex_destroy(&s->lock);
+    tls_replay_free(s->replay);
     (void)wc_FreeRng(&s->rng);
     explicit_bzero(s, sizeof(*s));
     free(s);
@@ -199,6 +203,19 @@ static int set_keys_of_files(struct tls_sealer *s, const struct tls_server_setti
     return rc;
 }
 
+/* One for all that take early data. 0, or -ENOMEM. */
+static int add_replay(struct tls_server_shared *s)
+{
+    bool is_there;
+
+    (void)pthread_mutex_lock(&s->lock);
+    if (!s->replay)
+        s->replay = tls_replay_new(now_s());
+    is_there = s->replay != NULL;
+    (void)pthread_mutex_unlock(&s->lock);
+    return is_there ? 0 : -ENOMEM;
+}
+
 struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
                                   const struct tls_server_settings *settings)
 {
@@ -218,7 +235,7 @@ struct tls_sealer *tls_sealer_new(struct tls_server_shared *shared,
     s->context_id = settings->id;
     s->store = settings->has_tickets ? NULL : settings->store;
     s->key_count = COUNT_OF(shared->keys);
-    if (set_keys_of_files(s, settings)) {
+    if (set_keys_of_files(s, settings) || (settings->takes_early_data && add_replay(shared))) {
         tls_sealer_free(s);
         return NULL;
     }
@@ -314,6 +331,7 @@ static struct tls_client_facts *get_facts(struct tls_server_shared *s, const uns
 struct ticket_binding {
     unsigned char name[WOLFSSL_TICKET_NAME_SZ];
     unsigned char iv[WOLFSSL_TICKET_IV_SZ];
+    unsigned char peer[PEER_BYTES]; /* zeros: not for early data */
     uint64_t context_id;
 };
 
@@ -333,19 +351,59 @@ static struct ticket_binding binding_of(const struct tls_sealer *s,
 
     memcpy(b.name, ticket->name, sizeof(b.name));
     memcpy(b.iv, ticket->iv, sizeof(b.iv));
+    memcpy(b.peer, ticket->mac + TAG_BYTES, sizeof(b.peer));
     return b;
+}
+
+/* The text is wolfSSL's own: RFC 8446 section 4.6.1, max_early_data_size. */
+static void set_early_limit(struct sealed_ticket *ticket, uint32_t limit)
+{
+    InternalTicket *text = (InternalTicket *)ticket->text;
+
+    for (size_t i = 0; i < sizeof(text->maxEarlyDataSz); i++)
+        text->maxEarlyDataSz[i] = (unsigned char)(limit >> (24 - 8 * i));
+}
+
+/* Early data is for the name and the protocol that the ticket was given for. */
+static int digest_peer(const struct tls *t, unsigned char out[PEER_BYTES])
+{
+    char text[257]; /* tls_hello refuses longer names */
+    struct span name = tls_server_name(t);
+
+    assert(name.len < sizeof(text));
+    text[0] = t->has_alpn ? 'h' : '-';
+    for (size_t i = 0; i < name.len; i++)
+        text[1 + i] = ascii_lower(name.data[i]);
+    return derive("ringway early data", span_of(text, 1 + name.len), out, PEER_BYTES);
+}
+
+/* Marks the ticket as used. */
+static bool may_be_early(struct tls_sealer *s, const struct tls *t,
+                         const struct sealed_ticket *ticket)
+{
+    unsigned char peer[PEER_BYTES];
+
+    return t->early == EARLY_OFFERED && s->shared->replay &&
+           (ticket->name[KEY_NAME_BYTES] & FLAG_ALLOWS_EARLY) && digest_peer(t, peer) == 0 &&
+           memcmp(peer, ticket->mac + TAG_BYTES, sizeof(peer)) == 0 &&
+           tls_replay_use(s->shared->replay, ticket->iv, now_s(), s->renew_at_s != INT64_MAX);
 }
 
 static int seal(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
 {
     struct tls_client_facts *facts = tls_known_facts(t);
+    bool allows_early = t->context->early_bytes_max && wolfSSL_version(t->ssl) == TLS1_3_VERSION;
     struct ticket_binding b;
 
     memcpy(ticket->name, s->keys[0].name, KEY_NAME_BYTES);
-    ticket->name[KEY_NAME_BYTES] = facts ? FLAG_HAS_CERTIFICATE : 0;
+    ticket->name[KEY_NAME_BYTES] =
+        (facts ? FLAG_HAS_CERTIFICATE : 0) | (allows_early ? FLAG_ALLOWS_EARLY : 0);
     if (wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) != 0)
         return WOLFSSL_TICKET_RET_FATAL;
     memset(ticket->mac, 0, WOLFSSL_TICKET_MAC_SZ);
+    if (allows_early && digest_peer(t, ticket->mac + TAG_BYTES) != 0)
+        return WOLFSSL_TICKET_RET_FATAL;
+    set_early_limit(ticket, tls_early_promise(t, allows_early));
     b = binding_of(s, ticket);
     if (wc_AesGcmEncrypt(&s->keys[0].aes, ticket->text, ticket->text, ticket->text_len, ticket->iv,
                          NONCE_BYTES, ticket->mac, TAG_BYTES, (const unsigned char *)&b,
@@ -386,6 +444,7 @@ static int open_sealed(struct tls_sealer *s, struct tls *t, struct sealed_ticket
             return WOLFSSL_TICKET_RET_REJECT;
     }
     tls_set_ticket_facts(t, facts);
+    set_early_limit(ticket, tls_early_decide(t, may_be_early(s, t, ticket)));
     /* An old key still opens, and its holder gets a new ticket: with TLS 1.3 in any case, where
      * wolfSSL (DoPreSharedKeys()) takes the wish for one as a refusal. */
     return key && wolfSSL_version(t->ssl) != TLS1_3_VERSION ? WOLFSSL_TICKET_RET_CREATE
@@ -410,6 +469,7 @@ static int put_away(struct tls_sealer *s, struct tls *t, struct sealed_ticket *t
     struct tls_store_key key;
     bool is_random = wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) == 0;
 
+    set_early_limit(ticket, tls_early_promise(t, false));
     memset(ticket->name, 1, WOLFSSL_TICKET_NAME_SZ); /* wolfSSL refuses zeros */
     memset(ticket->mac, 1, WOLFSSL_TICKET_MAC_SZ);
     key = store_key(s, ticket);
@@ -430,6 +490,7 @@ static int fetch(struct tls_sealer *s, struct tls *t, struct sealed_ticket *tick
         tls_store_get(s->store, &key, ticket->text, ticket->text_len, &facts) != ticket->text_len)
         return WOLFSSL_TICKET_RET_REJECT;
     tls_set_ticket_facts(t, facts);
+    set_early_limit(ticket, tls_early_decide(t, false));
     return WOLFSSL_TICKET_RET_OK;
 }
 

@@ -33,10 +33,12 @@ struct span tls_value_cipher(struct record *r, const struct value_key *key)
     return t ? span_of_cstr(tls_suite_name(t)) : SPAN_NONE;
 }
 
-/* "1" of a request that came before the handshake was finished: none is read. */
+/* "1" until the handshake is finished: what came so far may be a replay. */
 struct span tls_value_early_data(struct record *r, const struct value_key *key)
 {
-    return SPAN_NONE;
+    struct tls *t = session(r);
+
+    return t && tls_is_early(t) ? SPAN("1") : SPAN_NONE;
 }
 
 struct span tls_value_curve(struct record *r, const struct value_key *key)

@@ -473,7 +473,7 @@ static void end_exchange(struct client *c, enum exchange_result result)
     if (result == EXCHANGE_CUTS)
         cut(c, true);
     else if (result == EXCHANGE_CLOSES)
-        finish(c, lingers || conn_input(&c->conn).len);
+        finish(c, lingers || conn_input(&c->conn).len || conn_is_early(&c->conn));
     else {
         c->state = CLIENT_IDLE;
         c->is_pipelining = conn_input(&c->conn).len > 0;

@@ -90,8 +90,23 @@ static void make(void)
     put_extension(&extensions, 13, SPAN("\0\x04\x04\x03\x08\x04"));
     put_extension(&extensions, 16, SPAN("\0\x0c\x02h2\x08http/1.1"));
     put_extension(&extensions, 43, SPAN("\x04\x03\x04\x03\x03"));
+    put_extension(&extensions, 42, SPAN(""));
+    put_extension(&extensions, 51, SPAN("\0\x0b\x0a\x0a\0\x01x\0\x1d\0\x02yy"));
     put_extension(&extensions, 0x2a2a, SPAN("grease"));
     write_message(&message, span_of_draft(&extensions));
+}
+
+static void assert_key_shares(struct span shares)
+{
+    uint16_t group;
+
+    assert_true(tls_hello_next_key_share(&shares, &group));
+    assert_int_equal(group, 0x0a0a);
+    assert_true(tls_hello_next_key_share(&shares, &group));
+    assert_int_equal(group, 0x001d);
+    assert_false(tls_hello_next_key_share(&shares, &group));
+    shares = SPAN("\0\x1d\0\x03yy");
+    assert_false(tls_hello_next_key_share(&shares, &group));
 }
 
 static void assert_read(struct span bytes)
@@ -110,6 +125,8 @@ static void assert_read(struct span bytes)
     assert_false(tls_hello_has_number(hello.signature_schemes, 0x0408));
     assert_true(tls_hello_has_number(hello.suites, 0xc02b));
     assert_true(hello.offers_tls13);
+    assert_true(hello.sends_early);
+    assert_key_shares(hello.key_shares);
     free(joined);
 }
 
