@@ -166,7 +166,7 @@ static inline bool conn_is_closed(const struct conn *c)
     return c->state == CONN_CLOSED;
 }
 
-/* A server's handshake that the client has yet to finish: what it sends for that is still to come. */
+/* A server's handshake that the client has yet to finish: something is still to come. */
 static inline bool conn_is_early(const struct conn *c)
 {
     return c->tls && tls_is_early(c->tls);

@@ -140,7 +140,7 @@ def test_too_early_of_the_upstream_is_passed_on(world):
     assert len(world.seen("/early")) == 1
 
 
-def test_answer_is_not_lost_when_its_connection_closes_before_the_handshake_ends(world, make_origin):
+def test_answer_is_not_lost_when_all_is_said_before_the_handshake_ends(world, make_origin):
     """The client's Finished comes to a server that has said all: no reset overtakes the answer."""
     def hold(i, record):
         if i >= 3:
@@ -194,7 +194,8 @@ def test_most_early_data_that_can_be_is_skipped(world):
 
 def test_ticket_for_another_name_is_not_good_for_early_data(world):
     session = world.ticket()
-    der = ssl.PEM_cert_to_DER_cert(session.read_text().replace("SSL SESSION PARAMETERS", "CERTIFICATE"))
+    text = session.read_text().replace("SSL SESSION PARAMETERS", "CERTIFICATE")
+    der = ssl.PEM_cert_to_DER_cert(text)
     before, _, behind = der.rpartition(b"www.test")  # the certificate has it too
     session.write_text(ssl.DER_cert_to_PEM_cert(before + b"oth.test" + behind)
                        .replace("CERTIFICATE", "SSL SESSION PARAMETERS"))
@@ -240,6 +241,18 @@ def test_early_data_is_not_taken_where_certificates_are_asked_for(make_world, pk
     world = make_world(f"ssl_early_data on; ssl_verify_client optional; "
                        f"ssl_client_certificate {ca};")
     assert "Max Early Data: 0" in world.run(stdin=closing("/first"))
+
+
+def test_certificates_are_looked_at_behind_early_data_that_is_skipped(world, pki):
+    """Where they came to be asked for; the client has a ticket from before."""
+    pair, session = pki.client(), world.ticket()
+    world.ringway.write(world.configuration(
+        f"ssl_early_data on; ssl_verify_client on; ssl_client_certificate {pki.root.cert_file};"))
+    world.ringway.reload()
+    rejected(world, session, "-cert", pair.cert_file, "-key", pair.key_file)
+    accepted, said = world.resume(session, closing("/early"), later=closing("/none"))
+    assert not accepted and "HTTP/1.1 400" in said
+    assert not world.seen("/none")
 
 
 # --- hostile ------------------------------------------------------------------------------------
