@@ -8,6 +8,7 @@ import pytest
 import client
 import origin as origins
 import ringway
+import tlswire
 import wire
 from wire import request
 
@@ -290,3 +291,37 @@ def test_early_data_in_single_bytes_is_taken(world, make_origin):
         world.port, from_client=lambda i, r: [r[j:j + 7] for j in range(0, len(r), 7)], gap=0.001))
     accepted, said = world.resume(world.ticket(), closing("/early"), port=front.port)
     assert accepted and "GET /early 0" in said
+
+
+def announce_early_data(hello):
+    """The record of a ClientHello with one extension more, in front of the others."""
+    body = bytearray(hello[5:])
+    at = 4 + 2 + 32
+    at += 1 + body[at]
+    at += 2 + int.from_bytes(body[at:at + 2], "big")
+    at += 1 + body[at]
+    size = int.from_bytes(body[at:at + 2], "big")
+    body[at:at + 2] = (size + 4).to_bytes(2, "big") + b"\0\x2a\0\0"
+    body[1:4] = (len(body) - 4).to_bytes(3, "big")
+    return hello[:3] + len(body).to_bytes(2, "big") + bytes(body)
+
+
+def test_early_data_announced_late_does_not_finish_a_handshake(make_world, make_origin):
+    """In the second ClientHello, where it must not be, with a ticket that nobody opens."""
+    world = make_world("ssl_early_data on; ssl_ecdh_curve secp384r1;")
+    session, hellos = world.ticket(), []
+    world.ringway.stop()
+    world.ringway.start()
+
+    def change(_, record):
+        if record[0] != tlswire.HANDSHAKE:
+            return record
+        hellos.append(record)
+        return announce_early_data(record) if len(hellos) == 2 else record
+
+    front = make_origin(origins.relay(world.port, from_client=change))
+    mark = world.ringway.mark()
+    assert "GET /late" not in world.run("-sess_in", session, stdin=closing("/late"),
+                                        port=front.port)
+    assert len(hellos) == 2
+    world.ringway.wait_log("early data announced in a second ClientHello", mark)
