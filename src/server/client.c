@@ -418,8 +418,6 @@ static uint64_t kept_until_ms(const struct client *c)
 /* Nothing there: waits for a request, or ends. */
 static void idle_without_input(struct client *c)
 {
-    bool has_output = conn_out_bytes(&c->conn) > 0;
-
     if (conn_end(&c->conn) != CONN_END_NONE || c->conn.error) {
         if (conn_end(&c->conn) == CONN_END_FAILED || c->conn.error)
             cut(c, false);
@@ -427,7 +425,7 @@ static void idle_without_input(struct client *c)
             finish(c, false);
         return;
     }
-    if (c->pool->is_draining && !has_output) {
+    if (c->pool->is_draining) { /* what is written is sent all the same */
         if (kept_until_ms(c) <= loop_now_ms(loop_of(c))) {
             finish(c, false);
             return;

@@ -383,6 +383,31 @@ static void a_drain_closes_idle_ones_and_the_others_after_their_exchange(void **
     close(busy);
 }
 
+#define WORDS_4 "$a$a$a$a"
+#define WORDS_64 WORDS_4 WORDS_4 WORDS_4 WORDS_4 WORDS_4 WORDS_4 WORDS_4 WORDS_4
+
+/* More than the sockets hold: what was said to go on is not sent yet. */
+static void a_drain_amid_an_answer_ends_the_connection_behind_it(void **state)
+{
+    static const char conf[] = SERVE("set $a %01000d;\nreturn 200 \"" WORDS_64 "\";");
+    struct house *h = *state;
+    static char text[sizeof(conf) + 1000], answer[64 * 1024];
+    ssize_t len;
+    int fd;
+
+    snprintf(text, sizeof(text), conf, 0);
+    serve(h, text);
+    fd = call_with(h, 4096);
+    peer_write(fd, GET);
+    turn_until(h->t.loop, atomic_load(&h->engine.stats.counters[COUNTER_REQUESTS]) == 1);
+    clients_drain(&h->pool);
+    len = peer_read(&h->t, fd, answer, sizeof(answer));
+    assert_in_range(len, 32000, 34000); /* all of it, and the end */
+    assert_null(memmem(answer, (size_t)len, "close", 5));
+    turn_until(h->t.loop, h->pool.count == 0);
+    close(fd);
+}
+
 static void shedding_ends_the_oldest_that_only_wait_for_another_request(void **state)
 {
     struct house *h = *state;
@@ -521,6 +546,7 @@ int main(void)
         TEST(a_client_that_does_not_read_its_last_answer_is_cut_by_send_timeout),
         TEST(lingering_lasts_longer_than_what_is_sent),
         TEST(a_drain_closes_idle_ones_and_the_others_after_their_exchange),
+        TEST(a_drain_amid_an_answer_ends_the_connection_behind_it),
         TEST(shedding_ends_the_oldest_that_only_wait_for_another_request),
         TEST(a_busy_client_is_not_shed),
         TEST(an_abort_cuts_the_idle_and_the_busy),
