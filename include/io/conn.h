@@ -45,20 +45,20 @@ struct conn {
     int error; /* the first failure of the system, negative errno; 0: none */
     enum conn_state state : 8;
     enum conn_end end : 8;
-    bool wants_input;     /* a receive is armed once all is consumed */
-    bool wants_room;      /* the owner waits for the output to drain */
-    bool is_bulk;         /* receives get large buffers */
-    bool raw_is_borrowed; /* raw lies in a receive buffer of this turn */
-    bool ends_output;     /* our side of the stream is shut once all is sent */
-    bool has_shut;        /* it was */
-    bool has_handshaken;  /* TLS: bytes can be sealed */
-    bool lingers;
-    bool holds_output;   /* what is sent goes with the FIN: the close follows at once */
-    bool resets;         /* close with RST */
-    bool copies_sends;   /* this socket has no other way */
-    bool is_taking;      /* a send without copies did not yet say what it took of out */
-    uint16_t lent_sends; /* sends without copies that the kernel reads for, with that one */
-    uint32_t lent_bytes; /* that they took and the peer does not have, as far as is known */
+    bool wants_input : 1;     /* a receive is armed once all is consumed */
+    bool wants_room : 1;      /* the owner waits for the output to drain */
+    bool is_bulk : 1;         /* receives get large buffers */
+    bool raw_is_borrowed : 1; /* raw lies in a receive buffer of this turn */
+    bool ends_output : 1;     /* our side of the stream is shut once all is sent */
+    bool has_shut : 1;        /* it was */
+    bool has_handshaken : 1;  /* TLS: bytes can be sealed */
+    bool lingers : 1;
+    bool holds_output : 1; /* what is sent goes with the FIN: the close follows at once */
+    bool resets : 1;       /* close with RST */
+    bool copies_sends : 1; /* this socket has no other way */
+    bool is_taking : 1;    /* a send without copies did not yet say what it took of out */
+    uint16_t lent_sends;   /* sends without copies that the kernel reads for, with that one */
+    uint32_t lent_bytes;   /* that they took and the peer does not have, as far as is known */
     uint32_t sending_bytes;
     struct op recv_op, send_op, control_op;
     struct task step; /* of the flush phase: hold, seal, send, or go on with closing */

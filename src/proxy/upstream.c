@@ -26,6 +26,8 @@ static void set_idle(struct upstream_conn *u, bool is_idle)
     }
 }
 
+static_assert(sizeof(struct upstream_conn) <= 384, "pooled ones wait: six lines of the cache");
+
 static void release(struct upstream_conn *u)
 {
     struct view *v = u->view;
@@ -283,12 +285,14 @@ bool upstream_should_wait(struct lane *l, struct ticket_wait *w)
 static struct tls_ticket *ticket_for(struct upstream_conn *u)
 {
     struct lane *l = u->lane;
+    enum tls_miss miss = TLS_MISS_OFF;
+    struct tls_ticket *ticket = NULL;
 
-    u->miss = TLS_MISS_OFF;
-    if (!l->profile->reuses_sessions)
-        return NULL;
-    return tls_cache_take(cache_of(l), &l->identity, l->peer->conf->address_text, now_ms(l),
-                          &u->miss);
+    if (l->profile->reuses_sessions)
+        ticket = tls_cache_take(cache_of(l), &l->identity, l->peer->conf->address_text, now_ms(l),
+                                &miss);
+    u->miss = miss;
+    return ticket;
 }
 
 static struct tls_context *context_of(const struct upstream_conn *u)

@@ -36,7 +36,7 @@ struct client {
     bool is_pipelining; /* the next request was there before the answer to the last one ended */
 };
 
-static_assert(sizeof(struct client) <= 456, "many clients wait: half a KiB each, with all else");
+static_assert(sizeof(struct client) <= 448, "many clients wait: half a KiB each, with all else");
 
 static struct loop *loop_of(const struct client *c)
 {
