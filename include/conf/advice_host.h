@@ -5,7 +5,7 @@
 #include "conf/draft.h"
 
 /* Warns where the host in a proxy_pass depends on what a client sends: right away, or by way of
- * "set" and "map" whose values do. */
+ * "set", "map" and groups of regexes. */
 void advise_host(struct conf *c, const struct node *n);
 
 #endif

@@ -1,6 +1,8 @@
 /* advice - what a configuration may say and had better not: for -t. */
 #include "conf/advice.h"
 
+#include <stdio.h>
+
 #include "conf/advice_certificate.h"
 #include "conf/advice_host.h"
 
@@ -55,12 +57,34 @@ static bool has_header(const struct node *block, struct span name)
     return false;
 }
 
+/* What add_header_inherit says for a block, there or around it. */
+static struct span inheritance_of(const struct node *block)
+{
+    const struct node *said = NULL;
+
+    for (; block && block->row && !said; block = block->parent)
+        said = find(block, "add_header_inherit");
+    return said ? said->words[1] : SPAN("on");
+}
+
+static void warn_of_lost(struct conf *c, const struct node *n, const struct node *lost)
+{
+    char where[ORIGIN_TEXT_BYTES];
+
+    if (span_equals(n->origin.file, lost->origin.file))
+        (void)snprintf(where, sizeof(where), "line %u", lost->origin.line);
+    else
+        (void)origin_format(&lost->origin, where);
+    conf_warn(c, &n->origin, "\"add_header\" here makes the block lose \"add_header %.*s\" of %s",
+              SPAN_ARG(lost->words[1]), where);
+}
+
 /* Those of the blocks around do not count where a block has some of its own. */
 static void advise_add_header(struct conf *c, const struct node *n)
 {
     const struct node *outer = n->parent->parent;
 
-    if (find(n->parent, "add_header") != n || find(n->parent, "add_header_inherit"))
+    if (find(n->parent, "add_header") != n || !span_equals(inheritance_of(n->parent), SPAN("on")))
         return;
     while (outer && outer->row && !find(outer, "add_header"))
         outer = outer->parent;
@@ -68,9 +92,7 @@ static void advise_add_header(struct conf *c, const struct node *n)
         return;
     for (const struct node *lost = outer->first; lost; lost = lost->next) {
         if (is_named(lost, "add_header") && !has_header(n->parent, lost->words[1]))
-            conf_warn(c, &n->origin,
-                      "\"add_header\" here makes the block lose \"add_header %.*s\" of line %u",
-                      SPAN_ARG(lost->words[1]), lost->origin.line);
+            warn_of_lost(c, n, lost);
     }
 }
 
@@ -94,28 +116,45 @@ static void advise_auth_basic(struct conf *c, const struct node *n)
 /* What is safe within: it decides, and nothing of it is inherited half. */
 static bool is_safe_in_if(const struct node *n)
 {
-    return is_named(n, "return") || is_named(n, "rewrite") || is_named(n, "set") ||
-           is_named(n, "break");
+    return is_named(n, "rewrite") || is_named(n, "set") || is_named(n, "break");
+}
+
+/* The request leaves the location there, and what else the block says is for its own answer. */
+static bool leaves(const struct node *n)
+{
+    return is_named(n, "return") ||
+           (is_named(n, "rewrite") && !span_equals(n->words[n->word_count - 1], SPAN("break")));
+}
+
+static bool any_leaves(const struct node *block)
+{
+    for (const struct node *n = block->first; n; n = n->next) {
+        if (leaves(n))
+            return true;
+    }
+    return false;
 }
 
 static void advise_if(struct conf *c, const struct node *block)
 {
     const struct node *location = block->parent;
-    const struct node *handler = find(location, "proxy_pass");
+    bool has_files = find(location, "try_files"), has_pass = find(location, "proxy_pass");
 
-    if (!is_named(location, "location"))
+    if (!is_named(location, "location") || !(has_files || has_pass) || any_leaves(block))
         return;
-    if (!handler)
-        handler = find(location, "try_files");
-    for (const struct node *n = block->first; n && handler; n = n->next) {
+    for (const struct node *n = block->first; n; n = n->next) {
         if (is_safe_in_if(n))
             continue;
         conf_warn(c, &n->origin,
-                  "\"%.*s\" inside \"if\" beside \"%.*s\": only the last \"if\" that holds counts, "
+                  "\"%.*s\" inside \"if\" beside \"%s\": only the last \"if\" that holds counts, "
                   "as a location of its own",
-                  SPAN_ARG(n->words[0]), SPAN_ARG(handler->words[0]));
+                  SPAN_ARG(n->words[0]), has_pass ? "proxy_pass" : "try_files");
         return;
     }
+    if (has_files)
+        conf_warn(c, &block->origin,
+                  "\"if\" beside \"try_files\": there is no \"try_files\" of the location where it "
+                  "holds");
 }
 
 /* ---- all of it ---- */

@@ -32,6 +32,23 @@ static struct span text_of(const struct conf *c, struct span path)
     return SPAN_NONE;
 }
 
+/* Authorities are what is trusted: those that have ended do no harm beside others. */
+static bool names_authorities(const struct node *n)
+{
+    return !span_ends_with(n->words[0], SPAN("ssl_certificate"));
+}
+
+static bool any_is_good(struct conf *c, struct span text, int64_t now_s)
+{
+    struct tls_validity validity;
+
+    while (tls_validity_next(&text, &c->scratch, &validity)) {
+        if (validity.not_before_s <= now_s && validity.not_after_s >= now_s)
+            return true;
+    }
+    return false;
+}
+
 static void advise_validity(struct conf *c, const struct node *n, const struct tls_validity *v,
                             int64_t now_s)
 {
@@ -57,11 +74,15 @@ void advise_certificate(struct conf *c, const struct node *n, int64_t now_s)
 {
     struct tls_validity validity;
     struct span path, text;
+    bool has_others;
 
     if (!names_certificates(n))
         return;
     path = conf_file_path(c, n->words[1]);
     text = path.data ? text_of(c, path) : SPAN_NONE;
-    while (tls_validity_next(&text, &c->scratch, &validity))
-        advise_validity(c, n, &validity, now_s);
+    has_others = names_authorities(n) && any_is_good(c, text, now_s);
+    while (tls_validity_next(&text, &c->scratch, &validity)) {
+        if (!has_others || validity.not_after_s >= now_s)
+            advise_validity(c, n, &validity, now_s);
+    }
 }

@@ -65,6 +65,19 @@ def test_add_header_that_repeats_others_is_not_warned_of(conf_file):
         server { listen 127.0.0.1:1; location / { add_header x-a b; add_header X-B b; } }""") == []
 
 
+@pytest.mark.parametrize("said", ["merge", "off"])
+def test_add_header_whose_inheritance_is_told_is_not_warned_of(conf_file, said):
+    assert warnings_of(conf_file, HTTP % f"""add_header_inherit {said}; add_header X-A a;
+        server {{ listen 127.0.0.1:1; add_header X-B b; location / {{ add_header X-C c; }} }}
+        """) == []
+
+
+def test_add_header_that_loses_one_of_another_file_names_the_file(conf_file):
+    inner = conf_file("add_header X-A a;\n", "inner.conf")
+    warns(conf_file, HTTP % f"""include {inner};
+        server {{ listen 127.0.0.1:1; add_header X-B b; }}""", f"of {re.escape(inner)}:1", 4)
+
+
 def test_passwords_that_nobody_is_asked_for_are_warned_of(conf_file):
     warns(conf_file, SERVER % "location / {\nauth_basic realm;\n}", "asks nobody", 6)
     users = conf_file("a:b\n", "users")
@@ -82,8 +95,20 @@ def test_if_beside_a_proxy_pass_is_warned_of(conf_file):
 
 def test_if_that_decides_is_not_warned_of(conf_file):
     assert warnings_of(conf_file, SERVER % """location / { proxy_pass http://127.0.0.1:1;
-        if ($arg_a) { return 403; } if ($arg_b) { rewrite ^ /b last; } }
+        if ($arg_a) { return 403; } if ($arg_b) { rewrite ^ /b last; }
+        if ($request_method = OPTIONS) { add_header X-A a; return 204; } }
         location /c { if ($arg_c) { add_header X-C c; } }""") == []
+
+
+@pytest.mark.parametrize("inside, warned", [
+    ("set $a 1;", True), ("", True), ("rewrite ^ /b break;", True), ("break;", True),
+    ("return 403;", False), ("rewrite ^ /b last;", False), ("rewrite ^ /b;", False),
+])
+def test_if_that_goes_on_loses_try_files(conf_file, inside, warned):
+    found = warnings_of(conf_file, SERVER % f"""location / {{ try_files $uri @a;
+        if ($arg_a) {{ {inside} }} }} location @a {{ return 404; }}""")
+    assert len(found) == warned, found
+    assert not found or "no \"try_files\" of the location where it holds" in found[0][0], found
 
 
 @pytest.mark.parametrize("before, url", [
@@ -92,6 +117,13 @@ def test_if_that_decides_is_not_warned_of(conf_file):
     ("", "$scheme://$arg_to/"),
     ("set $to $cookie_to;", "http://$to"),
     ("set $to a.$middle; set $middle $http_x;", "http://$to$request_uri"),
+    ("", "http://$ssl_server_name"),
+    ("", "http://$request_method"),
+    ("", "http://$proxy_add_x_forwarded_for"),
+    ("server_name ~^(?<sub>.+)[.]test$;", "http://$sub.internal"),
+    ("if ($http_x ~ ^(?P<x>a+)) { set $y 1; }", "http://$x"),
+    ("rewrite ^/(?'x'[^/]+) /b last;", "http://$x"),
+    ("set $to a; if ($arg_a) { set $to $arg_a; }", "http://$to"),
 ])
 def test_a_host_that_a_client_chooses_is_warned_of(conf_file, before, url):
     text = SERVER % f"resolver 127.0.0.1; {before} location / {{\nproxy_pass {url};\n}}"
@@ -104,8 +136,73 @@ def test_a_host_out_of_a_map_is_warned_of_where_its_values_are_a_clients(conf_fi
     warns(conf_file, text, "lets a client choose the host", 4)
 
 
+@pytest.mark.parametrize("uri, url", [
+    ("~ ^/(?<h>[^/]+)/", "http://$h"), ("~* ^/([^/]+)/(.*)$", "http://$1/$2"),
+    ("~ ^/a(.*)$", "http://127.0.0.1:1$1"), (r"~ ^/[(](?:/)\((/.*)(.*)", "http://127.0.0.1:1$2"),
+    ("~^/(?<h>[^/]+)/", "http://$h"),
+])
+def test_a_host_out_of_a_locations_regex_is_warned_of(conf_file, uri, url):
+    warns(conf_file, SERVER % f"resolver 127.0.0.1; location {uri} {{\nproxy_pass {url};\n}}",
+          "lets a client choose the host", 6)
+
+
+@pytest.mark.parametrize("uri, url", [
+    ("~ ^/a(/.*)$", "http://127.0.0.1:1$1"), ("~ ^/a(?<rest>/.*)$", "http://127.0.0.1:1$rest"),
+    (r"~ ^/([]/(]+)\((?:/a)(?=/)(/.*)$", "http://127.0.0.1:1$2"),
+])
+def test_a_path_out_of_a_locations_regex_is_not_warned_of(conf_file, uri, url):
+    assert warnings_of(conf_file, SERVER % f"location {uri} {{ proxy_pass {url}; }}") == []
+
+
+def test_a_path_that_a_rewrite_may_change_is_warned_of(conf_file):
+    warns(conf_file, SERVER % """location ~ ^/a(/.*)$ { rewrite ^/(b.*) /c break;
+        proxy_pass http://127.0.0.1:1$1; }""", "lets a client choose the host", 6)
+
+
+@pytest.mark.parametrize("row, warned", [
+    ("map $http_x $to { ~^(.*)$ $1; }", True),
+    ("map $http_x $to { ~^(?<n>.*)$ $n; }", True),
+    ("map $server_port $to { ~^(.*)$ 127.0.0.$1; }", False),
+    ("map $server_port $to { ~^(?<n>.*)$ 127.0.0.$n; }", False),
+    ("geo $to { default 127.0.0.1; }", False),
+    ("split_clients $arg_x $to { * 127.0.0.1; }", False),
+])
+def test_groups_of_a_map_are_a_clients_where_its_string_is(conf_file, row, warned):
+    found = warnings_of(conf_file, HTTP % f"""{row} resolver 127.0.0.1;
+        server {{ listen 127.0.0.1:1; location / {{ proxy_pass http://$to; }} }}""")
+    assert len(found) == warned, found
+
+
+def test_variables_of_other_servers_do_not_count(conf_file):
+    assert warnings_of(conf_file, HTTP % """
+        server { listen 127.0.0.1:1; set $to $arg_x; return 200 $to; }
+        server { listen 127.0.0.1:2; set $to 127.0.0.1; location / { proxy_pass http://$to; } }
+        """) == []
+
+
+def test_variables_that_are_made_of_each_other_are_followed_once(conf_file):
+    ifs = "".join(f"if ($request_time = {n}) {{ set $to '${{to}}{n}'; }}" for n in range(9))
+    assert warnings_of(conf_file, SERVER % f"""resolver 127.0.0.1; set $to a; {ifs}
+        location / {{ proxy_pass http://$to; }}""") == []
+
+
+@pytest.mark.parametrize("names, first, warned", [
+    ("server_name a.test *.b.test;", "listen 127.0.0.1:1 default_server;", False),
+    ("server_name a.test;", "listen 127.0.0.1:1;", False),
+    ("server_name a.test;", "listen 127.0.0.1:2;", True),
+    ("server_name ~a;", "listen 127.0.0.1:1;", True),
+    ("", "listen 127.0.0.1:1; server_name b.test;", True),
+])
+def test_a_host_that_server_name_bounds_is_not_a_clients(conf_file, names, first, warned):
+    found = warnings_of(conf_file, HTTP % f"""resolver 127.0.0.1;
+        server {{ {first} return 444; }}
+        server {{ listen 127.0.0.1:1; {names} location / {{ proxy_pass http://$host:81; }} }}""")
+    assert len(found) == warned, found
+
+
 @pytest.mark.parametrize("before, url", [
     ("", "http://127.0.0.1:1$request_uri"),
+    ("", "http://127.0.0.1:1$is_args$args"),
     ("set $to 127.0.0.1;", "http://$to:1/$arg_a"),
     ("set $to $to;", "http://$to"),
 ])
@@ -148,6 +245,17 @@ def test_client_certificates_and_authorities_are_looked_at(conf_file, pki):
         proxy_ssl_trusted_certificate {ca.cert_file}; proxy_ssl_certificate {pair.cert_file};
         proxy_ssl_certificate_key {pair.key_file}; }}""")
     assert [re.search(r"in \d days", text)[0] for text, _ in found] == ["in 3 days", "in 4 days"]
+
+
+def test_what_is_left_in_a_bundle_of_authorities_is_not_warned_of(conf_file, pki, tmp_path):
+    gone = pki.authority("Gone CA", not_before=-2 * DAY, not_after=-DAY)
+    good = pki.authority("Good CA", not_after=90 * DAY)
+    text = SERVER % """location / { proxy_pass https://127.0.0.1:1;
+        proxy_ssl_trusted_certificate %s; }"""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("".join(Path(ca.cert_file).read_text() for ca in (gone, good)))
+    assert warnings_of(conf_file, text % bundle) == []
+    warns(conf_file, text % gone.cert_file, "has expired on", 6)
 
 
 # --- as understood --------------------------------------------------------------------------------
