@@ -191,6 +191,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = 2,
+     .marks = ROW_REPEATABLE,
      .set = set_bits,
      .detail = disable_words,
      AT_SETTING(keepalive_disable),

@@ -94,6 +94,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = ARGS_MANY,
+     .marks = ROW_REPEATABLE,
      .set = set_protocols,
      CLIENT(protocols),
      .help = "versions of TLS for connections to upstreams",

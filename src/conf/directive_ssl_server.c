@@ -157,6 +157,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_HTTP_SERVER,
      .args_min = 1,
      .args_max = ARGS_MANY,
+     .marks = ROW_REPEATABLE,
      .set = set_protocols,
      SERVER(protocols),
      .help = "versions of TLS for clients",
@@ -223,6 +224,7 @@ static const struct directive rows[] = {
      .contexts = CONTEXT_HTTP_SERVER,
      .args_min = 1,
      .args_max = 2,
+     .marks = ROW_REPEATABLE,
      .set = set_session_cache,
      SERVER(session_zone),
      .help = "where sessions are kept for clients that have no ticket, or get none: 1m is for 2048 "

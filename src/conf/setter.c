@@ -197,7 +197,7 @@ int set_number(struct conf *c, struct scope *s, const struct directive *d, const
     const struct setter_bounds *bounds = d->detail;
     uint64_t *value = setter_value(s, d);
 
-    if (span_to_u64(n->words[1], value) < 0)
+    if (span_to_u64(n->words[1], value) < 0 || *value > INT64_MAX)
         return fail_directive(c, n, "invalid number");
     if (*value < bounds->min && bounds->max == UINT64_MAX)
         return conf_fail(c, n, "value must be equal to or greater than %" PRIu64, bounds->min);
@@ -231,8 +231,6 @@ int set_bits(struct conf *c, struct scope *s, const struct directive *d, const s
 {
     unsigned *value = setter_value(s, d);
 
-    if (!(d->marks & ROW_REPEATABLE))
-        *value = 0;
     for (size_t i = 1; i < n->word_count; i++) {
         const struct setter_word *word = find_word(d->detail, n->words[i]);
 

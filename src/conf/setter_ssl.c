@@ -30,13 +30,12 @@ int set_protocols(struct conf *c, struct scope *s, const struct directive *d, co
     unsigned *protocols = setter_value(s, d);
     unsigned seen = 0;
 
-    *protocols = 0;
     for (size_t i = 1; i < n->word_count; i++) {
         const struct setter_word *word = find_protocol(n->words[i]);
 
         if (!word)
             return setter_fail_value(c, n, n->words[i]);
-        if (seen & 1u << (word - protocol_words))
+        if (seen & 1u << (word - protocol_words) || *protocols & word->value)
             conf_warn(c, &n->origin, "duplicate value \"%.*s\"", SPAN_ARG(n->words[i]));
         else if (word->value == PROTOCOL_OLD)
             conf_warn(c, &n->origin,

@@ -31,9 +31,9 @@ static void limits_are_taken_up_to_the_last(void **state)
         {CONTEXT_HTTP, "client_max_body_size 1g;", 1 << 30},
         {CONTEXT_HTTP, "client_max_body_size 8589934591g;", UINT64_C(8589934591) << 30},
         {CONTEXT_HTTP, "max_headers 1;", 1},
-        {CONTEXT_HTTP, "max_headers 18446744073709551615;", UINT64_MAX},
+        {CONTEXT_HTTP, "max_headers 9223372036854775807;", INT64_MAX},
         {CONTEXT_HTTP, "keepalive_requests 0;", 0},
-        {CONTEXT_HTTP, "keepalive_requests 18446744073709551615;", UINT64_MAX},
+        {CONTEXT_HTTP, "keepalive_requests 9223372036854775807;", INT64_MAX},
     };
 
     blocks_leave(*state, rows, COUNT_OF(rows));
@@ -102,6 +102,7 @@ static void words_have_their_numbers(void **state)
         {CONTEXT_HTTP, "keepalive_disable msie6;", 1},
         {CONTEXT_HTTP, "keepalive_disable safari;", 2},
         {CONTEXT_HTTP, "keepalive_disable msie6 safari;", 3},
+        {CONTEXT_HTTP, "keepalive_disable msie6; keepalive_disable safari;", 3},
     };
 
     blocks_leave(*state, rows, COUNT_OF(rows));
@@ -112,6 +113,8 @@ static void other_words_are_refused(void **state)
     static const struct block_claim claims[] = {
         {CONTEXT_HTTP, "lingering_close x;", "invalid value \"x\""},
         {CONTEXT_HTTP, "keepalive_disable safari x;", "invalid value \"x\""},
+        {CONTEXT_HTTP, "keepalive_requests 9223372036854775808;",
+         "\"keepalive_requests\" directive invalid number"},
         {CONTEXT_HTTP, "tcp_nodelay 1;",
          "invalid value \"1\" in \"tcp_nodelay\" directive, it must be \"on\" or \"off\""},
     };

@@ -10,7 +10,7 @@ static void limits_are_taken_up_to_the_last(void **state)
 {
     static const struct block_number rows[] = {
         {CONTEXT_MAIN, "worker_rlimit_nofile 1;", 1},
-        {CONTEXT_MAIN, "worker_rlimit_nofile 18446744073709551615;", UINT64_MAX},
+        {CONTEXT_MAIN, "worker_rlimit_nofile 9223372036854775807;", INT64_MAX},
         {CONTEXT_MAIN, "worker_shutdown_timeout 0;", 0},
         {CONTEXT_MAIN, "worker_shutdown_timeout 10000000000000ms;", TIME_MS_MAX},
         {CONTEXT_MAIN, "daemon off;", 0},

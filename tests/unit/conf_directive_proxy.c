@@ -18,7 +18,7 @@ static void limits_are_taken_up_to_the_last(void **state)
         {CONTEXT_LOCATION, "proxy_next_upstream_timeout 0;", 0},
         {CONTEXT_LOCATION, "proxy_next_upstream_timeout 10000000000000ms;", TIME_MS_MAX},
         {CONTEXT_LOCATION, "proxy_next_upstream_tries 0;", 0},
-        {CONTEXT_LOCATION, "proxy_next_upstream_tries 18446744073709551615;", UINT64_MAX},
+        {CONTEXT_LOCATION, "proxy_next_upstream_tries 9223372036854775807;", INT64_MAX},
         {CONTEXT_LOCATION, "proxy_http_version 1.0;", 0},
         {CONTEXT_LOCATION, "proxy_http_version 1.1;", 1},
     };

@@ -24,6 +24,8 @@ static void limits_are_taken_up_to_the_last(void **state)
         {CONTEXT_HTTP, "ssl_buffer_size 1m;", 1024 * 1024},
         {CONTEXT_HTTP, "ssl_protocols TLSv1.2;", TLS_PROTOCOL_1_2},
         {CONTEXT_HTTP, "ssl_protocols TLSv1.3 TLSv1.2;", TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3},
+        {CONTEXT_HTTP, "ssl_protocols TLSv1.3; ssl_protocols TLSv1.2;",
+         TLS_PROTOCOL_1_2 | TLS_PROTOCOL_1_3},
     };
 
     blocks_leave(*state, rows, COUNT_OF(rows));
@@ -97,6 +99,7 @@ static void session_caches_are_zones(void **state)
         {"ssl_session_cache builtin:5 shared:a:1m;", "a", 1024 * 1024},
         {"ssl_session_cache shared:a:1m builtin:5;", "a", 1024 * 1024},
         {"ssl_session_cache none shared:a:1m;", "a", 1024 * 1024},
+        {"ssl_session_cache shared:b:32k; ssl_session_cache shared:a:1m;", "a", 1024 * 1024},
     };
     struct draft *d = *state;
     const struct session_zone *zone;
