@@ -5,8 +5,9 @@
  * and once per turn sealed and sent together.
  *
  * Invariants: at most one receive, one send and one control operation are in flight; nothing is
- * received while received bytes are unread; a conn is deinited only when it is closed, and it is
- * closed only when nothing is in flight.
+ * received while received bytes are unread (the receive's operation watches the socket then, if
+ * the owner waits for something else); a conn is deinited only when it is closed, and it is closed
+ * only when nothing is in flight.
  *
  * Closing: conn_finish() flushes, says close_notify, shuts the write side, lingers when asked, and
  * closes; conn_abort() closes at once. Both end in conn_is_closed(). */
@@ -31,6 +32,7 @@ enum conn_state {
 /* How the peer's side of the stream ended. */
 enum conn_end {
     CONN_END_NONE,   /* it has not, or there are bytes yet to read */
+    CONN_END_COMING, /* of conn.end alone: it has, behind bytes that were not yet received */
     CONN_END_CLEAN,  /* FIN; with TLS after close_notify */
     CONN_END_CUT,    /* TLS: FIN without close_notify */
     CONN_END_FAILED, /* reset, no memory (conn.error), or a TLS failure (tls_failure()) */
@@ -126,6 +128,23 @@ void conn_want_input(struct conn *c);
 
 /* Asked after conn_input() was empty. */
 enum conn_end conn_end(const struct conn *c);
+
+/* False: that the peer leaves is not noticed, as nothing is received. Behind the end of its side
+ * there is no way to notice it: io_uring's poll tells of that end again and again. */
+static inline bool conn_is_heard(const struct conn *c)
+{
+    return c->recv_op.is_in_flight || c->wants_input || c->end != CONN_END_NONE;
+}
+
+/* Of a conn that is not heard: makes the owner ready, once, when the peer has ended its side
+ * (conn_is_ending()) or has left it altogether (conn.error). What is unread stays so. */
+void conn_watch(struct conn *c);
+
+/* The peer's side has ended, though there may be bytes yet to read. */
+static inline bool conn_is_ending(const struct conn *c)
+{
+    return c->end != CONN_END_NONE;
+}
 
 /* The output function of the conn's TLS session: pass it to tls_new_*() with the conn as owner. */
 int conn_tls_output(void *conn, struct span sealed);

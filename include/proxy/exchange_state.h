@@ -133,10 +133,14 @@ static inline const struct settings *exchange_settings(const struct exchange *x)
     return &x->record.location->settings;
 }
 
-/* The client's connection has failed, and nobody is to go on without it. */
+/* The client's connection has failed, and nobody is to go on without it. While another is asked
+ * about the request the end of its side counts, too, as in nginx. */
 static inline bool exchange_client_is_gone(const struct exchange *x)
 {
-    return client_of(x)->error && !exchange_settings(x)->proxy_ignore_client_abort;
+    const struct conn *c = client_of(x);
+
+    return (c->error || (x->subrequest && conn_is_ending(c))) &&
+           !exchange_settings(x)->proxy_ignore_client_abort;
 }
 
 /* What comes next tells of a client that goes away, or is its next request. */
@@ -144,6 +148,13 @@ static inline void exchange_watch_client(struct exchange *x)
 {
     if (!conn_input(client_of(x)).len)
         conn_want_input(client_of(x));
+}
+
+/* Before a wait in which nothing is read of the client: it may go away all the same. */
+static inline void exchange_hear_client(struct exchange *x)
+{
+    if (!conn_is_heard(client_of(x)))
+        conn_watch(client_of(x));
 }
 
 /* What a request that breaks a rule comes to. */

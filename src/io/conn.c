@@ -2,6 +2,7 @@
 #include "conn_internal.h"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -240,7 +241,7 @@ enum conn_end conn_end(const struct conn *c)
         return c->end;
     if (c->plain || c->raw.len || (c->tls && tls_has_opened_bytes(c->tls)))
         return CONN_END_NONE;
-    return c->end;
+    return c->end == CONN_END_COMING ? CONN_END_NONE : c->end;
 }
 
 void conn_want_input(struct conn *c)
@@ -252,10 +253,49 @@ void conn_want_input(struct conn *c)
     conn_step_later(c);
 }
 
+static void on_watched(struct op *op, const struct completion *done)
+{
+    struct conn *c = container_of(op, struct conn, recv_op);
+    bool has_left = done->result > 0 && (done->result & (POLLERR | POLLHUP));
+
+    op_init(&c->recv_op, on_received);
+    conn_step_later(c); /* there may be a receive to arm */
+    if (c->state == CONN_CLOSING || done->result < 0)
+        return;
+    if (has_left) {
+        conn_fail(c, -ECONNRESET);
+        return;
+    }
+    if (c->end == CONN_END_NONE)
+        c->end = CONN_END_COMING;
+    conn_wake_owner(c);
+}
+
+void conn_watch(struct conn *c)
+{
+    assert(!conn_is_heard(c));
+    if (c->state != CONN_OPEN)
+        return;
+    op_init(&c->recv_op, on_watched);
+    /* That the peer left altogether is told without being asked for: poll(2). */
+    loop_poll(c->loop, &c->recv_op, c->fd, POLLRDHUP);
+}
+
+/* Its completion arms the receive. */
+static void stop_watching(struct conn *c)
+{
+    if (c->recv_op.done == on_watched)
+        loop_cancel(c->loop, &c->recv_op);
+}
+
 static void arm_receive(struct conn *c)
 {
-    if (!c->wants_input || c->recv_op.is_in_flight || c->end != CONN_END_NONE)
+    if (!c->wants_input || c->end > CONN_END_COMING)
         return;
+    if (c->recv_op.is_in_flight) {
+        stop_watching(c);
+        return;
+    }
     if (c->raw.len || c->plain) {
         c->wants_input = false;
         conn_wake_owner(c);
@@ -410,7 +450,7 @@ static void finish_step(struct conn *c)
 {
     if (!c->error && conn_out_bytes(c))
         return;
-    if (c->error || !c->lingers || c->end != CONN_END_NONE) {
+    if (c->error || !c->lingers || c->end > CONN_END_COMING) {
         conn_abort(c, false);
         return;
     }
@@ -426,7 +466,7 @@ static void linger_step(struct conn *c)
 {
     c->raw = SPAN_NONE;
     c->raw_is_borrowed = false;
-    if (c->end != CONN_END_NONE || c->error) {
+    if (c->end > CONN_END_COMING || c->error) {
         conn_abort(c, false);
         return;
     }

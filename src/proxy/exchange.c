@@ -212,9 +212,11 @@ static enum progress connect_upstream(struct exchange *x)
     case ATTEMPT_WAITS:
         break;
     }
-    if (conn_end(client_of(x)) == CONN_END_FAILED &&
-        !exchange_settings(x)->proxy_ignore_client_abort)
+    if (exchange_client_is_gone(x) || (conn_end(client_of(x)) == CONN_END_FAILED &&
+                                       !exchange_settings(x)->proxy_ignore_client_abort))
         return conclude(x, OUTCOME_CLIENT_GONE);
+    if (x->subrequest)
+        exchange_hear_client(x);
     deadline = attempt_deadline_ms(&x->attempt);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline);
     return WAIT;

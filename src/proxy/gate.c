@@ -55,9 +55,10 @@ static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 {
     struct conn *c = client_of(x);
 
-    if (c->error || conn_end(c) != CONN_END_NONE)
+    if (conn_is_ending(c))
         return conclude(x, OUTCOME_CLIENT_GONE);
     exchange_watch_client(x);
+    exchange_hear_client(x);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
     return WAIT;
 }

@@ -337,6 +337,8 @@ enum progress wait_for_progress(struct exchange *x)
 
     if (exchange_client_is_gone(x))
         return conclude(x, OUTCOME_CLIENT_GONE);
+    if (x->upload.is_done)
+        exchange_hear_client(x);
     if (d.at_ms > exchange_now_ms(x)) {
         uint64_t wake_ms = d.at_ms;
 

@@ -155,6 +155,114 @@ static void a_reset_is_a_failure(void **state)
     end_deinit(&e);
 }
 
+/* ---- while nothing is read ---- */
+
+/* Bytes came and stay unread. */
+static void have_unread(struct end *e, struct turning *t, int peer, const char *text)
+{
+    e->reads = false;
+    conn_want_input(&e->conn);
+    peer_write(peer, text);
+    turn_until(t->loop, conn_input(&e->conn).len);
+    loop_turn(t->loop, 0);
+    e->run_count = 0;
+    assert_false(conn_is_heard(&e->conn));
+    conn_watch(&e->conn);
+    assert_true(conn_is_heard(&e->conn));
+}
+
+static void a_peer_that_resets_is_noticed_before_its_bytes_are_read(void **state)
+{
+    struct turning *t = *state;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    have_unread(&e, t, peer, "unread");
+    loop_turn(t->loop, 1);
+    assert_int_equal(e.run_count, 0);
+    peer_reset(peer);
+    turn_until(t->loop, e.run_count);
+    assert_int_equal(e.conn.error, -ECONNRESET);
+    assert_int_equal(conn_end(&e.conn), CONN_END_FAILED);
+    end_deinit(&e);
+}
+
+static void an_end_behind_unread_bytes_is_known_before_they_are_read(void **state)
+{
+    struct turning *t = *state;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    have_unread(&e, t, peer, "unread");
+    assert_false(conn_is_ending(&e.conn));
+    assert_int_equal(shutdown(peer, SHUT_WR), 0);
+    turn_until(t->loop, e.run_count);
+    assert_true(conn_is_ending(&e.conn));
+    assert_int_equal(conn_end(&e.conn), CONN_END_NONE);
+    assert_false(e.conn.error);
+    assert_true(conn_is_heard(&e.conn));
+    assert_false(e.conn.recv_op.is_in_flight);
+    close(peer);
+    end_deinit(&e);
+}
+
+static void what_was_watched_is_read_to_its_end(void **state)
+{
+    struct turning *t = *state;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    have_unread(&e, t, peer, "one");
+    peer_write(peer, " two");
+    assert_int_equal(shutdown(peer, SHUT_WR), 0);
+    turn_until(t->loop, conn_is_ending(&e.conn));
+    e.reads = true;
+    loop_ready(t->loop, &e.task);
+    turn_until(t->loop, e.end == CONN_END_CLEAN);
+    assert_got(&e, "one two");
+    close(peer);
+    end_deinit(&e);
+}
+
+static void watching_ends_when_more_is_wanted(void **state)
+{
+    struct turning *t = *state;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    have_unread(&e, t, peer, "one");
+    e.reads = true;
+    loop_ready(t->loop, &e.task);
+    turn_until(t->loop, e.got_len == 3);
+    peer_write(peer, " two");
+    turn_until(t->loop, e.got_len == 7);
+    assert_got(&e, "one two");
+    close(peer);
+    end_deinit(&e);
+}
+
+static void a_conn_that_is_watched_lingers_and_closes(void **state)
+{
+    struct turning *t = *state;
+    struct end e;
+    int peer;
+
+    end_open_tcp(&e, t, &peer);
+    have_unread(&e, t, peer, "unread");
+    conn_finish(&e.conn, true);
+    turn_until(t->loop, e.conn.state == CONN_LINGERING);
+    peer_write(peer, "more");
+    assert_true(peer_has_ended(t, peer));
+    assert_int_equal(e.conn.state, CONN_LINGERING);
+    close(peer);
+    turn_until(t->loop, conn_is_closed(&e.conn));
+    end_deinit(&e);
+}
+
 static void a_starved_receive_is_armed_again(void **state)
 {
     enum { COUNT = 20 };
@@ -452,6 +560,11 @@ int main(void)
         CLAIM(a_stream_that_fills_buffers_gets_large_ones),
         CLAIM(an_end_is_told_after_the_last_byte),
         CLAIM(a_reset_is_a_failure),
+        CLAIM(a_peer_that_resets_is_noticed_before_its_bytes_are_read),
+        CLAIM(an_end_behind_unread_bytes_is_known_before_they_are_read),
+        CLAIM(what_was_watched_is_read_to_its_end),
+        CLAIM(watching_ends_when_more_is_wanted),
+        CLAIM(a_conn_that_is_watched_lingers_and_closes),
         cmocka_unit_test(a_starved_receive_is_armed_again),
         CLAIM(what_is_written_in_a_turn_is_sent_together),
         CLAIM(partial_sends_lose_and_double_nothing),
