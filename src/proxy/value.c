@@ -168,21 +168,45 @@ static bool next_line(struct span *head, struct span *line)
     return line->len > 0;
 }
 
-struct span value_written_lines(struct record *r, struct span lines, struct span name)
+/* The value of the next line with that name. */
+static bool next_written(struct span *lines, struct span name, struct span *value)
 {
-    struct span both[2] = {SPAN_NONE, SPAN_NONE};
     struct span line;
 
-    while (next_line(&lines, &line)) {
+    while (next_line(lines, &line)) {
         size_t colon = span_index_of(line, ':');
 
         if (!field_name_is_variable(span_take(line, colon), name))
             continue;
-        both[both[0].data ? 1 : 0] = span_trim(span_skip(line, size_min(colon + 1, line.len)));
-        if (both[1].data)
-            both[0] = value_join(r, both, 2, SPAN(", "));
+        *value = span_trim(span_skip(line, size_min(colon + 1, line.len)));
+        return true;
     }
-    return both[0];
+    return false;
+}
+
+struct span value_written_lines(struct record *r, struct span lines, struct span name)
+{
+    const struct span separator = SPAN(", ");
+    struct span rest = lines, first = SPAN_NONE, value;
+    size_t count = 0, size = 0;
+    struct writer w;
+    char *data;
+
+    for (; next_written(&rest, name, &value); count++) {
+        first = count ? first : value;
+        size += value.len + separator.len;
+    }
+    if (count < 2)
+        return first;
+    data = value_alloc(r, size);
+    if (!data)
+        return SPAN_NONE;
+    writer_init(&w, data, size);
+    for (rest = lines; next_written(&rest, name, &value);) {
+        writer_span(&w, value);
+        writer_span(&w, separator);
+    }
+    return span_of(w.data, w.len - separator.len);
 }
 
 struct span value_written_fields(struct record *r, struct span head, struct span name)

@@ -163,6 +163,28 @@ static void lines_are_values_from_the_first_on(void **state)
     assert_null(value_written_lines(r, SPAN(""), SPAN("x_sum")).data);
 }
 
+/* An arena of 1 MB holds what the longest head comes to, once. */
+static void many_lines_of_a_name_cost_as_much_as_their_value(void **state)
+{
+    enum { LINES = 2000 };
+    static const struct span line = SPAN("X-A: 0123456789012345678901234567890123456789\r\n");
+    struct fixture *f = *state;
+    struct record *r = &f->record;
+    char *lines = malloc(LINES * line.len);
+    size_t before = f->arena.total_bytes;
+    struct span value;
+
+    assert_non_null(lines);
+    for (size_t i = 0; i < LINES; i++)
+        memcpy(lines + i * line.len, line.data, line.len);
+    value = value_written_lines(r, span_of(lines, LINES * line.len), SPAN("x_a"));
+    assert_int_equal(value.len, LINES * 42 - 2);
+    assert_true(span_ends_with(value, SPAN("9, 0123456789012345678901234567890123456789")));
+    assert_true(f->arena.total_bytes - before < 2 * value.len);
+    assert_value(value_written_lines(r, SPAN("X-A:\r\nX-A: 2\r\n"), SPAN("x_a")), ", 2");
+    free(lines);
+}
+
 static void a_cookie_that_is_set_stands_in_front(void **state)
 {
     static const struct {
@@ -187,11 +209,17 @@ int main(void)
 {
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CLAIM(numbers_are_told_to_their_last_digit), CLAIM(addresses_are_told_without_their_port),
-        CLAIM(a_list_has_separators_between_only),   CLAIM(fields_that_repeat_are_joined),
-        CLAIM(fields_that_were_dropped_are_none),    CLAIM(written_fields_end_with_the_head),
-        CLAIM(the_first_argument_of_a_name_counts),  CLAIM(a_cookie_ends_at_the_next),
-        CLAIM(want_of_memory_is_noted_by_all),       CLAIM(lines_are_values_from_the_first_on),
+        CLAIM(numbers_are_told_to_their_last_digit),
+        CLAIM(addresses_are_told_without_their_port),
+        CLAIM(a_list_has_separators_between_only),
+        CLAIM(fields_that_repeat_are_joined),
+        CLAIM(fields_that_were_dropped_are_none),
+        CLAIM(written_fields_end_with_the_head),
+        CLAIM(the_first_argument_of_a_name_counts),
+        CLAIM(a_cookie_ends_at_the_next),
+        CLAIM(want_of_memory_is_noted_by_all),
+        CLAIM(lines_are_values_from_the_first_on),
+        CLAIM(many_lines_of_a_name_cost_as_much_as_their_value),
         CLAIM(a_cookie_that_is_set_stands_in_front),
     };
 
