@@ -18,7 +18,8 @@ struct span {
 
 #define SPAN_NONE ((struct span){.data = NULL, .len = 0})
 
-/* For printf's "%.*s": only for text that came from the configuration or from us. */
+/* For printf's "%.*s": only for text that came from the configuration or from us. s is evaluated
+ * twice: no call stands in it. */
 #define SPAN_ARG(s) (int)(s).len, (s).data
 
 static inline struct span span_of(const char *data, size_t len)

@@ -109,6 +109,13 @@ int condition_learn(struct conf *c, const struct node *n)
     return conf_regex(c, &n->origin, w.value, w.ignores_case, &regex);
 }
 
+static int fail_variable(struct conf *c, const struct node *n, struct span word)
+{
+    struct span name = span_skip(word, 1);
+
+    return conf_fail(c, n, "unknown \"%.*s\" variable", SPAN_ARG(name));
+}
+
 static bool is_file_test(enum script_test test)
 {
     return test >= SCRIPT_TEST_IS_FILE;
@@ -130,7 +137,7 @@ int condition_compile(struct conf *c, const struct node *n, struct script_if *ou
     if (!rc)
         rc = conf_template(c, &n->origin, w.subject, &out->subject);
     if (!rc && !is_file_test(w.test) && !is_one_variable(&out->subject))
-        rc = conf_fail(c, n, "unknown \"%.*s\" variable", SPAN_ARG(span_skip(w.subject, 1)));
+        rc = fail_variable(c, n, w.subject);
     if (!rc && w.test == SCRIPT_TEST_EQUALS)
         rc = conf_template(c, &n->origin, w.value, &out->value);
     if (!rc && w.test == SCRIPT_TEST_MATCHES)

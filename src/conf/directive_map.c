@@ -250,9 +250,18 @@ static struct span ip4_text(uint32_t number, char out[ADDRESS_TEXT_BYTES])
     return span_of(out, endpoint_format_host(&e, out));
 }
 
-static int set_range(struct geo_reading *g, const struct node *line, uint32_t first, uint32_t last)
+static int fail_overlap(const struct geo_reading *g, const struct node *line,
+                        const struct geo_overlap *old)
 {
     char from[ADDRESS_TEXT_BYTES], to[ADDRESS_TEXT_BYTES];
+    struct span first = ip4_text(old->first, from), last = ip4_text(old->last, to);
+
+    return conf_fail(g->c, line, "range \"%.*s\" overlaps \"%.*s-%.*s\"", SPAN_ARG(line->words[0]),
+                     SPAN_ARG(first), SPAN_ARG(last));
+}
+
+static int set_range(struct geo_reading *g, const struct node *line, uint32_t first, uint32_t last)
+{
     struct geo_overlap old;
 
     switch (geo_draft_set_range(g->draft, first, last, line->words[1], &old)) {
@@ -264,9 +273,7 @@ static int set_range(struct geo_reading *g, const struct node *line, uint32_t fi
                   SPAN_ARG(line->words[0]), SPAN_ARG(line->words[1]), SPAN_ARG(old.value));
         return 0;
     case -EINVAL:
-        return conf_fail(g->c, line, "range \"%.*s\" overlaps \"%.*s-%.*s\"",
-                         SPAN_ARG(line->words[0]), SPAN_ARG(ip4_text(old.first, from)),
-                         SPAN_ARG(ip4_text(old.last, to)));
+        return fail_overlap(g, line, &old);
     default:
         return conf_fail_no_memory(g->c);
     }

@@ -453,8 +453,11 @@ static enum log_level level_of(const struct record *r)
 void access_report(struct record *r)
 {
     bool is_success = r->outcome == OUTCOME_DONE || r->outcome == OUTCOME_NONE;
+    struct span message;
 
     stats_count_outcome(&r->engine->stats, r->outcome);
-    if (!is_success || r->detail.len)
-        request_log(r, level_of(r), "%.*s", SPAN_ARG(message_of(r)));
+    if (is_success && !r->detail.len)
+        return;
+    message = message_of(r);
+    request_log(r, level_of(r), "%.*s", SPAN_ARG(message));
 }

@@ -160,8 +160,9 @@ static struct span shown(const struct part *p, struct arena *a)
 static int fail(const struct certificate_wish *w, const struct part *p, const char *reason,
                 struct span *message)
 {
-    *message = arena_printf(w->arena, "\"%s\" \"%.*s\": %s", p->directive,
-                            SPAN_ARG(shown(p, w->arena)), reason);
+    struct span value = shown(p, w->arena);
+
+    *message = arena_printf(w->arena, "\"%s\" \"%.*s\": %s", p->directive, SPAN_ARG(value), reason);
     return message->data ? -EINVAL : -ENOMEM;
 }
 

@@ -114,6 +114,14 @@ static void do_set_limit_rate(struct run *run, const struct script_set *set)
 
 /* ---- if ---- */
 
+static void log_match(struct run *run, struct span pattern, struct span subject, bool is_match)
+{
+    struct span text = shown(run, subject);
+
+    request_log(run->r, LOG_LEVEL_NOTICE, "\"%.*s\" %s \"%.*s\"", SPAN_ARG(pattern),
+                is_match ? "matches" : "does not match", SPAN_ARG(text));
+}
+
 /* A match for rewrite and if: $1 to $9 are empty when there is none. */
 static bool matches(struct run *run, const struct regex *regex, struct span pattern,
                     struct span subject)
@@ -130,8 +138,7 @@ static bool matches(struct run *run, const struct regex *regex, struct span patt
     else if (r->lacks_memory)
         answers(run, conclude(run->x, OUTCOME_NO_MEMORY));
     else if (run->logs)
-        request_log(r, LOG_LEVEL_NOTICE, "\"%.*s\" %s \"%.*s\"", SPAN_ARG(pattern),
-                    is_match ? "matches" : "does not match", SPAN_ARG(shown(run, subject)));
+        log_match(run, pattern, subject, is_match);
     return is_match;
 }
 
@@ -147,6 +154,14 @@ static bool is_of_kind(const struct stat *s, enum script_test test)
     default:
         return true;
     }
+}
+
+static void log_unseen(struct run *run, struct span path, int error)
+{
+    struct span text = shown(run, path);
+
+    request_log(run->r, LOG_LEVEL_CRIT, "stat() \"%.*s\" failed (%d: %s)", SPAN_ARG(text), error,
+                strerror(error));
 }
 
 /* By a system call that a warm cache answers at once, as in file.h. */
@@ -165,8 +180,7 @@ static bool file_is(struct run *run, struct span path, enum script_test test)
     if (stat(name, &s) == 0)
         return is_of_kind(&s, test);
     if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
-        request_log(run->r, LOG_LEVEL_CRIT, "stat() \"%.*s\" failed (%d: %s)",
-                    SPAN_ARG(shown(run, path)), errno, strerror(errno));
+        log_unseen(run, path, errno);
     return false;
 }
 
@@ -209,7 +223,7 @@ static struct span join(struct run *run, struct span a, const char *separator, s
 static void redirect(struct run *run, const struct script_rewrite *w)
 {
     struct record *r = run->r;
-    struct span url;
+    struct span url, text;
 
     if (!expand(run, &w->uri, true, &url))
         return;
@@ -220,8 +234,10 @@ static void redirect(struct run *run, const struct script_rewrite *w)
         answers(run, conclude(run->x, OUTCOME_NO_MEMORY));
         return;
     }
-    if (run->logs)
-        request_log(r, LOG_LEVEL_NOTICE, "rewritten redirect: \"%.*s\"", SPAN_ARG(shown(run, url)));
+    if (run->logs) {
+        text = shown(run, url);
+        request_log(r, LOG_LEVEL_NOTICE, "rewritten redirect: \"%.*s\"", SPAN_ARG(text));
+    }
     answers(run, answer_with_reply(run->x));
 }
 
@@ -243,6 +259,14 @@ static bool new_args(struct run *run, const struct script_rewrite *w, struct spa
     return args->data;
 }
 
+static void log_change(struct run *run, struct span uri, struct span args)
+{
+    struct span path = shown(run, uri), query = shown(run, args);
+
+    request_log(run->r, LOG_LEVEL_NOTICE, "rewritten data: \"%.*s\", args: \"%.*s\"",
+                SPAN_ARG(path), SPAN_ARG(query));
+}
+
 static void change_uri(struct run *run, const struct script_rewrite *w)
 {
     struct record *r = run->r;
@@ -252,8 +276,7 @@ static void change_uri(struct run *run, const struct script_rewrite *w)
         return;
     run->quotes = false;
     if (run->logs)
-        request_log(r, LOG_LEVEL_NOTICE, "rewritten data: \"%.*s\", args: \"%.*s\"",
-                    SPAN_ARG(shown(run, uri)), SPAN_ARG(shown(run, args)));
+        log_change(run, uri, args);
     r->uri = uri;
     r->args = args;
     r->is_rewritten = true;
@@ -337,6 +360,7 @@ enum progress rewrite_in_server(struct exchange *x)
 enum progress rewrite_in_location(struct exchange *x)
 {
     struct run run = run_script(x, x->record.location->script);
+    struct span uri;
 
     if (run.has_answered)
         return run.progress;
@@ -344,8 +368,9 @@ enum progress rewrite_in_location(struct exchange *x)
         return enter_location(x);
     if (++x->redirect_count <= REDIRECTS_MAX)
         return locate(x);
+    uri = shown(&run, x->record.uri);
     x->record.detail =
         arena_printf(&x->arena, "rewrite or internal redirection cycle while processing \"%.*s\"",
-                     SPAN_ARG(shown(&run, x->record.uri)));
+                     SPAN_ARG(uri));
     return conclude(x, OUTCOME_INTERNAL);
 }
