@@ -116,6 +116,12 @@ static inline struct span record_method(const struct record *r)
     return r->is_subrequest ? SPAN("GET") : r->request->method_text;
 }
 
+/* What the client speaks: on a port for TLS it may be plain HTTP, to be told so. */
+static inline bool record_is_tls(const struct record *r)
+{
+    return r->client->conn->tls != NULL;
+}
+
 #define RECORD_CLEARED_END offsetof(struct record, captures)
 
 #endif

@@ -156,7 +156,7 @@ static enum progress route(struct exchange *x)
     r->location = &r->server->root;
     if (r->captures.regex && record_take_groups(r))
         return conclude(x, OUTCOME_NO_MEMORY);
-    if (r->listen->is_tls && !client_of(x)->tls) {
+    if (r->listen->is_tls && !record_is_tls(r)) {
         r->detail = SPAN("client sent plain HTTP request to HTTPS port");
         return conclude(x, OUTCOME_PLAIN_TO_TLS);
     }

@@ -25,7 +25,7 @@ struct span own_url(struct record *r, struct span to)
 {
     const struct settings *s = &r->location->settings;
     unsigned port = r->client->local_address.port;
-    bool is_tls = r->listen->is_tls;
+    bool is_tls = record_is_tls(r);
     const char *scheme = is_tls ? "https" : "http";
     struct span host;
 

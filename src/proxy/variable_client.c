@@ -87,12 +87,12 @@ struct span client_value_pipelining(struct record *r, const struct value_key *ke
 
 struct span client_value_https(struct record *r, const struct value_key *key)
 {
-    return r->listen->is_tls ? SPAN("on") : SPAN("");
+    return record_is_tls(r) ? SPAN("on") : SPAN("");
 }
 
 struct span client_value_scheme(struct record *r, const struct value_key *key)
 {
-    return r->listen->is_tls ? SPAN("https") : SPAN("http");
+    return record_is_tls(r) ? SPAN("https") : SPAN("http");
 }
 
 /* No protocol is negotiated by ALPN yet. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "proxy/own_url.h"
 #include "proxy/reply.h"
 
 #define MODIFIED_S 784111777
@@ -309,12 +310,14 @@ static void redirects_are_made_absolute(void **state)
     assert_location(s, "z", "z");
     settings->absolute_redirect = true;
     settings->port_in_redirect = true;
-    f->listen.is_tls = true;
-    assert_location(s, "/z", "https://server.example:8080/z");
     f->client.local_address.port = 443;
-    assert_location(s, "/z", "https://server.example/z");
-    f->listen.is_tls = false;
     assert_location(s, "/z", "http://server.example:443/z");
+    f->client_conn.tls = (struct tls *)f; /* nobody looks into it */
+    assert_true(span_equals(own_url(&f->record, SPAN("/z")), SPAN("https://server.example/z")));
+    f->client.local_address.port = 8080;
+    assert_true(
+        span_equals(own_url(&f->record, SPAN("/z")), SPAN("https://server.example:8080/z")));
+    f->client_conn.tls = NULL;
 }
 
 static void a_redirect_without_a_host_names_the_address(void **state)

@@ -135,9 +135,12 @@ static void the_connection_is_told(void **state)
     assert_worth(f, "$connection_time", "1.500");
     assert_worth(f, "$scheme $https.", "http .");
     assert_worth(f, "$pipe", ".");
-    f->listen.is_tls = true;
-    f->record.is_pipelined = true;
+    f->listen.is_tls = true; /* plain HTTP may come there all the same */
+    assert_worth(f, "$scheme $https.", "http .");
+    f->client_conn.tls = (struct tls *)f; /* nobody looks into it */
     assert_worth(f, "$scheme $https.", "https on.");
+    f->client_conn.tls = NULL;
+    f->record.is_pipelined = true;
     assert_worth(f, "$pipe", "p");
     assert_worth(f, "$ssl_protocol", "-");
     assert_worth(f, "$ssl_client_verify", "-");

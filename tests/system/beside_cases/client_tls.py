@@ -48,6 +48,14 @@ CASES = [
     case("plain_on_tls", f"{OWN} location / {{ return 200 x; }}", "/", ask("/", "HEAD"),
          ask("/", "POST", body=b"abc"), ask("/", version="HTTP/1.0"), raw(b"GET /\r\n\r\n"),
          ask("/", host="other.test"), listen=" ssl"),
+    case("plain_on_tls_shown", f"""
+        {OWN} error_page 497 @shown; error_page 400 = /moved;
+        location @shown {{ return 200 "$scheme [$https] $status"; }}
+        location / {{ return 200 "$scheme [$https] $status"; }}
+        location /moved {{ return 302 /elsewhere; }}
+        """, "/", over_tls("/"), over_tls("/moved"), listen=" ssl"),
+    case("plain_on_tls_moved", f"{OWN} error_page 497 = /moved; location /moved {{ return 302 /to; }}",
+         "/", listen=" ssl"),
     case("versions", None, over_tls("/"), http=f"""
         server {{ listen 127.0.0.1:{{port}} ssl; {OWN} ssl_protocols TLSv1.2;
                   ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; ssl_prefer_server_ciphers on;
