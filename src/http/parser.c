@@ -103,7 +103,7 @@ static struct flaw read_request_line(struct parser *p, struct span line)
     flaw = read_version(h, rest);
     if (flaw.error)
         return flaw;
-    if (h->method == METHOD_CONNECT || h->method == METHOD_TRACE)
+    if (h->method == METHOD_CONNECT)
         return flaw_of(PARSER_METHOD_REFUSED, "CONNECT or TRACE");
     return target_split(h, p->arena, &p->scheme_port);
 }
@@ -252,6 +252,8 @@ static struct flaw finish_request(struct parser *p)
         flaw = target_find_host(h, host, p->scheme_port, p->arena);
     if (flaw.error)
         return flaw;
+    if (h->method == METHOD_TRACE) /* whose target names a host, for logs */
+        return flaw_of(PARSER_METHOD_REFUSED, "CONNECT or TRACE");
     h->path = h->raw_path;
     if (span_equals(h->path, SPAN("*")))
         return FLAW_NONE;

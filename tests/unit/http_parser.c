@@ -42,6 +42,22 @@ static void request_head_is_taken_apart(void **state)
     arena_deinit(&a);
 }
 
+static void refused_trace_tells_its_host(void **state)
+{
+    struct span input = SPAN("TRACE / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    struct parser_limits limits = TRANSCRIPT_LIMITS;
+    struct span body;
+    struct arena a;
+    struct parser p;
+
+    arena_init(&a, 4096, 0);
+    parser_begin_request(&p, &limits, &a);
+    assert_int_equal(parser_next(&p, &input, &body), PARSER_ERROR);
+    assert_int_equal(p.error, PARSER_METHOD_REFUSED);
+    assert_true(span_equals(p.head.host, SPAN("a.test")));
+    arena_deinit(&a);
+}
+
 static void request_targets_have_four_forms(void **state)
 {
     static const struct claim claims[] = {
@@ -100,6 +116,7 @@ static void bad_request_lines_are_refused(void **state)
         REFUSED("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", PARSER_METHOD_REFUSED,
                 "CONNECT or TRACE"),
         REFUSED("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", PARSER_METHOD_REFUSED, "CONNECT or TRACE"),
+        REFUSED_400("TRACE / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "repeated Host"),
         REFUSED_400(" GET / HTTP/1.1\r\nHost: a\r\n\r\n", "method is no token"),
         REFUSED_400("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", "method is no token"),
         REFUSED_400("G\xc3\xa9T / HTTP/1.1\r\nHost: a\r\n\r\n", "method is no token"),
@@ -460,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_head_is_taken_apart),
+        cmocka_unit_test(refused_trace_tells_its_host),
         cmocka_unit_test(request_targets_have_four_forms),
         cmocka_unit_test(bad_request_lines_are_refused),
         cmocka_unit_test(unknown_methods_and_minor_versions_pass),
