@@ -34,6 +34,7 @@ struct attempt {
     uint64_t first_began_ms; /* for proxy_next_upstream_timeout */
     uint64_t state_began_ms;
     uint64_t sent_before, received_before; /* of the connection, when it was leased */
+    uint64_t taken_before_body;            /* likewise, when the response head was complete */
     size_t stale_count;                    /* tries on kept connections that turned out dead */
     bool wants_new_connection;             /* the last one was such a try */
     bool is_reused;
@@ -57,6 +58,12 @@ enum attempt_result attempt_run(struct attempt *a, enum outcome *outcome) MUST_U
 
 /* The deadline of what it waits for, on the loop's clock; UINT64_MAX when it does not wait. */
 uint64_t attempt_deadline_ms(const struct attempt *a);
+
+/* Notes that the response head is complete. */
+void attempt_note_head(struct attempt *a, unsigned status);
+
+/* Notes how much of the response was taken behind its head, with its framing. */
+void attempt_count_body(struct attempt *a);
 
 /* The try has failed: notes it, closes the connection, counts for the peer's health. */
 void attempt_fail(struct attempt *a, enum outcome outcome);

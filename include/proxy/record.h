@@ -86,6 +86,7 @@ struct record {
     bool asked_to_close;    /* Connection: close, or HTTP/1.0: it cannot be kept alive */
     bool asked_to_continue; /* Expect went on: else a client that waits gets its 100 here */
     size_t try_count;
+    size_t untold_count;         /* of tries behind those, while one head is written for them all */
     const struct head *response; /* of the upstream, once complete */
     /* Of upstreams' answers that something else answers in place of, for its head. */
     const struct field *kept_fields;

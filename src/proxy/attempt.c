@@ -318,6 +318,20 @@ uint64_t attempt_deadline_ms(const struct attempt *a)
     }
 }
 
+/* ---- the response ---- */
+
+void attempt_note_head(struct attempt *a, unsigned status)
+{
+    a->try_now->header_us = now_us(a) - a->try_now->began_us;
+    a->try_now->status = status;
+    a->taken_before_body = conn_consumed_bytes(&a->conn->conn);
+}
+
+void attempt_count_body(struct attempt *a)
+{
+    a->try_now->response_length = conn_consumed_bytes(&a->conn->conn) - a->taken_before_body;
+}
+
 /* ---- the end of a try ---- */
 
 static void note_end(struct attempt *a)

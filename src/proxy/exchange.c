@@ -249,7 +249,6 @@ static enum progress send_request(struct exchange *x)
     x->attempt.has_sent = true;
     x->attempt.conn->request_count++;
     x->interim_count = 0;
-    r->response = NULL; /* that of a try before, or of one that led here */
     if (r->request->expects_continue && !x->is_body_gone && !r->asked_to_continue &&
         !x->has_sent_continue && upload_invite(x))
         return conclude(x, OUTCOME_NO_MEMORY);
@@ -300,8 +299,7 @@ static enum progress response_head_is_complete(struct exchange *x)
 
     if (status < 200 && status != 101)
         return interim_response(x);
-    x->attempt.try_now->header_us = loop_turn_us(r->engine->loop) - x->attempt.try_now->began_us;
-    x->attempt.try_now->status = status;
+    attempt_note_head(&x->attempt, status);
     if (!attempt_may_retry(&x->attempt, OUTCOME_DONE, status) || !exchange_can_resend(x) ||
         !attempt_has_another_peer(&x->attempt))
         return go_to(x, STEP_RESPOND);
@@ -446,8 +444,6 @@ static void count_body(struct exchange *x)
 
     x->record.sent_bytes += bytes - x->record.sent_body_bytes;
     x->record.sent_body_bytes = bytes;
-    if (x->attempt.try_now)
-        x->attempt.try_now->response_length = x->download.bytes;
 }
 
 static enum progress response_is_complete(struct exchange *x)
@@ -472,6 +468,7 @@ static enum progress relay_bodies(struct exchange *x)
     if (x->subrequest)
         return auth_answer_drop_body(x, result);
     count_body(x);
+    attempt_count_body(&x->attempt);
     switch (result) {
     case RELAY_WAITS:
         return wait_for_progress(x);

@@ -27,6 +27,8 @@ static void begin_record(struct exchange *x, const struct exchange_options *o)
 void exchange_count_request(struct exchange *x)
 {
     x->record.request_bytes = conn_consumed_bytes(client_of(x)) - x->taken_before;
+    if (x->upload.framing == FRAMING_TUNNEL) /* which is no body of the request */
+        x->record.request_bytes -= x->upload.bytes;
 }
 
 struct exchange *exchange_new(const struct exchange_options *o)

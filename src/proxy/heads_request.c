@@ -303,19 +303,14 @@ static int write_fields(struct request_draft *d)
     return 0;
 }
 
-int heads_write_request(struct record *r, struct conn *upstream, enum framing framing)
+static int write_head(struct request_draft *d, enum framing framing)
 {
-    const struct settings *s = &r->location->settings;
-    struct request_draft d = {.record = r, .settings = s};
+    struct record *r = d->record;
+    const struct settings *s = d->settings;
     struct span method = record_method(r);
     struct span target;
-    int rc;
+    int rc = s->request_changes ? change_request(r, s->request_changes, &method) : 0;
 
-    if (framing == FRAMING_CHUNKED && s->proxy_http_version_minor == 0)
-        return -EINVAL;
-    r->asked_method = r->request->method;
-    r->set_body = SPAN_NONE;
-    rc = s->request_changes ? change_request(r, s->request_changes, &method) : 0;
     if (rc)
         return rc;
     if (request_target(r, &target) < 0)
@@ -323,15 +318,44 @@ int heads_write_request(struct record *r, struct conn *upstream, enum framing fr
     /* RFC 9112 section 3.2: without its slash a rewritten one might be a target of another form. */
     if (r->is_rewritten && !span_starts_with(target, SPAN("/")))
         return -EINVAL;
-    writer_init(&d.writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
-    writer_request_line(&d.writer, method, target, s->proxy_http_version_minor);
-    if (d.writer.has_overflowed)
+    writer_init(&d->writer, r->engine->head_buffer, WRITTEN_HEAD_BYTES_MAX);
+    writer_request_line(&d->writer, method, target, s->proxy_http_version_minor);
+    if (d->writer.has_overflowed)
         return -EINVAL;
-    if (write_fields(&d) < 0)
+    if (write_fields(d) < 0)
         return -ENOMEM;
-    decide_hop(&d, framing);
-    write_request_framing(&d, framing);
-    write_request_connection(&d, asks_for_trailers(&d));
-    writer_end_of_head(&d.writer);
-    return d.writer.refused_count ? -EINVAL : head_send(upstream, &d.writer);
+    decide_hop(d, framing);
+    write_request_framing(d, framing);
+    write_request_connection(d, asks_for_trailers(d));
+    writer_end_of_head(&d->writer);
+    return d->writer.refused_count ? -EINVAL : 0;
+}
+
+/* How many tries this location has made. */
+static size_t own_tries(const struct record *r)
+{
+    size_t i = r->try_count;
+
+    while (i && !r->tries[i - 1].is_first)
+        i--;
+    return i ? r->try_count - i + 1 : 0;
+}
+
+int heads_write_request(struct record *r, struct conn *upstream, enum framing framing)
+{
+    const struct settings *s = &r->location->settings;
+    struct request_draft d = {.record = r, .settings = s};
+    int rc;
+
+    if (framing == FRAMING_CHUNKED && s->proxy_http_version_minor == 0)
+        return -EINVAL;
+    r->asked_method = r->request->method;
+    r->set_body = SPAN_NONE;
+    /* As nginx, which writes one head for all tries before the first of them: $upstream_addr. */
+    r->untold_count = own_tries(r);
+    r->try_count -= r->untold_count;
+    rc = write_head(&d, framing);
+    r->try_count += r->untold_count;
+    r->untold_count = 0;
+    return rc ? rc : head_send(upstream, &d.writer);
 }

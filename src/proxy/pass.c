@@ -210,5 +210,6 @@ enum progress pass_begin(struct exchange *x)
 {
     const struct proxy_pass *pass = &x->record.location->proxy_pass;
 
+    x->record.response = NULL; /* that which led here */
     return pass->url ? begin_made(x, pass) : pass_to(x, pass, NULL);
 }

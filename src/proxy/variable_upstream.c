@@ -41,14 +41,25 @@ struct span upstream_value_address(struct record *r, const struct value_key *key
     return for_each_try(r, address_of, 0);
 }
 
+/* The peer that is being asked, also while a head is written for it. */
+static const struct try_record *last_try(const struct record *r)
+{
+    size_t count = r->try_count + r->untold_count;
+
+    return count ? &r->tries[count - 1] : NULL;
+}
+
 struct span upstream_value_last_address(struct record *r, const struct value_key *key)
 {
-    return r->try_count ? address_of(r, &r->tries[r->try_count - 1], 0) : SPAN_NONE;
+    const struct try_record *t = last_try(r);
+
+    return t ? address_of(r, t, 0) : SPAN_NONE;
 }
 
 struct span upstream_value_last_name(struct record *r, const struct value_key *key)
 {
-    const struct peer_conf *peer = r->try_count ? r->tries[r->try_count - 1].peer : NULL;
+    const struct try_record *t = last_try(r);
+    const struct peer_conf *peer = t ? t->peer : NULL;
 
     return peer && peer->host.len ? peer->host : SPAN_NONE;
 }

@@ -47,6 +47,28 @@ static void a_request_is_written_anew(void **state)
     assert_false(f->record.asked_to_continue);
 }
 
+static void one_head_for_all_tries_tells_of_those_before(void **state)
+{
+    struct fixture *f = *state;
+    struct record *r = &f->record;
+    const char *head;
+
+    f->peer.host = SPAN("peer.test");
+    for (size_t i = 0; i < 4; i++)
+        r->tries[i] = (struct try_record){&f->peer, .status = 502, .is_first = i == 0 || i == 2};
+    r->try_count = 4;
+    SET_HEADERS(f, {"X-Before", "$upstream_addr|$upstream_status"},
+                {"X-Now", "$upstream_last_addr|$upstream_last_server_name"});
+    head = written_request(f, GET "\r\n");
+    assert_line(head, "X-Before: 127.0.0.1:8443, 127.0.0.1:8443|502, 502");
+    assert_line(head, "X-Now: 127.0.0.1:8443|peer.test");
+    assert_int_equal(r->try_count, 4);
+    r->try_count = 1;
+    head = written_request(f, GET "\r\n");
+    assert_line(head, "X-Before: |");
+    assert_line(head, "X-Now: 127.0.0.1:8443|peer.test");
+}
+
 static void an_empty_value_is_not_sent(void **state)
 {
     struct fixture *f = *state;
@@ -440,6 +462,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_request_is_written_anew),
+        TEST(one_head_for_all_tries_tells_of_those_before),
         TEST(an_empty_value_is_not_sent),
         TEST(host_is_there_in_any_case),
         TEST(an_absolute_target_is_written_as_a_path),

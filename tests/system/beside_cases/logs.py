@@ -1,5 +1,6 @@
 """Lines of access logs, and what variables are worth."""
-from beside import ask, case, on_one_connection, over_tls, raw
+from beside import Ask, ask, case, on_one_connection, over_tls, raw
+from wire import request, response
 
 FORMATS = r"""
 log_format of_lines '$remote_addr - $remote_user [$time_local] "$request" $status '
@@ -14,7 +15,15 @@ log_format of_upstream '$upstream_addr|$upstream_status|$upstream_response_lengt
                        '$upstream_bytes_received|$upstream_http_x_origin|$sent_http_content_type|'
                        '$sent_http_location|$proxy_host|$proxy_port';
 """
+SAID_OF_TRIES = ("$upstream_status|$upstream_http_x_own|$upstream_response_length|"
+                 "$upstream_cookie_a")
+OWN_OF_TRIES = [("X-Own", "own"), ("Set-Cookie", "a=b")]
 HOSTILE = 'a"b\\c\xe9\tz'
+
+
+def echo_five(connection, _):
+    connection.send(b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+    connection.send(connection.take(5))
 
 
 CASES = [
@@ -118,4 +127,53 @@ CASES = [
          over_tls(ask("/", host="other.test")), "/plain", raw(b"rubbish\r\n\r\n"),
          over_tls(on_one_connection("/", "/x")), over_tls(ask("/", "POST", body=b"x" * 40000)),
          listen=" ssl"),
+    # What came of an answer behind its head, with its framing; a tunnel is none.
+    case("lengths", """
+        access_log logs/lengths.log of_lengths;
+        location / { proxy_pass http://{origin}; proxy_http_version 1.1;
+                     proxy_set_header Connection $connection_of_lengths;
+                     proxy_set_header Upgrade $http_upgrade; }
+        location /off/ { proxy_buffering off; proxy_pass http://{origin}; }
+        location /part/ { proxy_force_ranges on; proxy_pass http://{origin}; }
+        location /taken/ { proxy_pass http://{origin}; proxy_intercept_errors on;
+                           error_page 404 /in-place; }
+        location /in-place { return 200 x; }
+        location /tls/ { proxy_pass https://{tls_origin}; {tls} }
+        """, *(ask(f"/{place}{how}", fields=[("Range", "bytes=-2")])
+               for place in ("", "off/", "part/", "tls/") for how in ("chunked", "length",
+                   "close")),
+         ask("/length", "HEAD"), "/taken/x", "/204", on_one_connection("/length", "/chunked"),
+         Ask(((request("/tunnel", fields=[("Connection", "upgrade"), ("Upgrade", "x")]), ("GET",)),
+              (b"hello", (5,)))),
+         http="map $http_upgrade $connection_of_lengths { default upgrade; '' ''; }\n"
+              "log_format of_lengths '$request_uri $upstream_status $upstream_response_length '\n"
+              "'$upstream_bytes_received $request_length $body_bytes_sent';",
+         answers={**{f"/{place}{how}": response(200, b"x" * 3000, framing=how)
+                     for place in ("", "off/", "part/", "tls/")
+                     for how in ("chunked", "length", "close")},
+                  "/taken/x": response(404), "/204": b"HTTP/1.1 204 None\r\n\r\n",
+                  "/tunnel": echo_five}),
+    # One head is written for all tries, before the first: it tells of what was before.
+    case("before_tries", """
+        location / { proxy_pass http://{origin}; %(told)s }
+        location /group { proxy_pass http://of_tries; proxy_next_upstream error http_404; %(told)s }
+        location /accel { proxy_pass http://{origin}; }
+        location /again { proxy_pass http://{origin}; set $own $upstream_http_x_own; %(told)s
+                          proxy_set_header X-Own $own; add_header X-Then "%(said)s"; }
+        location /asked { auth_request /check; proxy_pass http://{origin}; %(told)s
+                          add_header X-Then "%(said)s"; }
+        location /check { proxy_pass http://{origin}; proxy_set_header Content-Length ""; %(told)s }
+        location /taken { proxy_pass http://{origin}; proxy_intercept_errors on;
+                          error_page 404 = /again; error_page 403 = /said;
+                          error_page 410 = /variable; }
+        location /said { return 200 "%(said)s"; }
+        location /variable { set $next $upstream_http_x_own; proxy_pass
+                             http://{origin}/$upstream_http_x_own|$next|$upstream_status; }
+        """ % {"said": SAID_OF_TRIES, "told": f'proxy_set_header X-Told "{SAID_OF_TRIES}";'},
+         "/x", "/group", "/accel", "/asked", "/taken/404", "/taken/403", "/taken/410",
+         http="upstream of_tries { server {closed} max_fails=0 weight=100;\n"
+              "server {origin} max_fails=0; server {other} backup; }",
+         answers={**{f"/taken/{code}": response(code, b"", OWN_OF_TRIES)
+                     for code in (403, 404, 410)},
+                  "/accel": response(200, b"", [("X-Accel-Redirect", "/again"), *OWN_OF_TRIES])}),
 ]
