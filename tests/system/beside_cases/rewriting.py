@@ -171,7 +171,6 @@ CASES = [
         """, "/plain?a=1", "/order", "/never", "/other", "/own?a=2", "/args?a=1", "/empty-args?a",
          "/rate", "/redirected", "/page", "/self"),
     case("return_forms", """
-        location /text { return "200 is no code"; }
         location /url { return https://other.test$uri; }
         location /break { break; return 200 never; }
         location /break-file { root {root}; break; return 200 never; }
