@@ -54,8 +54,9 @@ CASES = [
         location / {{ return 200 "$scheme [$https] $status"; }}
         location /moved {{ return 302 /elsewhere; }}
         """, "/", over_tls("/"), over_tls("/moved"), listen=" ssl"),
-    case("plain_on_tls_moved", f"{OWN} error_page 497 = /moved; location /moved {{ return 302 /to; }}",
-         "/", listen=" ssl"),
+    case("plain_on_tls_moved",
+         f"{OWN} error_page 497 = /moved; location /moved {{ return 302 /to; }}", "/",
+         listen=" ssl"),
     case("versions", None, over_tls("/"), http=f"""
         server {{ listen 127.0.0.1:{{port}} ssl; {OWN} ssl_protocols TLSv1.2;
                   ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; ssl_prefer_server_ciphers on;
