@@ -308,8 +308,8 @@ static const struct directive rows[] = {
      SERVER(early_data),
      .help = "whether requests of TLS 1.3 are taken before a handshake is finished, which others "
              "may replay: see $ssl_early_data",
-     .difference = "a ticket is good for early data once, in one process; never where clients are "
-                   "asked for certificates, or for another name; at most 16k"},
+     .difference = "a ticket is good for early data once, in the process that gave it; never where "
+                   "clients are asked for certificates, or for another name; at most 16k"},
     {.name = "ssl_stapling",
      .syntax = "on | off",
      .preset = "off",

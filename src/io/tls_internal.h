@@ -193,11 +193,19 @@ size_t tls_early_read(struct tls *t, struct span from, size_t n);
 /* tls_replay.c: tickets that early data came with, shared between threads (a lock inside). */
 #define TLS_REPLAY_ID_BYTES 12
 struct tls_replay;
+struct tls_replay_era {
+    unsigned char memory[12]; /* random */
+    uint32_t number;
+};
+static_assert(sizeof(struct tls_replay_era) == 16, "an era is compared byte by byte");
+/* The clock is the one that tickets are dated with: CLOCK_REALTIME. */
 struct tls_replay *tls_replay_new(int64_t now_s) MUST_USE;
 void tls_replay_free(struct tls_replay *r);
-/* False: it may have been used before. remembers_all: none was, before the memory was made. */
+/* A ticket that is given now is for this one. */
+struct tls_replay_era tls_replay_era(struct tls_replay *r, int64_t now_s);
+/* False: the ticket may have been used before, or its era is over. */
 bool tls_replay_use(struct tls_replay *r, const unsigned char id[TLS_REPLAY_ID_BYTES],
-                    int64_t now_s, bool remembers_all) MUST_USE;
+                    const struct tls_replay_era *era, int64_t now_s) MUST_USE;
 
 /* tls_sealer.c */
 int tls_on_server_ticket(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],

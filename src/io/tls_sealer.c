@@ -210,7 +210,7 @@ static int add_replay(struct tls_server_shared *s)
 
     (void)pthread_mutex_lock(&s->lock);
     if (!s->replay)
-        s->replay = tls_replay_new(now_s());
+        s->replay = tls_replay_new(time(NULL));
     is_there = s->replay != NULL;
     (void)pthread_mutex_unlock(&s->lock);
     return is_there ? 0 : -ENOMEM;
@@ -364,17 +364,20 @@ static void set_early_limit(struct sealed_ticket *ticket, uint32_t limit)
         text->maxEarlyDataSz[i] = (unsigned char)(limit >> (24 - 8 * i));
 }
 
-/* Early data is for the name and the protocol that the ticket was given for. */
-static int digest_peer(const struct tls *t, unsigned char out[PEER_BYTES])
+/* Early data is for the name and the protocol that the ticket was given for, and for its time. */
+static int digest_peer(const struct tls *t, const struct tls_replay_era *era,
+                       unsigned char out[PEER_BYTES])
 {
-    char text[257]; /* tls_hello refuses longer names */
+    char text[sizeof(*era) + 1 + 256]; /* tls_hello refuses longer names */
     struct span name = tls_server_name(t);
+    char *at = text + sizeof(*era);
 
-    assert(name.len < sizeof(text));
-    text[0] = t->has_alpn ? 'h' : '-';
+    assert(name.len < 256);
+    memcpy(text, era, sizeof(*era));
+    *at++ = t->has_alpn ? 'h' : '-';
     for (size_t i = 0; i < name.len; i++)
-        text[1 + i] = ascii_lower(name.data[i]);
-    return derive("ringway early data", span_of(text, 1 + name.len), out, PEER_BYTES);
+        *at++ = ascii_lower(name.data[i]);
+    return derive("ringway early data", span_of(text, (size_t)(at - text)), out, PEER_BYTES);
 }
 
 /* Marks the ticket as used. */
@@ -382,11 +385,27 @@ static bool may_be_early(struct tls_sealer *s, const struct tls *t,
                          const struct sealed_ticket *ticket)
 {
     unsigned char peer[PEER_BYTES];
+    struct tls_replay_era era;
 
-    return t->early == EARLY_OFFERED && s->shared->replay &&
-           (ticket->name[KEY_NAME_BYTES] & FLAG_ALLOWS_EARLY) && digest_peer(t, peer) == 0 &&
+    if (t->early != EARLY_OFFERED || !(ticket->name[KEY_NAME_BYTES] & FLAG_ALLOWS_EARLY))
+        return false;
+    era = tls_replay_era(s->shared->replay, time(NULL));
+    return digest_peer(t, &era, peer) == 0 &&
            memcmp(peer, ticket->mac + TAG_BYTES, sizeof(peer)) == 0 &&
-           tls_replay_use(s->shared->replay, ticket->iv, now_s(), s->renew_at_s != INT64_MAX);
+           tls_replay_use(s->shared->replay, ticket->iv, &era, time(NULL));
+}
+
+/* Who a new ticket is for; without early data zeros. */
+static int set_peer(struct tls_sealer *s, const struct tls *t, bool allows_early,
+                    unsigned char peer[PEER_BYTES])
+{
+    struct tls_replay_era era;
+
+    memset(peer, 0, PEER_BYTES);
+    if (!allows_early)
+        return 0;
+    era = tls_replay_era(s->shared->replay, time(NULL));
+    return digest_peer(t, &era, peer);
 }
 
 static int seal(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticket)
@@ -401,7 +420,7 @@ static int seal(struct tls_sealer *s, struct tls *t, struct sealed_ticket *ticke
     if (wc_RNG_GenerateBlock(&s->rng, ticket->iv, WOLFSSL_TICKET_IV_SZ) != 0)
         return WOLFSSL_TICKET_RET_FATAL;
     memset(ticket->mac, 0, WOLFSSL_TICKET_MAC_SZ);
-    if (allows_early && digest_peer(t, ticket->mac + TAG_BYTES) != 0)
+    if (set_peer(s, t, allows_early, ticket->mac + TAG_BYTES) != 0)
         return WOLFSSL_TICKET_RET_FATAL;
     set_early_limit(ticket, tls_early_promise(t, allows_early));
     b = binding_of(s, ticket);
