@@ -296,8 +296,6 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
     tls_hkdf_end();
     *input = t->input;
     t->input = SPAN_NONE;
-    if (rc == WOLFSSL_SUCCESS && !t->early && !wolfSSL_is_init_finished(t->ssl))
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "early data announced in a second ClientHello");
     if (rc == WOLFSSL_SUCCESS && !t->failure)
         return finish(t);
     result = tls_fail_as_wolfssl(t, rc);

@@ -125,7 +125,7 @@ static int set_up_server(struct tls *t, const struct tls_hello *hello)
 
     if (rc)
         return rc;
-    if (hello->sends_early && will_be_tls13(t->context, hello))
+    if (will_be_tls13(t->context, hello))
         tls_early_begin(t, hello);
     t->has_alpn = hello->has_alpn;
     if (hello->asks_status && m->staple)

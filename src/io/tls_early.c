@@ -1,15 +1,21 @@
 /* tls_early - a server that reads a request before its client's Finished (RFC 8446 section 2.3).
  *
  * wolfSSL leaves the handshake behind our own Finished, when early data was offered, also where it
- * was not taken; it would give out what is sealed with a key of the handshake as data; and bytes
- * that it opened and nobody read lie in a buffer that its next record may move. So it gets one
- * record per call here, and is looked at behind each.
+ * was not taken; it would give out what is sealed with a key of the handshake as data, or drop it
+ * where no early data was announced; and bytes that it opened and nobody read lie in a buffer that
+ * its next record may move. So it gets one record per call here, and is looked at behind each.
  *
  * Whether early data is taken is decided when its ticket is opened (tls_sealer.c). A client whose
  * early data is not taken sends it again: what cannot be opened is skipped. */
 #include "tls_internal.h"
 
 #include <wolfssl/internal.h> /* the state of early data */
+#include <wolfssl/version.h>
+
+/* No interface of wolfSSL's is promised here: what it does with its state was read. */
+#if LIBWOLFSSL_VERSION_HEX != 0x05007002
+#error "another wolfSSL than 5.7.2: see whether its early data still is as tls_early.c takes it"
+#endif
 
 /* As much is skipped, in records: more than a ticket of ours ever allowed. */
 #define SKIPPED_BYTES_MAX (64 * 1024)
@@ -31,9 +37,9 @@ static bool shares_group(const struct tls *t, const struct tls_hello *hello)
 
 void tls_early_begin(struct tls *t, const struct tls_hello *hello)
 {
-    t->early = EARLY_REJECTED;
+    t->early = hello->sends_early ? EARLY_REJECTED : EARLY_UNANNOUNCED;
     t->ssl->options.maxEarlyDataSz = SKIPPED_BYTES_MAX;
-    if (!t->context->early_bytes_max || !shares_group(t, hello))
+    if (!hello->sends_early || !t->context->early_bytes_max || !shares_group(t, hello))
         return;
     t->early = EARLY_OFFERED;
     t->ssl->earlyData = expecting_early_data;
@@ -87,15 +93,37 @@ size_t tls_early_read(struct tls *t, struct span from, size_t n)
     return n;
 }
 
-static int fail(struct tls *t, const char *why)
+static int fail(struct tls *t, int alert, const char *why)
 {
+    (void)SendAlert(t->ssl, alert_fatal, alert);
     tls_fail(t, TLS_FAILURE_PROTOCOL, "%s", why);
     return WOLFSSL_FATAL_ERROR;
 }
 
+static bool wants_read(const struct tls *t, int rc)
+{
+    return wolfSSL_get_error(t->ssl, rc) == WOLFSSL_ERROR_WANT_READ;
+}
+
 static bool waits_for_record(const struct tls *t, int rc)
 {
-    return wolfSSL_get_error(t->ssl, rc) == WOLFSSL_ERROR_WANT_READ && t->record_end.is_reached;
+    return wants_read(t, rc) && t->record_end.is_reached;
+}
+
+/* NULL: a client may do so. */
+static const char *find_misdeed(const struct tls *t)
+{
+    const WOLFSSL *ssl = t->ssl;
+    bool is_data = t->record_end.is_reached && ssl->curRL.type == application_data;
+
+    /* It gives out what is sealed with a key of the handshake, or drops it. */
+    if (ssl->buffers.clearOutputBuffer.length || (t->early == EARLY_UNANNOUNCED && is_data))
+        return "data within the handshake";
+    if (t->early == EARLY_UNANNOUNCED && ssl->earlyData != no_early_data)
+        return "early data announced in a second ClientHello";
+    if (t->early != EARLY_OFFERED && ssl->msgsReceived.got_end_of_early_data)
+        return "end of early data that was not taken";
+    return NULL;
 }
 
 /* What became of the offer. */
@@ -103,13 +131,16 @@ static int look(struct tls *t, int rc)
 {
     WOLFSSL *ssl = t->ssl;
     bool is_retried = ssl->options.serverState == SERVER_HELLO_RETRY_REQUEST_COMPLETE;
+    const char *misdeed = find_misdeed(t);
 
-    if (ssl->buffers.clearOutputBuffer.length)
-        return fail(t, "data within the handshake");
+    if (t->failure || (rc != WOLFSSL_SUCCESS && !wants_read(t, rc)))
+        return rc;
+    if (misdeed)
+        return fail(t, unexpected_message, misdeed);
     if (t->early != EARLY_OFFERED)
         return rc;
     if (ssl->earlyData == process_early_data && is_retried)
-        return fail(t, "early data before a retried ClientHello");
+        return fail(t, illegal_parameter, "early data before a retried ClientHello");
     if (ssl->earlyData == process_early_data && rc == WOLFSSL_SUCCESS)
         t->early = EARLY_TAKEN;
     else if (rc == WOLFSSL_SUCCESS || is_retried)
@@ -149,13 +180,6 @@ static int finish(struct tls *t, char *out, size_t size)
     return wolfSSL_read(t->ssl, out, (int)size);
 }
 
-/* wolfSSL skips what it cannot open, whether early data was taken or not. */
-static int fail_broken(struct tls *t)
-{
-    (void)SendAlert(t->ssl, alert_fatal, bad_record_mac);
-    return fail(t, "bad record");
-}
-
 int tls_early_open(struct tls *t, char *out, size_t size)
 {
     WOLFSSL *ssl = t->ssl;
@@ -169,9 +193,10 @@ int tls_early_open(struct tls *t, char *out, size_t size)
         if (rc > 0 && ssl->earlyData == process_early_data)
             return rc;
         if (rc > 0 || ssl->buffers.clearOutputBuffer.length)
-            return fail(t, "data between early data and Finished");
+            return fail(t, unexpected_message, "data between early data and Finished");
+        /* wolfSSL skips what it cannot open, whether early data was taken or not. */
         if (!t->failure && ssl->earlyDataSz > counted)
-            return fail_broken(t);
+            return fail(t, bad_record_mac, "bad record");
         if (!t->failure && ssl->options.handShakeState == HANDSHAKE_DONE)
             return finish(t, out, size);
     } while (!t->failure && waits_for_record(t, rc));

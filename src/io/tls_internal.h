@@ -14,8 +14,9 @@
 #include "io/tls_verify.h"
 
 /* What this room relies on; scripts/deps builds wolfSSL so. */
-#if !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(HAVE_EXT_CACHE) || \
-    !defined(NO_SESSION_CACHE_REF) || !defined(HAVE_SECRET_CALLBACK) || !defined(MAX_CHAIN_DEPTH)
+#if !defined(WOLFSSL_ALWAYS_VERIFY_CB) || !defined(HAVE_EXT_CACHE) ||   \
+    !defined(NO_SESSION_CACHE_REF) || !defined(HAVE_SECRET_CALLBACK) || \
+    !defined(MAX_CHAIN_DEPTH) || !defined(WOLFSSL_EARLY_DATA)
 #error "wolfSSL was built without what ringway needs: run scripts/deps"
 #endif
 
@@ -83,10 +84,11 @@ struct tls_record_end {
 
 /* RFC 8446 section 2.3: what a client sends before our Finished is answered. */
 enum tls_early {
-    EARLY_NONE,
-    EARLY_OFFERED,  /* it may be taken, if the ticket allows it */
-    EARLY_REJECTED, /* it is skipped: the client sends it again */
-    EARLY_TAKEN,    /* until the client's Finished */
+    EARLY_NONE,        /* any more, or with TLS 1.2 */
+    EARLY_UNANNOUNCED, /* there must be none */
+    EARLY_OFFERED,     /* it may be taken, if the ticket allows it */
+    EARLY_REJECTED,    /* it is skipped: the client sends it again */
+    EARLY_TAKEN,       /* until the client's Finished */
 };
 
 struct tls {
@@ -119,7 +121,7 @@ struct tls {
     bool has_new_session; /* client, TLS 1.2: to be given out once the handshake is finished */
     bool has_alpn;        /* server: the client named protocols, http/1.1 among them */
     enum tls_early early : 8;
-    struct tls_record_end record_end; /* server, with early data */
+    struct tls_record_end record_end; /* server, while a handshake of TLS 1.3 lasts */
 };
 
 /* Records why a session failed; the first reason stays. Returns TLS_FAILED. */
@@ -178,7 +180,7 @@ void tls_staple_begin(struct tls *t);
 void tls_staple_end(struct tls *t);
 
 /* tls_early.c: early data, RFC 8446 section 4.2.10. */
-/* Of a session that will be one of TLS 1.3, whose ClientHello says that early data follows. */
+/* Of a session that will be one of TLS 1.3; its ClientHello may say that early data follows. */
 void tls_early_begin(struct tls *t, const struct tls_hello *hello);
 /* The ticket is looked at: whether it is good for early data. Returns what limit it carries on. */
 uint32_t tls_early_decide(struct tls *t, bool is_good);

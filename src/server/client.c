@@ -419,10 +419,10 @@ static uint64_t kept_until_ms(const struct client *c)
 static void idle_without_input(struct client *c)
 {
     if (conn_end(&c->conn) != CONN_END_NONE || c->conn.error) {
-        if (conn_end(&c->conn) == CONN_END_FAILED || c->conn.error)
+        if (c->conn.error)
             cut(c, false);
         else
-            finish(c, false);
+            finish(c, false); /* an alert still goes out */
         return;
     }
     if (c->pool->is_draining) { /* what is written is sent all the same */
