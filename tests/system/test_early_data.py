@@ -27,7 +27,7 @@ class World:
         self.count = 0
 
     def configuration(self, text=None):
-        text = text or self.text
+        text = (text or self.text).replace("ORIGIN", self.origin.address)
         return ringway.http(*(ringway.server(self.port, f"""server_name {name};
             ssl_certificate {self.pair.chain_file}; ssl_certificate_key {self.pair.key_file};
             {text} client_header_timeout 1s; keepalive_timeout 1s;
