@@ -34,12 +34,9 @@ static unsigned challenge(struct record *r, struct span realm)
 
 static unsigned file_failed(struct record *r, struct span path, int error)
 {
-    char text[64];
-
     path = shown(r, path);
     request_log(r, error == -ENOENT ? LOG_LEVEL_ERROR : LOG_LEVEL_CRIT,
-                "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), -error,
-                strerror_r(-error, text, sizeof(text)));
+                "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), -error, strerror(-error));
     return error == -ENOENT ? 403 : 500;
 }
 

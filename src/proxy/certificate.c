@@ -169,11 +169,10 @@ static int fail(const struct certificate_wish *w, const struct part *p, const ch
 static int fail_errno(const struct certificate_wish *w, const struct part *p, const char *call,
                       struct span *message)
 {
-    char text[64], reason[128];
+    char reason[128];
     int code = errno;
 
-    (void)snprintf(reason, sizeof(reason), "%s failed (%d: %s)", call, code,
-                   strerror_r(code, text, sizeof(text)));
+    (void)snprintf(reason, sizeof(reason), "%s failed (%d: %s)", call, code, strerror(code));
     return fail(w, p, reason, message);
 }
 

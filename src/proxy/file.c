@@ -39,8 +39,6 @@ static struct span shown(struct record *r, struct span path)
 
 static unsigned fail(struct record *r, struct span path, int error)
 {
-    char text[64];
-
     if (!r->location->settings.log_not_found && status_of_error(error) == 404)
         return 404;
     if (error == ENOTSUP) {
@@ -52,7 +50,7 @@ static unsigned fail(struct record *r, struct span path, int error)
     }
     path = shown(r, path);
     r->detail = arena_printf(r->arena, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), error,
-                             strerror_r(error, text, sizeof(text)));
+                             strerror(error));
     return status_of_error(error);
 }
 

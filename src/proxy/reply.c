@@ -427,12 +427,9 @@ static int begin_part(struct reply *p, struct record *r)
 
 static enum reply_result fail_read(struct reply *p, struct record *r)
 {
-    char text[64];
-
     r->detail =
         arena_printf(r->arena, "read() of a file failed at %" PRIu64 " (%s)", p->offset,
-                     p->read_error == -ENODATA ? "it became shorter"
-                                               : strerror_r(-p->read_error, text, sizeof(text)));
+                     p->read_error == -ENODATA ? "it became shorter" : strerror(-p->read_error));
     return REPLY_FAILED;
 }
 

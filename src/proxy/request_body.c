@@ -55,13 +55,12 @@ struct request_body *request_body_new(struct record *r, struct task *owner)
 
 static void fail_file(struct request_body *b, const char *call, int error)
 {
-    char text[64];
     struct span folder = b->files->folder;
 
     b->error = error;
     b->record->detail =
         arena_printf(b->record->arena, "%s a temporary file in \"%.*s\" failed (%d: %s)", call,
-                     SPAN_ARG(folder), -error, strerror_r(-error, text, sizeof(text)));
+                     SPAN_ARG(folder), -error, strerror(-error));
 }
 
 static void open_file(struct request_body *b)

@@ -10,14 +10,12 @@
 
 static void note_error(struct record *r, struct span path, int error)
 {
-    char text[64];
-
     if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == EINVAL)
         return;
     path = log_escape_copy(LOG_ESCAPE_DEFAULT, path, r->arena);
     log_write(&r->location->settings.error_log, LOG_LEVEL_ERROR,
               "stat() \"%.*s\" failed (%d: %s) while trying files", SPAN_ARG(path), error,
-              strerror_r(error, text, sizeof(text)));
+              strerror(error));
 }
 
 static bool is_there(struct record *r, struct span below, bool is_directory)
