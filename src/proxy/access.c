@@ -298,26 +298,34 @@ static bool has_root(struct record *r)
 {
     const struct template_part part = {.variable = VARIABLE_DOCUMENT_ROOT};
     struct span root = variable_get(r, &part);
-    struct span path = arena_printf(r->arena, "%.*s", SPAN_ARG(root));
+    const char *path = arena_copy(r->arena, root).data;
     struct stat st;
 
-    return path.data && stat(path.data, &st) == 0 && S_ISDIR(st.st_mode);
+    return path && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void lose_record(struct record *r, struct span path, int error)
+{
+    path = log_escape_copy(LOG_ESCAPE_DEFAULT, path, r->arena);
+    request_log(r, LOG_LEVEL_CRIT, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), error,
+                strerror(error));
+    count_lost(r->engine, 1);
 }
 
 static void write_to_path(struct record *r, const struct access_log *log)
 {
-    const struct settings *s = &r->location->settings;
     struct log_file *file;
-    struct span path = SPAN_NONE;
+    struct span path;
 
     if (!has_root(r))
         return;
-    file =
-        record_expand(r, log->path, &path) ? NULL : log_cache_take(r->engine, path, s->log_cache);
+    if (record_expand(r, log->path, &path)) {
+        lose_record(r, SPAN(""), ENOMEM);
+        return;
+    }
+    file = log_cache_take(r->engine, path, r->location->settings.log_cache);
     if (!file) {
-        log_write(&s->error_log, LOG_LEVEL_CRIT, "open() \"%.*s\" failed (%d: %s)", SPAN_ARG(path),
-                  errno, strerror(errno));
-        count_lost(r->engine, 1);
+        lose_record(r, path, errno);
         return;
     }
     write_to_file(r, log, file, file);

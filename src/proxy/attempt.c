@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proxy/log_escape.h"
 #include "proxy/request_log.h"
 #include "proxy/variable.h"
 
@@ -123,8 +124,10 @@ static enum outcome find_link(struct attempt *a, struct upstream_link *link)
     link->is_transparent = conf->is_transparent;
     if (record_expand(a->record, &conf->address, &text))
         return OUTCOME_NO_MEMORY;
-    if (text.len && endpoint_parse(text, &link->local) < 0)
+    if (text.len && endpoint_parse(text, &link->local) < 0) {
+        text = log_escape_copy(LOG_ESCAPE_DEFAULT, text, a->record->arena);
         request_log(a->record, LOG_LEVEL_ERROR, "invalid local address \"%.*s\"", SPAN_ARG(text));
+    }
     return OUTCOME_NONE;
 }
 
@@ -187,13 +190,16 @@ enum outcome attempt_begin(struct attempt *a)
 static struct span names_text(const struct attempt *a)
 {
     const struct lane *l = a->lane;
+    struct arena *arena = a->record->arena;
+    struct span first, second;
 
     if (!l->name_count)
         return SPAN("no name");
+    first = log_escape_copy(LOG_ESCAPE_DEFAULT, l->names[0].text, arena);
     if (l->name_count == 1)
-        return arena_printf(a->record->arena, "\"%.*s\"", SPAN_ARG(l->names[0].text));
-    return arena_printf(a->record->arena, "\"%.*s\" or \"%.*s\"", SPAN_ARG(l->names[0].text),
-                        SPAN_ARG(l->names[1].text));
+        return arena_printf(arena, "\"%.*s\"", SPAN_ARG(first));
+    second = log_escape_copy(LOG_ESCAPE_DEFAULT, l->names[1].text, arena);
+    return arena_printf(arena, "\"%.*s\" or \"%.*s\"", SPAN_ARG(first), SPAN_ARG(second));
 }
 
 static enum outcome handshake_failure(struct attempt *a)

@@ -5,6 +5,7 @@
 
 #include "proxy/file.h"
 #include "proxy/log_escape.h"
+#include "proxy/request_log.h"
 #include "proxy/value.h"
 #include "proxy/variable.h"
 
@@ -13,9 +14,8 @@ static void note_error(struct record *r, struct span path, int error)
     if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == EINVAL)
         return;
     path = log_escape_copy(LOG_ESCAPE_DEFAULT, path, r->arena);
-    log_write(&r->location->settings.error_log, LOG_LEVEL_ERROR,
-              "stat() \"%.*s\" failed (%d: %s) while trying files", SPAN_ARG(path), error,
-              strerror(error));
+    request_log(r, LOG_LEVEL_ERROR, "stat() \"%.*s\" failed (%d: %s) while trying files",
+                SPAN_ARG(path), error, strerror(error));
 }
 
 static bool is_there(struct record *r, struct span below, bool is_directory)

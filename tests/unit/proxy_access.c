@@ -413,6 +413,23 @@ static void a_stranger_cannot_write_lines(void **state)
     assert_true(strlen(text) < LOG_LINE_BYTES_MAX);
 }
 
+static void a_log_that_cannot_be_opened_is_named_with_its_request(void **state)
+{
+    struct logs *l = *state;
+    struct fixture *f = l->fixture;
+    struct template path = compiled(f, "/tmp/ringway-none/$args");
+
+    f->record.pass = NULL;
+    f->record.args = SPAN("a\"b");
+    f->location.settings.root = compiled(f, "/tmp");
+    l->uses[0] = (struct access_log){.path = &path, .format = &l->format};
+    access_write(&f->record);
+    assert_int_equal(lost(l), 1);
+    assert_report(strchr(text_of(l, l->error_fd), '['), "crit",
+                  "open() \"/tmp/ringway-none/a\\x22b\" failed (2: No such file or directory), "
+                  "client: 192.0.2.1, server: server.example\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_logs, tear_down_logs)
 
 int main(void)
@@ -434,6 +451,7 @@ int main(void)
         TEST(a_clients_fault_is_information),
         TEST(a_success_is_not_reported),
         TEST(a_stranger_cannot_write_lines),
+        TEST(a_log_that_cannot_be_opened_is_named_with_its_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
