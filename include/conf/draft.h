@@ -38,6 +38,7 @@ struct main_draft {
     struct main_conf conf;
     struct vector error_logs;    /* struct error_log_draft */
     struct vector affinity_sets; /* cpu_set_t */
+    struct vector environment;   /* struct span */
     bool affinity_is_auto;
     bool ignored_flag;
     uint64_t ignored_number;

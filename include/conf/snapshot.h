@@ -477,8 +477,12 @@ struct main_conf {
     gid_t gid;
     struct span user_name;
     unsigned worker_count;
-    cpu_set_t *affinity;    /* one per worker, or NULL */
-    uint64_t rlimit_nofile; /* 0: as it is */
+    cpu_set_t *affinity;      /* one per worker, or NULL */
+    uint64_t rlimit_nofile;   /* 0: as it is */
+    struct span *environment; /* "NAME=value", NUL-terminated */
+    size_t environment_count;
+    int priority;                /* a nice value; 0: as it is */
+    const uint64_t *rlimit_core; /* bytes; NULL: as it is */
     struct span pid_path;
     struct span working_directory; /* empty: it stays where it is */
     uint64_t worker_connections;

@@ -187,6 +187,8 @@ static int build_main(struct conf *c)
     if (!rc)
         rc = read_main(c, CONTEXT_EVENTS, find_block(&c->tree, CONTEXT_EVENTS),
                        find_block(&c->tuning, CONTEXT_EVENTS));
+    c->main.conf.environment = c->main.environment.items;
+    c->main.conf.environment_count = c->main.environment.count;
     if (!rc)
         rc = build_affinity(c);
     if (!rc)

@@ -9,6 +9,7 @@
 #include "conf/setter.h"
 
 #define CONNECTIONS_MAX (1 << 24) /* of a worker: more than any host has memory for */
+#define PRIORITY_MAX 1000000      /* setpriority() takes what is beyond 20 for 20 */
 
 static int set_user(struct conf *c, struct scope *s, const struct directive *d,
                     const struct node *n)
@@ -149,6 +150,55 @@ static int set_worker_connections(struct conf *c, struct scope *s, const struct 
     return 0;
 }
 
+/* As nginx reads it: a sign may stand before the number. */
+static int set_worker_priority(struct conf *c, struct scope *s, const struct directive *d,
+                               const struct node *n)
+{
+    struct span text = n->words[1];
+    bool is_negative = span_starts_with(text, SPAN("-"));
+    uint64_t value;
+
+    (void)s;
+    if (is_negative || span_starts_with(text, SPAN("+")))
+        text = span_skip(text, 1);
+    if (span_to_u64(text, &value) < 0 || value > PRIORITY_MAX)
+        return conf_fail(c, n, "\"%s\" directive invalid number", d->name);
+    c->main.conf.priority = is_negative ? -(int)value : (int)value;
+    return 0;
+}
+
+static int set_worker_rlimit_core(struct conf *c, struct scope *s, const struct directive *d,
+                                  const struct node *n)
+{
+    uint64_t *bytes = arena_zalloc(c->arena, sizeof(*bytes));
+
+    (void)s;
+    if (!bytes)
+        return conf_fail_no_memory(c);
+    if (setter_parse_size(n->words[1], true, bytes) < 0)
+        return conf_fail(c, n, "\"%s\" directive invalid value", d->name);
+    c->main.conf.rlimit_core = bytes;
+    return 0;
+}
+
+/* A name alone says that a variable stays, which all of them do. */
+static int set_env(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
+{
+    size_t name_len = span_index_of(n->words[1], '=');
+    struct span *variable;
+
+    (void)s;
+    if (name_len == 0)
+        return conf_fail(c, n, "\"%s\" wants the name of a variable", d->name);
+    if (name_len == n->words[1].len)
+        return 0;
+    variable = vector_add(c, &c->main.environment, sizeof(*variable));
+    if (!variable)
+        return -ENOMEM;
+    *variable = n->words[1];
+    return 0;
+}
+
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
 
 static const struct directive rows[] = {
@@ -216,6 +266,38 @@ static const struct directive rows[] = {
         .detail = &from_1,
         ROW_AT(struct main_draft, conf.rlimit_nofile),
         .help = "raises the limit on open files of the process",
+    },
+    {
+        .name = "worker_rlimit_core",
+        .syntax = "size",
+        .contexts = CONTEXT_MAIN,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_worker_rlimit_core,
+        .help = "the largest core file of the process, which it then leaves also as another user",
+        .difference = "where the system does not allow it, a line of the log says so at start",
+    },
+    {
+        .name = "worker_priority",
+        .syntax = "number",
+        .preset = "0",
+        .contexts = CONTEXT_MAIN,
+        .args_min = 1,
+        .args_max = 1,
+        .set = set_worker_priority,
+        .help = "how nice workers are: a negative number means a higher priority, and wants root",
+        .difference = "the whole process has it, from its start on; a reload does not change it",
+    },
+    {
+        .name = "env",
+        .syntax = "variable[=value]",
+        .contexts = CONTEXT_MAIN,
+        .args_min = 1,
+        .args_max = 1,
+        .marks = ROW_REPEATABLE,
+        .set = set_env,
+        .help = "sets a variable of the environment, as TZ for the time zone of logs",
+        .difference = "others stay as they are; set at start, a reload does not change it",
     },
     {
         .name = "worker_shutdown_timeout",

@@ -47,14 +47,8 @@ static int set_thread_pool(struct conf *c, struct scope *s, const struct directi
             return conf_fail(c, n, "invalid %.*s value \"%.*s\"", SPAN_ARG(name), SPAN_ARG(value));
         has_threads |= is_threads;
     }
-    return has_threads ? 0 : conf_fail(c, n, "missing \"threads\" parameter in \"%s\"", d->name);
-}
-
-static int set_env(struct conf *c, struct scope *s, const struct directive *d, const struct node *n)
-{
-    (void)s;
-    if (span_index_of(n->words[1], '=') == 0)
-        return conf_fail(c, n, "\"%s\" wants the name of a variable", d->name);
+    if (!has_threads)
+        return conf_fail(c, n, "\"%s\" must have \"threads\" parameter", d->name);
     return 0;
 }
 
@@ -67,13 +61,23 @@ static const struct directive rows[] = {
      .set = set_span,
      MAIN(ignored_text),
      .help = "nginx's modules are not loaded: their directives are unknown"},
-    {.name = "env",
-     .syntax = "variable[=value]",
+    {.name = "ssl_engine",
+     .syntax = "device",
      .contexts = CONTEXT_MAIN,
      ONE_ARG,
-     .marks = ROW_WITHOUT_EFFECT | ROW_REPEATABLE,
-     .set = set_env,
-     .help = "the environment stays as it was at the start; only TZ, for the time zone, is read"},
+     .marks = ROW_WITHOUT_EFFECT,
+     .set = set_span,
+     MAIN(ignored_text),
+     .help = "TLS is wolfSSL, which has no engines: keys come from files"},
+    {.name = "ssl_object_cache_inheritable",
+     .syntax = "on | off",
+     .preset = "on",
+     .contexts = CONTEXT_MAIN,
+     ONE_ARG,
+     .marks = ROW_WITHOUT_EFFECT,
+     .set = set_flag,
+     MAIN(ignored_flag),
+     .help = "a reload reads certificates and keys again"},
     {.name = "lock_file",
      .syntax = "file",
      .contexts = CONTEXT_MAIN,

@@ -11,6 +11,7 @@
 #include "server/background.h"
 #include "server/pid_file.h"
 #include "server/privilege.h"
+#include "server/process.h"
 #include "server/resource.h"
 #include "server/signals.h"
 #include "server/sockets.h"
@@ -175,6 +176,8 @@ static void warn_of_restart(const struct control *c, const struct snapshot *next
                   then->worker_count, c->worker_count);
     warn_of_number(c, "worker_connections", now->worker_connections, then->worker_connections);
     warn_of_tuning(c, &now->tuning, &then->tuning);
+    if (then->priority != now->priority)
+        log_write(log_of(c), LOG_LEVEL_WARN, "\"worker_priority\" takes effect after a restart");
     if (then->has_user != now->has_user || then->uid != now->uid || then->gid != now->gid)
         log_write(log_of(c), LOG_LEVEL_WARN, "\"user\" takes effect after a restart");
 }
@@ -266,6 +269,7 @@ static void begin_reload(struct control *c)
     }
     if (resource_raise_descriptors(next, error, sizeof(error)))
         log_write(log_of(c), LOG_LEVEL_WARN, "%s", error);
+    process_limit_core(&next->main, log_of(c));
     warn_of_restart(c, next);
     c->next = next;
     c->swaps_refused = 0;
@@ -405,6 +409,7 @@ static int start_workers(struct control *c)
         rc = enter_working_directory(c);
     if (rc)
         return rc;
+    process_allow_core(&c->snapshot->main);
     workers_introduce(c->workers, c->worker_count);
     for (unsigned i = 0; i < c->worker_count; i++)
         worker_go(c->workers[i]);
@@ -449,10 +454,12 @@ static int write_pid_file(struct control *c)
 /* What is checked and opened while the terminal still waits. */
 static int prepare(struct control *c)
 {
-    char error[CONTROL_ERROR_BYTES];
+    char error[CONTROL_ERROR_BYTES] = "no memory";
     unsigned count = c->snapshot->main.worker_count;
-    int rc = snapshot_take_zones(c->snapshot, NULL, error, sizeof(error));
+    int rc = process_prepare(&c->snapshot->main, log_startup());
 
+    if (!rc)
+        rc = snapshot_take_zones(c->snapshot, NULL, error, sizeof(error));
     if (!rc)
         rc = snapshot_open_logs(c->snapshot, error, sizeof(error));
     if (rc) {

@@ -39,6 +39,14 @@ static void one_beyond_a_limit_is_refused(void **state)
         {CONTEXT_EVENTS, "worker_balance least;",
          "invalid value \"least\" in \"worker_balance\" directive, it must be \"on\" or \"off\""},
         {CONTEXT_EVENTS, "worker_connections x;", "invalid number \"x\""},
+        {CONTEXT_MAIN, "env =b;", "\"env\" wants the name of a variable"},
+        {CONTEXT_MAIN, "worker_priority x;", "\"worker_priority\" directive invalid number"},
+        {CONTEXT_MAIN, "worker_priority -;", "\"worker_priority\" directive invalid number"},
+        {CONTEXT_MAIN, "worker_priority --1;", "\"worker_priority\" directive invalid number"},
+        {CONTEXT_MAIN, "worker_priority 1000001;", "\"worker_priority\" directive invalid number"},
+        {CONTEXT_MAIN, "worker_rlimit_core x;", "\"worker_rlimit_core\" directive invalid value"},
+        {CONTEXT_MAIN, "worker_rlimit_core 8589934592g;",
+         "\"worker_rlimit_core\" directive invalid value"},
         {CONTEXT_MAIN, "worker_processes 0;", "value must be between 1 and 128"},
         {CONTEXT_MAIN, "worker_processes 129;", "value must be between 1 and 128"},
         {CONTEXT_MAIN, "worker_processes x;", "\"worker_processes\" directive invalid value"},
@@ -55,6 +63,36 @@ static void one_beyond_a_limit_is_refused(void **state)
     };
 
     blocks_refused(*state, claims, COUNT_OF(claims));
+}
+
+static void settings_of_the_process_are_taken(void **state)
+{
+    static const struct {
+        const char *text;
+        int priority;
+    } rows[] = {{"worker_priority 0;", 0},
+                {"worker_priority 19;", 19},
+                {"worker_priority +5;", 5},
+                {"worker_priority -20;", -20}};
+    struct draft *d = *state;
+    const struct span *variables;
+    struct block b;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        block_taken(&b, d, CONTEXT_MAIN, rows[i].text);
+        assert_int_equal(d->c.main.conf.priority, rows[i].priority);
+    }
+    assert_null(d->c.main.conf.rlimit_core);
+    block_taken(&b, d, CONTEXT_MAIN, "worker_rlimit_core 0;");
+    assert_int_equal(*d->c.main.conf.rlimit_core, 0);
+    block_taken(&b, d, CONTEXT_MAIN, "worker_rlimit_core 1g;");
+    assert_int_equal(*d->c.main.conf.rlimit_core, 1 << 30);
+    block_taken(&b, d, CONTEXT_MAIN, "env PATH; env TZ=UTC; env A=b=c; env B=;");
+    variables = d->c.main.environment.items;
+    assert_int_equal(d->c.main.environment.count, 3);
+    assert_true(span_equals(variables[0], SPAN("TZ=UTC")));
+    assert_true(span_equals(variables[1], SPAN("A=b=c")));
+    assert_true(span_equals(variables[2], SPAN("B=")));
 }
 
 static void workers_are_counted_up_to_their_limit(void **state)
@@ -133,6 +171,7 @@ int main(void)
         DIRECTIVE_TABLE_TESTS,
         DRAFT_TEST(limits_are_taken_up_to_the_last),
         DRAFT_TEST(one_beyond_a_limit_is_refused),
+        DRAFT_TEST(settings_of_the_process_are_taken),
         DRAFT_TEST(workers_are_counted_up_to_their_limit),
         DRAFT_TEST(the_last_digit_of_a_mask_is_the_first_cpu),
         DRAFT_TEST(a_mask_has_as_many_digits_as_there_may_be_cpus),

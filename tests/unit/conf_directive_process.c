@@ -16,7 +16,8 @@ static void what_nginx_takes_is_taken(void **state)
     struct block b;
 
     block_taken(&b, *state, CONTEXT_MAIN,
-                "load_module a.so; load_module b.so; env TZ; env A=b; lock_file x; "
+                "load_module a.so; load_module b.so; lock_file x; ssl_engine qat; "
+                "ssl_object_cache_inheritable off; "
                 "thread_pool default threads=32 max_queue=65536; thread_pool b threads=1; "
                 "timer_resolution 100ms; debug_points abort;");
     block_taken(&b, *state, CONTEXT_EVENTS,
@@ -29,9 +30,8 @@ static void what_nginx_takes_is_taken(void **state)
 static void arguments_are_checked(void **state)
 {
     static const struct block_claim claims[] = {
-        {CONTEXT_MAIN, "env =b;", "\"env\" wants the name of a variable"},
         {CONTEXT_MAIN, "thread_pool a max_queue=1;",
-         "missing \"threads\" parameter in \"thread_pool\""},
+         "\"thread_pool\" must have \"threads\" parameter"},
         {CONTEXT_MAIN, "thread_pool a threads=0;", "invalid threads value \"0\""},
         {CONTEXT_MAIN, "thread_pool a threads=1 max_queue=x;", "invalid max_queue value \"x\""},
         {CONTEXT_MAIN, "thread_pool a threads=1 x=1;", "invalid parameter \"x=1\""},
