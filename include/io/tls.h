@@ -135,6 +135,9 @@ void tls_staple_free(struct tls_staple *s);
  * From any thread. 0; -ENOMEM: all is as it was. */
 int tls_staple_put(struct tls_staple *s, struct span der, int64_t expires_s) MUST_USE;
 
+/* Copies what is there, whatever its time; 0: nothing is. */
+size_t tls_staple_copy(struct tls_staple *s, char out[TLS_STAPLE_BYTES_MAX]);
+
 /* Sessions that are kept for clients of servers, shared between threads (a lock inside), of about
  * so many bytes: 512 each. Counted by snapshots likewise. NULL when memory is at its end. */
 struct tls_store *tls_store_new(size_t bytes) MUST_USE;

@@ -62,6 +62,18 @@ int tls_staple_put(struct tls_staple *s, struct span der, int64_t expires_s)
     return 0;
 }
 
+size_t tls_staple_copy(struct tls_staple *s, char out[TLS_STAPLE_BYTES_MAX])
+{
+    size_t len;
+
+    (void)pthread_mutex_lock(&s->lock);
+    len = s->len;
+    if (len)
+        memcpy(out, s->der, len);
+    (void)pthread_mutex_unlock(&s->lock);
+    return len;
+}
+
 /* Under the lock. */
 static bool is_good(const struct tls_staple *s)
 {

@@ -271,6 +271,7 @@ static void begin_reload(struct control *c)
         log_write(log_of(c), LOG_LEVEL_WARN, "%s", error);
     process_limit_core(&next->main, log_of(c));
     warn_of_restart(c, next);
+    stapler_carry_over(c->snapshot, next);
     c->next = next;
     c->swaps_refused = 0;
     for (unsigned i = 0; i < c->worker_count; i++)

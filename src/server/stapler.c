@@ -57,6 +57,15 @@ static const struct log *log_of(const struct stapler *s)
     return &s->snapshot->main.error_log;
 }
 
+static size_t count_errands(const struct snapshot *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->stapling_count; i++)
+        count += s->staplings[i].url.len > 0;
+    return count;
+}
+
 int64_t stapler_refresh_s(int64_t now_s, int64_t expires_s)
 {
     int64_t in_s = (expires_s - now_s) / 2;
@@ -206,6 +215,54 @@ static void *run(void *stapler)
     return NULL;
 }
 
+/* --- reloads --------------------------------------------------------------------------------- */
+
+/* The same certificate of the same issuer: the question about it would be the same. */
+static bool asks_the_same(const struct stapling_conf *a, const struct stapling_conf *b)
+{
+    char asked_a[TLS_OCSP_REQUEST_BYTES], asked_b[TLS_OCSP_REQUEST_BYTES];
+    size_t len = tls_ocsp_request(a->ocsp, asked_a);
+
+    return len == tls_ocsp_request(b->ocsp, asked_b) && memcmp(asked_a, asked_b, len) == 0;
+}
+
+/* An answer is looked at again: what the new configuration asks of it may be more. Without memory
+ * the next one is waited for. True: there is one now. */
+static bool carry_one(const struct stapling_conf *from, const struct stapling_conf *to,
+                      struct answer *answer)
+{
+    char reason[TLS_REASON_BYTES];
+    int64_t expires_s;
+
+    answer->len = tls_staple_copy(from->staple, answer->bytes);
+    return answer->len &&
+           tls_ocsp_check(to->ocsp, span_of(answer->bytes, answer->len), time(NULL), &expires_s,
+                          reason) &&
+           tls_staple_put(to->staple, span_of(answer->bytes, answer->len), expires_s) == 0;
+}
+
+static void carry_to(const struct stapling_conf *to, const struct snapshot *before,
+                     struct answer *answer)
+{
+    for (size_t i = 0; i < before->stapling_count; i++) {
+        const struct stapling_conf *from = &before->staplings[i];
+
+        if (from->url.len && asks_the_same(from, to) && carry_one(from, to, answer))
+            return;
+    }
+}
+
+void stapler_carry_over(const struct snapshot *before, const struct snapshot *s)
+{
+    struct answer *answer = count_errands(s) ? malloc(sizeof(*answer)) : NULL;
+
+    for (size_t i = 0; answer && i < s->stapling_count; i++) {
+        if (s->staplings[i].url.len)
+            carry_to(&s->staplings[i], before, answer);
+    }
+    free(answer);
+}
+
 /* --- start and end --------------------------------------------------------------------------- */
 
 static bool find(void *library, const char *name, void *function)
@@ -230,15 +287,6 @@ static bool load(struct curl_functions *c)
            find(library, "curl_slist_append", &c->slist_append) &&
            find(library, "curl_slist_free_all", &c->slist_free_all) &&
            !c->global_init(CURL_GLOBAL_NOTHING);
-}
-
-static size_t count_errands(const struct snapshot *s)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < s->stapling_count; i++)
-        count += s->staplings[i].url.len > 0;
-    return count;
 }
 
 static void add_errands(struct stapler *s)

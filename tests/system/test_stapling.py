@@ -305,6 +305,31 @@ def test_stop_and_reload_do_not_wait_for_a_slow_responder(start, pki, responder)
     release.set()
 
 
+def test_reload_keeps_what_was_fetched_for_the_same_certificate(start, pki, responder):
+    port, running = start_fetching(start, pki, responder)
+    asks = f"ssl_stapling_responder {responder.url};"
+    responder.close()
+    for more in "", "ssl_session_timeout 1h;":
+        running.reload(stapling(port, pki, responder.known[0], asks + more))
+        for version in "-tls1_2", "-tls1_3":
+            assert GOOD in status(port, version)
+    running.reload(stapling(port, pki, pki.leaf("www.test"), asks))
+    assert NONE in status(port)
+
+
+def test_reload_keeps_no_answer_that_the_new_file_would_refuse(start, pki, responder):
+    port, running = start_fetching(start, pki, responder)
+    asks = f"ssl_stapling_responder {responder.url};"
+    trusted = f"ssl_stapling_verify on; ssl_trusted_certificate {pki.root.cert_file};"
+    stranger = f"""ssl_stapling_verify on;
+        ssl_trusted_certificate {pki.other_root.cert_file};"""
+    responder.close()
+    running.reload(stapling(port, pki, responder.known[0], asks + trusted))
+    assert GOOD in status(port)
+    running.reload(stapling(port, pki, responder.known[0], asks + stranger))
+    assert NONE in status(port)
+
+
 @pytest.mark.parametrize("certificate, more, warning", [
     ("chain_file", "", "issuer certificate not found"),
     ("bundle", "", "no OCSP responder URL in the certificate"),
