@@ -13,6 +13,12 @@
  * thread. Returns the descriptor, or negative errno. */
 int listener_open(const struct listen_conf *conf) MUST_USE;
 
+/* Gives one that is open, and was opened for `before`, what conf says of its options. As in nginx
+ * one that conf does not name stays as it is, but for "deferred" and the backlog. 0, or negative
+ * errno: some of them may have changed. */
+int listener_change(int fd, const struct listen_conf *before,
+                    const struct listen_conf *conf) MUST_USE;
+
 struct listener;
 typedef void (*listener_accepted_fn)(struct listener *l, int fd); /* takes the descriptor */
 typedef void (*listener_ended_fn)(struct listener *l); /* it is closed and may be freed */

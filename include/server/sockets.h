@@ -3,7 +3,7 @@
  * Owned by control, which remembers descriptors only: a worker owns each socket once it was handed
  * over. One socket per worker and address, shared out by the kernel (SO_REUSEPORT); of a unix
  * socket each worker has a duplicate. An address that stays over a reload keeps its sockets, so
- * that no connection in a queue is lost. */
+ * that no connection in a queue is lost, with the options that the new snapshot says. */
 #ifndef RINGWAY_SERVER_SOCKETS_H
 #define RINGWAY_SERVER_SOCKETS_H
 

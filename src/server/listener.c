@@ -110,6 +110,19 @@ int listener_open(const struct listen_conf *conf)
     return fd;
 }
 
+int listener_change(int fd, const struct listen_conf *before, const struct listen_conf *conf)
+{
+    static const int off = 0;
+    int result = set_socket_options(fd, conf);
+
+    if (!result && before->socket.is_deferred && !conf->socket.is_deferred &&
+        setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof(off)))
+        result = -errno;
+    if (!result && conf->backlog != before->backlog && listen(fd, conf->backlog))
+        result = -errno;
+    return result;
+}
+
 /* ---- accepting, in the worker's thread ---- */
 
 static void on_accepted(struct op *op, const struct completion *c)

@@ -161,6 +161,19 @@ static int keep_listen(struct sockets *s, const struct listen_conf *l,
     return rc;
 }
 
+/* Of an address that stays; those that were opened now have it all. */
+static int change_listen(const struct sockets *s, const struct listen_conf *l,
+                         const struct listen_conf *same)
+{
+    int rc = 0;
+
+    for (unsigned worker = 0; worker < s->worker_count && !rc; worker++) {
+        if (!is_new(s, worker, l->index))
+            rc = listener_change(*fd_at(s, worker, l->index), same, l);
+    }
+    return rc;
+}
+
 static int allocate(struct sockets *s)
 {
     size_t count = s->worker_count * s->listen_count;
@@ -219,6 +232,12 @@ int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned wo
 
         l = &snapshot->listens[i];
         rc = same ? keep_listen(s, l, same, before) : open_listen(s, l);
+    }
+    for (size_t i = 0; i < snapshot->listen_count && !rc; i++) {
+        const struct listen_conf *same = find_same(&snapshot->listens[i], before_snapshot);
+
+        l = &snapshot->listens[i];
+        rc = same ? change_listen(s, l, same) : 0;
     }
     if (!rc)
         return 0;

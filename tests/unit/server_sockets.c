@@ -1,5 +1,6 @@
 /* Tests of server/sockets: on loopback, and on unix sockets in a folder of their own. */
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -141,6 +142,81 @@ static void address_that_stays_keeps_its_sockets(void **state)
     }
     sockets_deinit(&after.sockets);
     close_all(&before); /* none was */
+}
+
+static int option_of(int fd, int level, int option)
+{
+    socklen_t len = sizeof(int);
+    int value = -1;
+
+    assert_int_equal(getsockopt(fd, level, option, &value, &len), 0);
+    return value;
+}
+
+/* How many connections may wait, which of a listening socket TCP_INFO tells there. */
+static unsigned backlog_of(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_sacked;
+}
+
+static void assert_options(int fd, const struct listen_socket *s, unsigned backlog)
+{
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_RCVBUF), 2 * s->receive_bytes);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_SNDBUF), 2 * s->send_bytes);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), s->keepalive == KEEPALIVE_ON);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), s->keepalive_idle_s);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), s->keepalive_interval_s);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), s->keepalive_count);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_FASTOPEN), s->fastopen);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT) > 0, s->is_deferred);
+    assert_int_equal(backlog_of(fd), backlog);
+}
+
+static void address_that_stays_gets_changed_options(void **state)
+{
+    static const struct listen_socket some = {KEEPALIVE_ON, 60, 10, 3, 30000, 20000, 4, true},
+                                      other = {KEEPALIVE_OFF, 70, 11, 5, 10000, 40000, 2, false};
+    struct world before = {0}, after = {0}, last = {0};
+    char kept[32];
+
+    (void)state;
+    add(&before, free_port(kept));
+    add(&after, kept);
+    add(&last, kept);
+    before.listens[0].socket = last.listens[0].socket = some;
+    after.listens[0].socket = other;
+    after.listens[0].backlog = 9;
+    assert_int_equal(open_all(&before, NULL), 0);
+    assert_options(fd_of(&before, 0, 0), &some, 5);
+    assert_int_equal(open_all(&after, &before), 0);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_options(fd_of(&before, i, 0), &other, 9);
+    assert_int_equal(open_all(&last, &after), 0);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_options(fd_of(&before, i, 0), &some, 5);
+    sockets_deinit(&after.sockets);
+    sockets_deinit(&last.sockets);
+    close_all(&before);
+}
+
+static void option_that_cannot_be_changed_is_an_error(void **state)
+{
+    struct world before = {0}, after = {0};
+    char kept[32];
+
+    (void)state;
+    add(&before, free_port(kept));
+    add(&after, kept);
+    after.listens[0].socket.keepalive_count = 1000; /* beyond what TCP_KEEPCNT takes */
+    assert_int_equal(open_all(&before, NULL), 0);
+    assert_int_equal(open_all(&after, &before), -EINVAL);
+    assert_non_null(strstr(after.error, kept));
+    assert_null(after.sockets.fds);
+    close_all(&before); /* they are still open */
 }
 
 /* As the worker does that does not take them. */
@@ -321,6 +397,8 @@ int main(void)
         cmocka_unit_test(port_that_somebody_has_is_refused),
         cmocka_unit_test(address_beside_the_wildcard_of_one_file_is_fine),
         cmocka_unit_test(address_that_stays_keeps_its_sockets),
+        cmocka_unit_test(address_that_stays_gets_changed_options),
+        cmocka_unit_test(option_that_cannot_be_changed_is_an_error),
         cmocka_unit_test(worker_that_refused_gets_sockets_next_time),
         cmocka_unit_test(worker_that_refuses_again_gets_sockets_again),
         cmocka_unit_test(open_that_fails_gives_back_what_a_worker_had_lacked),
