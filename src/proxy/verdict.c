@@ -42,7 +42,8 @@ static void match_around(struct record *r, const struct location_conf *l)
     (void)record_match(r, l->regex_around->regex, r->uri);
 }
 
-static int find_location(struct exchange *x)
+/* OUTCOME_NONE, _INTERNAL for a regex that ran away, or _NO_MEMORY. */
+static enum outcome find_location(struct exchange *x)
 {
     struct record *r = &x->record;
     const struct location_conf *l;
@@ -53,14 +54,14 @@ static int find_location(struct exchange *x)
     r->location = location_for_method(l, r);
     if (regex_take_runaway(r->engine->regex_scratch)) {
         r->detail = SPAN("a regex of the configuration ran away on this request");
-        return -ELOOP;
+        return OUTCOME_INTERNAL;
     }
     if (!found.regex)
-        return 0;
+        return OUTCOME_NONE;
     r->lacks_memory = false;
     match_around(r, l);
     r->captures = found;
-    return r->lacks_memory ? -ENOMEM : record_take_groups(r);
+    return r->lacks_memory || record_take_groups(r) ? OUTCOME_NO_MEMORY : OUTCOME_NONE;
 }
 
 /* ---- where a request goes ---- */
@@ -79,8 +80,10 @@ static RARE enum progress redirect_to_slash(struct exchange *x)
 
 enum progress locate(struct exchange *x)
 {
-    if (find_location(x))
-        return conclude(x, OUTCOME_INTERNAL);
+    enum outcome outcome = find_location(x);
+
+    if (outcome != OUTCOME_NONE)
+        return conclude(x, outcome);
     if (x->record.location->is_internal && !x->is_internal)
         return answer(x, 404);
     if (!x->is_body_gone && exchange_body_is_too_large(x)) {

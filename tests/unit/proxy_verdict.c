@@ -99,6 +99,28 @@ static void an_answer_without_memory_is_a_cut(void **state)
     assert_int_equal(s->x->record.outcome, OUTCOME_NO_MEMORY);
 }
 
+/* --- locations -------------------------------------------------------------------------------- */
+
+static void groups_that_find_no_memory_are_503(void **state)
+{
+    struct stage *s = *state;
+    struct location_conf found = s->server.root, *regexes[] = {&found};
+    char error[128] = "";
+
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(regex_new(SPAN("^/(?<x>a)$"), false, &found.regex, error, sizeof(error)), 0);
+    regex_bind(found.regex, 0, 0);
+    found.kind = LOCATION_REGEX;
+    s->server.root.regexes = regexes;
+    s->server.root.regex_count = 1;
+    s->world.snapshot.user_variables.count = EXCHANGE_ARENA_BYTES_MAX; /* of several bytes each */
+    assert_int_equal(locate(s->x), GO_ON);
+    assert_int_equal(s->x->record.outcome, OUTCOME_NO_MEMORY);
+    assert_int_equal(s->x->reply.plan.status, 503);
+    s->x->record.location = &s->server.root;
+    regex_free(found.regex);
+}
+
 /* --- error_page ------------------------------------------------------------------------------- */
 
 static void a_page_is_a_get_of_its_uri(void **state)
@@ -558,6 +580,7 @@ int main(void)
         CLAIM(a_client_that_is_gone_gets_no_answer),
         CLAIM(an_end_lets_go_of_the_peer),
         CLAIM(an_answer_without_memory_is_a_cut),
+        CLAIM(groups_that_find_no_memory_are_503),
         CLAIM(a_page_is_a_get_of_its_uri),
         CLAIM(a_page_for_head_stays_without_a_body),
         CLAIM(behind_some_errors_the_connection_ends_also_with_a_page),
