@@ -14,8 +14,20 @@ struct value_key {
 
 typedef struct span (*value_fn)(struct record *r, const struct value_key *key);
 
+/* As nginx takes a value for a condition: neither empty nor "0". */
+static inline bool value_is_true(struct span value)
+{
+    return value.len && !span_equals(value, SPAN("0"));
+}
+
 /* Memory for a value; NULL at its end. */
 char *value_alloc(struct record *r, size_t size) MUST_USE;
+
+/* The text that a template makes. get: for the variables in it. */
+struct span value_expand(struct record *r, const struct template *t, variable_fn get) MUST_USE;
+
+/* A copy with a NUL behind it, which does not count. */
+struct span value_copy(struct record *r, struct span s) MUST_USE;
 
 struct span value_u64(struct record *r, uint64_t value);
 struct span value_seconds(struct record *r, uint64_t ms);   /* "1.234" */

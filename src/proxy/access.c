@@ -13,6 +13,7 @@
 #include "proxy/log_escape.h"
 #include "proxy/log_pack.h"
 #include "proxy/request_log.h"
+#include "proxy/value.h"
 #include "proxy/variable.h"
 
 /* With buffer= alone: nginx would wait for ever, but here a snapshot waits with it. */
@@ -332,7 +333,7 @@ static void write_to_path(struct record *r, const struct access_log *log)
     log_cache_release(r->engine, file);
 }
 
-/* if=: neither empty nor "0", as in nginx. */
+/* By if=. */
 static bool is_wanted(struct record *r, const struct access_log *log)
 {
     struct span value;
@@ -341,8 +342,7 @@ static bool is_wanted(struct record *r, const struct access_log *log)
         return false;
     if (!log->condition)
         return true;
-    return record_expand(r, log->condition, &value) == 0 && value.len &&
-           !span_equals(value, SPAN("0"));
+    return record_expand(r, log->condition, &value) == 0 && value_is_true(value);
 }
 
 void access_write(struct record *r)

@@ -10,6 +10,7 @@
 #include "proxy/pace.h"
 #include "proxy/request_log.h"
 #include "proxy/user_variable.h"
+#include "proxy/value.h"
 #include "proxy/variable.h"
 #include "proxy/verdict.h"
 
@@ -192,7 +193,7 @@ static bool is_true(struct run *run, const struct script_if *c)
         return false;
     switch (c->test) {
     case SCRIPT_TEST_TRUE:
-        return subject.len && !span_equals(subject, SPAN("0"));
+        return value_is_true(subject);
     case SCRIPT_TEST_EQUALS:
         return expand(run, &c->value, run->quotes, &value) && span_equals(subject, value);
     case SCRIPT_TEST_MATCHES:

@@ -32,18 +32,6 @@ static struct span set_value(struct record *r, const struct user_variable *v, va
     return SPAN("");
 }
 
-/* A text in the arena; memory at its end is noted. */
-static struct span expanded(struct record *r, const struct template *t, variable_fn get)
-{
-    struct span text;
-
-    if (template_expand(t, get, r, r->arena, &text) < 0) {
-        r->lacks_memory = true;
-        return SPAN_NONE;
-    }
-    return text;
-}
-
 /* As in nginx, an empty text is no regex's. */
 static const struct template *matching(struct record *r, const struct string_map *m,
                                        struct span key)
@@ -58,14 +46,14 @@ static const struct template *matching(struct record *r, const struct string_map
 static struct span map_value(struct record *r, const struct user_variable *v, variable_fn get)
 {
     const struct string_map *m = v->source;
-    struct span key = string_map_key(m, expanded(r, &m->source, get));
+    struct span key = string_map_key(m, value_expand(r, &m->source, get));
     const struct template *value = string_map_find(m, key);
 
     if (!value)
         value = matching(r, m, key);
     if (!value)
         value = m->preset;
-    return value ? expanded(r, value, get) : SPAN("");
+    return value ? value_expand(r, value, get) : SPAN("");
 }
 
 static struct span geo_value(struct record *r, const struct user_variable *v, variable_fn get)
@@ -76,7 +64,7 @@ static struct span geo_value(struct record *r, const struct user_variable *v, va
     struct span value;
 
     if (g->source.part_count) {
-        bool is_ip = address_parse_ip(expanded(r, &g->source, get), 0, &address) == 0;
+        bool is_ip = address_parse_ip(value_expand(r, &g->source, get), 0, &address) == 0;
 
         e = is_ip ? endpoint_of(&address) : (struct endpoint){.family = AF_UNSPEC};
     }
@@ -90,7 +78,7 @@ static struct span geo_value(struct record *r, const struct user_variable *v, va
 static struct span split_value(struct record *r, const struct user_variable *v, variable_fn get)
 {
     const struct split *s = v->source;
-    struct span value = split_find(s, expanded(r, &s->source, get));
+    struct span value = split_find(s, value_expand(r, &s->source, get));
 
     return value.data ? value : SPAN("");
 }

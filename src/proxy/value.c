@@ -15,6 +15,24 @@ char *value_alloc(struct record *r, size_t size)
     return p;
 }
 
+struct span value_expand(struct record *r, const struct template *t, variable_fn get)
+{
+    struct span text;
+
+    if (template_expand(t, get, r, r->arena, &text) == 0)
+        return text;
+    r->lacks_memory = true;
+    return SPAN_NONE;
+}
+
+struct span value_copy(struct record *r, struct span s)
+{
+    struct span copy = arena_copy(r->arena, s);
+
+    r->lacks_memory |= !copy.data;
+    return copy;
+}
+
 /* ---- numbers and addresses ---- */
 
 struct span value_u64(struct record *r, uint64_t value)

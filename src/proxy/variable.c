@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proxy/request_body.h"
 #include "proxy/user_variable.h"
@@ -53,7 +52,6 @@ static struct span limit_status(struct record *r, const struct value_key *key)
 static struct span document_root(struct record *r, const struct value_key *key)
 {
     const struct template *root = &r->location->settings.root;
-    struct span path;
 
     for (size_t i = 0; i < root->part_count; i++) {
         if (root->parts[i].variable == VARIABLE_DOCUMENT_ROOT ||
@@ -61,25 +59,18 @@ static struct span document_root(struct record *r, const struct value_key *key)
             root->parts[i].variable == VARIABLE_REQUEST_FILENAME)
             return SPAN_NONE;
     }
-    if (template_expand(root, variable_get, r, r->arena, &path) < 0) {
-        r->lacks_memory = true;
-        return SPAN_NONE;
-    }
-    return path;
+    return value_expand(r, root, variable_get);
 }
 
 /* Without its links. */
 static struct span realpath_root(struct record *r, const struct value_key *key)
 {
     struct span path = document_root(r, key);
-    char *name = path.data ? value_alloc(r, path.len + 1) : NULL;
     char real[PATH_MAX];
 
-    if (!name)
-        return SPAN_NONE;
-    memcpy(name, path.data, path.len);
-    name[path.len] = '\0';
-    return realpath(name, real) ? arena_copy(r->arena, span_of_cstr(real)) : SPAN_NONE;
+    if (path.data)
+        path = value_copy(r, path);
+    return path.data && realpath(path.data, real) ? value_copy(r, span_of_cstr(real)) : SPAN_NONE;
 }
 
 static struct span request_filename(struct record *r, const struct value_key *key)
@@ -322,7 +313,6 @@ size_t record_count_fulfilled(struct record *r, const struct condition *c)
     struct span text;
 
     for (size_t i = 0; i < c->count; i++)
-        count +=
-            !record_expand(r, &c->texts[i], &text) && text.len && !span_equals(text, SPAN("0"));
+        count += !record_expand(r, &c->texts[i], &text) && value_is_true(text);
     return count;
 }

@@ -165,20 +165,14 @@ struct span client_value_msec(struct record *r, const struct value_key *key)
     return value_seconds(r, (uint64_t)engine_times(r->engine)->unix_ms);
 }
 
-/* The cache's text changes with the turn: the record's does not. */
-static struct span copy_of(struct record *r, struct span s)
-{
-    char *data = value_alloc(r, s.len);
-
-    return data ? span_of(memcpy(data, s.data, s.len), s.len) : SPAN_NONE;
-}
+/* The cache's text changes with the turn, the record's does not: hence copies. */
 
 struct span client_value_time_local(struct record *r, const struct value_key *key)
 {
-    return copy_of(r, time_cache_local(engine_times(r->engine)));
+    return value_copy(r, time_cache_local(engine_times(r->engine)));
 }
 
 struct span client_value_time_iso8601(struct record *r, const struct value_key *key)
 {
-    return copy_of(r, time_cache_iso8601(engine_times(r->engine)));
+    return value_copy(r, time_cache_iso8601(engine_times(r->engine)));
 }

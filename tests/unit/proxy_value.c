@@ -122,6 +122,28 @@ static void a_cookie_ends_at_the_next(void **state)
     assert_null(value_cookie(SPAN(""), SPAN("a")).data);
 }
 
+static void empty_and_zero_are_false(void **state)
+{
+    (void)state;
+    assert_false(value_is_true(SPAN_NONE));
+    assert_false(value_is_true(SPAN("")));
+    assert_false(value_is_true(SPAN("0")));
+    assert_true(value_is_true(SPAN("00")));
+    assert_true(value_is_true(SPAN(" ")));
+    assert_true(value_is_true(SPAN("off")));
+}
+
+static void a_copy_is_another_text_with_a_nul_behind(void **state)
+{
+    static const struct span text = SPAN("abc");
+    struct record *r = &((struct fixture *)*state)->record;
+    struct span copy = value_copy(r, span_take(text, 2));
+
+    assert_value(copy, "ab");
+    assert_string_equal(copy.data, "ab");
+    assert_ptr_not_equal(copy.data, text.data);
+}
+
 static void want_of_memory_is_noted_by_all(void **state)
 {
     static const struct span parts[] = {SPAN("a"), SPAN("b")};
@@ -139,6 +161,7 @@ static void want_of_memory_is_noted_by_all(void **state)
         assert_true(r->lacks_memory); \
     } while (0)
     LACKS(value_u64(r, 1));
+    LACKS(value_copy(r, SPAN("a")));
     LACKS(value_seconds(r, 1));
     LACKS(value_hex(r, SPAN("a")));
     LACKS(value_host(r, &f->client.address));
@@ -221,6 +244,8 @@ int main(void)
         CLAIM(lines_are_values_from_the_first_on),
         CLAIM(many_lines_of_a_name_cost_as_much_as_their_value),
         CLAIM(a_cookie_that_is_set_stands_in_front),
+        CLAIM(empty_and_zero_are_false),
+        CLAIM(a_copy_is_another_text_with_a_nul_behind),
     };
 
     return cmocka_run_group_tests_name("proxy_value", tests, NULL, NULL);
