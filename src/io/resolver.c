@@ -64,6 +64,7 @@ static void poll_done(struct op *op, const struct completion *c)
 
 static void poll_free(struct poll *p)
 {
+    op_assert_idle(&p->op);
     list_remove(&p->link);
     free(p);
 }
