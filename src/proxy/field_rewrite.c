@@ -179,18 +179,17 @@ static int replace_attributes(struct record *r, struct cookie *c, struct span na
     return rc < 0 ? rc : 0;
 }
 
-static void remove_attributes(struct cookie *c, struct span name)
+/* Those of the name, from a part on. */
+static void remove_attributes(struct cookie *c, size_t from, struct span name)
 {
-    struct cookie_part *part;
-
-    while ((part = attribute(c, name)))
-        part->is_gone = true;
+    for (size_t i = from; i < c->count; i++)
+        c->parts[i].is_gone |= span_equals_nocase(c->parts[i].name, name);
 }
 
 static void set_switch(struct cookie *c, unsigned flags, unsigned on, struct span name)
 {
     if (!(flags & on))
-        remove_attributes(c, name);
+        remove_attributes(c, 1, name);
     else if (!attribute(c, name))
         add_part(c, name, SPAN_NONE);
 }
@@ -201,7 +200,7 @@ static void set_same_site(struct cookie *c, unsigned flags)
     struct span value = SPAN("Strict");
 
     if (flags & COOKIE_NO_SAME_SITE) {
-        remove_attributes(c, SPAN("SameSite"));
+        remove_attributes(c, 1, SPAN("SameSite"));
         return;
     }
     if (flags & COOKIE_SAME_SITE_LAX)
@@ -213,8 +212,7 @@ static void set_same_site(struct cookie *c, unsigned flags)
         return;
     }
     *first = (struct cookie_part){.name = SPAN("SameSite"), .value = value, .has_value = true};
-    for (struct cookie_part *p = first + 1; p < c->parts + c->count; p++)
-        p->is_gone |= span_equals_nocase(p->name, first->name);
+    remove_attributes(c, (size_t)(first - c->parts) + 1, first->name);
 }
 
 #define SECURE_FLAGS (COOKIE_SECURE | COOKIE_NOT_SECURE)
