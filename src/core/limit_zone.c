@@ -264,7 +264,7 @@ bool limit_zone_check(struct limit_zone *z, const struct limit_visit *v,
     if (state)
         check_state(s, state, v, rate, excess);
     else if (v->is_counted)
-        state = add(s, v->key, v->now_ms);
+        (void)add(s, v->key, v->now_ms); /* nobody is "here" in a zone of rates: there is room */
     unlock_shard(s);
     return *excess <= rate->burst;
 }
