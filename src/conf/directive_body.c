@@ -59,15 +59,16 @@ static const struct directive rows[] = {
     {.name = "client_body_temp_path",
      .syntax = "path [level1 [level2 [level3]]]",
      .preset = "/var/tmp",
+     .nginx_preset = "client_body_temp",
      .contexts = CONTEXT_LEVELS,
      .args_min = 1,
      .args_max = 4,
      .set = set_temp_path,
      AT_SETTING(body_files),
      .help = "the folder of temporary files; levels are for client_body_in_file_only",
-     .difference = "files have no names, unless client_body_in_file_only gives them one; nginx's "
-                   "folder is client_body_temp below its prefix, here it is /tmp where /var/tmp "
-                   "cannot be written to"},
+     .difference =
+         "files have no names, unless client_body_in_file_only gives them one; it is /tmp "
+         "where /var/tmp cannot be written to"},
     {.name = "client_body_in_file_only",
      .syntax = "on | clean | off",
      .preset = "off",

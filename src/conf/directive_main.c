@@ -313,13 +313,13 @@ static const struct directive rows[] = {
         .name = "pid",
         .syntax = "file",
         .preset = "logs/ringway.pid",
+        .nginx_preset = "logs/nginx.pid",
         .contexts = CONTEXT_MAIN,
         .args_min = 1,
         .args_max = 1,
         .set = set_pid,
         ROW_AT(struct main_draft, conf.pid_path),
         .help = "the file that gets the number of the process",
-        .difference = "ringway.pid where nginx writes nginx.pid",
     },
     {
         .name = "daemon",
@@ -380,6 +380,7 @@ static const struct directive rows[] = {
     {
         .name = "multi_accept",
         .syntax = "on | off",
+        .preset = "off",
         .contexts = CONTEXT_EVENTS,
         .args_min = 1,
         .args_max = 1,
@@ -391,6 +392,7 @@ static const struct directive rows[] = {
     {
         .name = "accept_mutex",
         .syntax = "on | off",
+        .preset = "off",
         .contexts = CONTEXT_EVENTS,
         .args_min = 1,
         .args_max = 1,
