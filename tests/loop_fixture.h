@@ -106,22 +106,41 @@ static inline uint64_t counted(const struct turning *t, enum counter c)
         }                                                    \
     } while (0)
 
-/* From now on the descriptor of the loop made last is no ring: it takes no messages. */
-static inline void lose_youngest_ring(void)
+/* The descriptor of the loop made last. */
+static inline int youngest_ring(void)
 {
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
     for (int fd = 1000; fd >= 0; fd--) {
         char name[32], target[64] = "";
 
         (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-        if (readlink(name, target, sizeof(target) - 1) <= 0 || !strstr(target, "[io_uring]"))
-            continue;
-        assert_int_equal(dup2(null, fd), fd);
-        close(null);
-        return;
+        if (readlink(name, target, sizeof(target) - 1) > 0 && strstr(target, "[io_uring]"))
+            return fd;
     }
     fail_msg("no ring among the descriptors");
+    return -1;
+}
+
+/* From now on the descriptor is no ring: it takes no messages. Returns what put_back_ring() wants.
+ */
+static inline int lose_ring(int fd)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC), kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    assert_true(kept >= 0);
+    assert_int_equal(dup2(null, fd), fd);
+    close(null);
+    return kept;
+}
+
+static inline void lose_youngest_ring(void)
+{
+    close(lose_ring(youngest_ring()));
+}
+
+static inline void put_back_ring(int fd, int kept)
+{
+    assert_int_equal(dup2(kept, fd), fd);
+    close(kept);
 }
 
 /* True when fn ends the process by an assertion; it runs in a child, whose words are dropped. */

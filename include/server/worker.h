@@ -49,8 +49,8 @@ void worker_go(struct worker *w);
 
 /* Swaps the snapshot: new connections and the next requests on plain ones use it. `done` runs in
  * the control thread when the worker has swapped (error NULL), or could not: then it serves on as
- * before, and the new descriptors are closed. Not for one that was told to end. 0, or -ENOMEM, and
- * then the assignment was not taken over. */
+ * before, and the new descriptors are closed, unless it was told to end meanwhile. 0, or -ENOMEM,
+ * and then the assignment was not taken over. */
 typedef void (*worker_swapped_fn)(void *control, unsigned index, const char *error);
 int worker_swap(struct worker *w, const struct worker_assignment *a,
                 worker_swapped_fn done) MUST_USE;
@@ -70,8 +70,8 @@ void worker_stop(struct worker *w);
  * all. Without quit or stop before, it drains first. */
 void worker_exit(struct worker *w);
 
-/* Waits for the thread and frees it; after worker_exit(). The control loop need not turn; when it
- * does, it may still hear what the worker said before. */
+/* Waits for the thread and frees it; after worker_exit(). Turns the control loop meanwhile, which
+ * may still hear what the worker said before. */
 void worker_join(struct worker *w);
 
 #endif

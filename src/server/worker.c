@@ -13,10 +13,12 @@
 #include "server/pools.h"
 #include "worker_internal.h"
 
+#define JOIN_MS 1 /* between looks whether a thread has ended */
+
 /* What control tells: made by its thread, freed by whoever has it last. A word back needs nothing
  * of the worker, which may be gone when control hears it. */
 struct command {
-    struct message message;
+    struct delivery delivery;
     struct worker *worker;
     void *control;
     unsigned index; /* of the worker */
@@ -30,19 +32,14 @@ struct command {
 
 /* ---- commands, in the worker's thread ---- */
 
-static void drop_command(struct loop *loop, struct message *m)
-{
-    (void)loop;
-    free(container_of(m, struct command, message));
-}
-
 static void run_go(struct worker *w, struct command *c)
 {
     w->engine.siblings = w->siblings;
     w->engine.sibling_count = w->siblings ? w->options.count : 0;
     if (w->group->handovers)
         handovers_introduce(&w->handovers, w->group->handovers, w->options.count, w->options.index);
-    listeners_start(&w->listeners);
+    if (!w->is_draining)
+        listeners_start(&w->listeners);
     free(c);
 }
 
@@ -71,11 +68,10 @@ static void run_exit(struct worker *w, struct command *c)
 }
 
 /* Back in the control thread. */
-static void tell_swapped(struct loop *loop, struct message *m)
+static void tell_swapped(struct delivery *d)
 {
-    struct command *c = container_of(m, struct command, message);
+    struct command *c = container_of(d, struct command, delivery);
 
-    (void)loop;
     c->swapped(c->control, c->index, c->error ? c->text : NULL);
     free(c);
 }
@@ -123,24 +119,22 @@ static void run_swap(struct worker *w, struct command *c)
 {
     struct worker_assignment *a = &c->assignment;
 
-    /* Its listeners close: a descriptor that is to go on may be another file's by now. */
-    assert(!w->is_draining);
-    c->error = swap(w, a, c->text);
-    if (c->error)
+    /* Its listeners close: a descriptor that is to go on may be another file's by now, and so none
+     * is closed. The process ends. */
+    c->error = w->is_draining ? -ECANCELED : swap(w, a, c->text);
+    if (c->error && !w->is_draining)
         close_new_fds(w, a);
     free(a->listen_fds);
     snapshot_unref(a->snapshot);
     if (c->error && !c->text[0])
         snprintf(c->text, sizeof(c->text), "%s", strerror(-c->error));
-    c->message = (struct message){.deliver = tell_swapped, .undelivered = drop_command};
-    loop_post(w->engine.loop, w->options.control_loop, &c->message);
+    delivery_send(&c->delivery, w->engine.loop, w->options.control_loop, tell_swapped);
 }
 
-static void deliver_command(struct loop *loop, struct message *m)
+static void deliver_command(struct delivery *d)
 {
-    struct command *c = container_of(m, struct command, message);
+    struct command *c = container_of(d, struct command, delivery);
 
-    (void)loop;
     c->run(c->worker, c);
 }
 
@@ -353,7 +347,6 @@ static struct command *command_new(struct worker *w,
     c->control = w->options.control;
     c->index = w->options.index;
     c->run = run;
-    c->message = (struct message){.deliver = deliver_command, .undelivered = drop_command};
     return c;
 }
 
@@ -361,7 +354,7 @@ static void post(struct command *c)
 {
     struct worker *w = c->worker;
 
-    loop_post(w->options.control_loop, w->engine.loop, &c->message);
+    delivery_send(&c->delivery, w->options.control_loop, w->engine.loop, deliver_command);
     loop_submit(w->options.control_loop);
 }
 
@@ -420,6 +413,8 @@ void worker_exit(struct worker *w)
 
 void worker_join(struct worker *w)
 {
-    (void)pthread_join(w->thread, NULL);
+    /* What it was told may not have been delivered yet. */
+    while (pthread_tryjoin_np(w->thread, NULL) == EBUSY)
+        loop_turn(w->options.control_loop, JOIN_MS);
     free_worker(w);
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "server/delivery.h"
 #include "server/handover.h"
 #include "server/listeners.h"
 #include "server/worker.h"
@@ -42,7 +43,7 @@ struct worker {
 /* That it has drained. Made with the worker, as it must be told whatever memory there is; control
  * may hear it when the worker is gone. */
 struct farewell {
-    struct message message;
+    struct delivery delivery;
     void (*on_drained)(void *control);
     void *control;
 };

@@ -59,20 +59,13 @@ static bool is_quiet(const struct worker *w)
            !access_is_busy(&w->engine) && resolvers_are_quiet(&w->engine.resolvers);
 }
 
-static void tell_drained(struct loop *loop, struct message *m)
+static void tell_drained(struct delivery *d)
 {
-    struct farewell *f = container_of(m, struct farewell, message);
+    struct farewell *f = container_of(d, struct farewell, delivery);
 
-    (void)loop;
     if (f->on_drained)
         f->on_drained(f->control);
     free(f);
-}
-
-static void drop_farewell(struct loop *loop, struct message *m)
-{
-    (void)loop;
-    free(container_of(m, struct farewell, message));
 }
 
 static void note_drained(struct worker *w)
@@ -80,7 +73,7 @@ static void note_drained(struct worker *w)
     w->is_drained = true;
     timer_stop(loop_wheel(w->engine.loop), &w->cut_off);
     atomic_fetch_sub(&w->group->undrained_count, 1);
-    loop_post(w->engine.loop, w->options.control_loop, &w->farewell->message);
+    delivery_send(&w->farewell->delivery, w->engine.loop, w->options.control_loop, tell_drained);
     w->farewell = NULL;
     loop_submit(w->engine.loop); /* this may be the last turn */
 }
@@ -171,7 +164,6 @@ static struct farewell *farewell_new(const struct worker_options *o)
 
     if (!f)
         return NULL;
-    f->message = (struct message){.deliver = tell_drained, .undelivered = drop_farewell};
     f->on_drained = o->on_drained;
     f->control = o->control;
     return f;

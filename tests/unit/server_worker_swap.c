@@ -176,6 +176,94 @@ static void it_ends_amid_swaps_and_clients(void **state)
         close(fds[i]);
 }
 
+/* --- a kernel that delivers nothing for a while ----------------------------------------------- */
+
+static void a_swap_that_is_not_delivered_is_told_again(void **state)
+{
+    struct site *s = *state;
+    struct worker_assignment next = assign(SERVE("two"), shared_listener(s));
+    int ring, kept;
+
+    started(s, SERVE("one"));
+    ring = youngest_ring();
+    worker_go(s->workers[0]);
+    ask_once(s, "<one>");
+    kept = lose_ring(ring);
+    s->swapped_count = 0;
+    assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
+    for (int i = 0; i < 5; i++)
+        loop_turn(s->t.loop, 10);
+    assert_int_equal(s->swapped_count, 0);
+    put_back_ring(ring, kept);
+    turn_until(s->t.loop, s->swapped_count);
+    assert_string_equal(s->swap_error, "");
+    ask_once(s, "<two>");
+}
+
+/* What control hears of. */
+static void an_answer_that_is_not_delivered_is_told_again(void **state)
+{
+    struct site *s = *state;
+    struct worker_assignment next = assign(SERVE("two"), shared_listener(s));
+    int ring = youngest_ring(), kept;
+
+    started(s, SERVE("one"));
+    worker_go(s->workers[0]);
+    ask_once(s, "<one>");
+    s->swapped_count = 0;
+    assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
+    kept = lose_ring(ring);
+    usleep(50 * 1000); /* it has swapped, and tells so */
+    put_back_ring(ring, kept);
+    turn_until(s->t.loop, s->swapped_count);
+    worker_stop(s->workers[0]);
+    kept = lose_ring(ring);
+    usleep(50 * 1000); /* it has drained, and tells so */
+    put_back_ring(ring, kept);
+    turn_until(s->t.loop, s->drained_count);
+}
+
+static void an_end_that_is_not_delivered_is_told_again(void **state)
+{
+    struct site *s = *state;
+    int ring, kept;
+
+    started(s, SERVE("one"));
+    ring = youngest_ring();
+    worker_go(s->workers[0]);
+    ask_once(s, "<one>");
+    worker_stop(s->workers[0]);
+    turn_until(s->t.loop, s->drained_count);
+    kept = lose_ring(ring);
+    worker_exit(s->workers[0]);
+    loop_turn(s->t.loop, 1);
+    put_back_ring(ring, kept);
+    site_join(s);
+    s->drained_count = 0;
+}
+
+/* It overtakes what had to be told again. */
+static void a_swap_that_comes_behind_the_end_is_not_made(void **state)
+{
+    struct site *s = *state;
+    struct worker_assignment next = assign(SERVE("two"), shared_listener(s));
+    int ring, kept;
+
+    started(s, SERVE("one"));
+    ring = youngest_ring();
+    worker_go(s->workers[0]);
+    ask_once(s, "<one>");
+    kept = lose_ring(ring);
+    s->swapped_count = 0;
+    assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
+    loop_turn(s->t.loop, 0);
+    put_back_ring(ring, kept);
+    worker_quit(s->workers[0], 0);
+    turn_until(s->t.loop, s->swapped_count);
+    assert_string_equal(s->swap_error, strerror(ECANCELED));
+    turn_until(s->t.loop, s->drained_count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +273,10 @@ int main(void)
         SITE_TEST(a_swap_that_fails_leaves_open_what_serves),
         SITE_TEST(a_swap_ends_the_idle_connections_of_the_old_snapshot),
         SITE_TEST(it_ends_amid_swaps_and_clients),
+        SITE_TEST(a_swap_that_is_not_delivered_is_told_again),
+        SITE_TEST(an_answer_that_is_not_delivered_is_told_again),
+        SITE_TEST(an_end_that_is_not_delivered_is_told_again),
+        SITE_TEST(a_swap_that_comes_behind_the_end_is_not_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
