@@ -126,6 +126,19 @@ static void read_op(const struct script_op *op)
     }
 }
 
+static void read_pass(const struct proxy_pass *p)
+{
+    assert(!p->url == !!p->upstream);
+    if (p->url) {
+        read_template(p->url);
+        return;
+    }
+    read_span(p->host);
+    read_span(p->host_name);
+    read_span(p->uri);
+    read_span(p->upstream->name);
+}
+
 static void read_location(const struct location_conf *l)
 {
     read_span(l->pattern);
@@ -135,12 +148,8 @@ static void read_location(const struct location_conf *l)
         read_location(l->except->location);
     for (size_t i = 0; l->script && i < l->script->count; i++)
         read_op(&l->script->ops[i]);
-    if (l->proxy_pass.is_set) {
-        read_span(l->proxy_pass.host);
-        read_span(l->proxy_pass.host_name);
-        read_span(l->proxy_pass.uri);
-        read_span(l->proxy_pass.upstream->name);
-    }
+    if (l->proxy_pass.is_set)
+        read_pass(&l->proxy_pass);
     for (size_t i = 0; i < l->prefix_count; i++)
         read_location(l->prefixes[i]);
     for (size_t i = 0; i < l->regex_count; i++)
