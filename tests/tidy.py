@@ -33,6 +33,9 @@ ONE_ROOM = [
     (r"intel-ipsec-mb\.h", r"src/io/tls_bulk\.c", r"IMB_\w+|imb_\w+|gcm_\w+"),
     (r"ares\.h", r"src/io/resolver\.c", r"ares_\w+|ARES_\w+"),
     (r"pcre2\.h", r"src/conf/regex\.c", r"pcre2_\w+|PCRE2_\w+"),
+    (r"zlib\.h", r"src/proxy/log_pack\.c", r"z_stream\w*|deflate\w+"),
+    (r"crypt\.h", r"src/proxy/password\.c", r"crypt_\w+"),
+    (r"curl/.*", r"src/server/stapler\.c", r"curl_\w+|CURL\w*"),
 ]
 
 # Globals that may change: (file, name) and why.
