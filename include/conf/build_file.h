@@ -15,6 +15,7 @@ int conf_read_file(struct conf *c, const struct word *path, const char *directiv
 int conf_read_passwords(struct conf *c, const struct word *path, const char *directive,
                         struct tls_passwords *out) MUST_USE;
 
+/* True when this process may read it; never where the build reads nothing. path ends with a NUL. */
 bool conf_file_is_there(const struct conf *c, struct span path);
 
 #endif

@@ -33,6 +33,7 @@ struct lexer {
     char error[LEXER_ERROR_BYTES];
 };
 
+/* Begins with a text that stays where it is until the end; words go into the arena. */
 void lexer_init(struct lexer *l, struct span text, struct arena *a);
 
 /* The next directive (its words in lexer.words) or mark. */

@@ -4,6 +4,7 @@
 
 #include "conf/draft.h"
 
+/* True for what access_log and error_log take for a log server, and not for a file. */
 static inline bool is_log_server(struct span path)
 {
     return span_starts_with(path, SPAN("syslog:"));

@@ -1,7 +1,8 @@
-/* regex - PCRE2, behind three calls. The only room that includes pcre2.h.
+/* regex - PCRE2, and which groups of a pattern become variables. The only room that includes
+ * pcre2.h.
  *
- * A regex is owned by the arena's snapshot (freed by regex_free when the snapshot goes) and shared
- * by all threads; what a match needs besides is in a scratch of the calling thread. */
+ * A regex is owned by a snapshot, which frees it when it goes, and shared by all threads; what a
+ * match needs besides is in a scratch of the calling thread. */
 #ifndef RINGWAY_CONF_REGEX_H
 #define RINGWAY_CONF_REGEX_H
 
@@ -31,7 +32,7 @@ static inline void captures_clear(struct captures *c)
  * pcre2_compile() failed: missing closing parenthesis in "(a"; -ENOMEM. */
 int regex_new(struct span pattern, bool ignores_case, struct regex **out, char *error,
               size_t error_size) MUST_USE;
-void regex_free(struct regex *r);
+void regex_free(struct regex *r); /* NULL is allowed */
 
 /* The name of the i-th named group (i from 0) and its number; false behind the last one. */
 bool regex_named_group(const struct regex *r, size_t i, struct span *name, size_t *number);

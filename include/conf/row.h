@@ -32,8 +32,8 @@
 #define ROW_BLOCK 1u          /* ends with '{' */
 #define ROW_REPEATABLE 2u     /* may stand several times in one block */
 #define ROW_LOCAL 4u          /* not inherited by blocks within */
-#define ROW_SCRIPT 16u        /* an instruction: in an "if", one of the block around that */
 #define ROW_WITHOUT_EFFECT 8u /* of nginx's, without meaning here: arguments are checked, no more */
+#define ROW_SCRIPT 16u        /* an instruction: in an "if", one of the block around that */
 
 struct conf;
 struct scope;

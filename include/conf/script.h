@@ -12,8 +12,8 @@ struct location_conf;
 
 enum script_op_kind {
     SCRIPT_SET,
-    SCRIPT_SET_ARGS, /* variables of the program's own */
-    SCRIPT_SET_LIMIT_RATE,
+    SCRIPT_SET_ARGS,       /* $args */
+    SCRIPT_SET_LIMIT_RATE, /* $limit_rate */
     SCRIPT_IF,
     SCRIPT_REWRITE,
     SCRIPT_RETURN,
@@ -73,7 +73,7 @@ struct return_rule {
 struct script_op {
     enum script_op_kind kind;
     union {
-        struct script_set set; /* of those, too */
+        struct script_set set; /* of SCRIPT_SET_…, whose variable is known by the kind */
         struct script_if condition;
         struct script_rewrite rewrite;
         struct return_rule answer;

@@ -58,8 +58,7 @@ int set_bits(struct conf *c, struct scope *s, const struct directive *d,
 int set_text(struct conf *c, struct scope *s, const struct directive *d,
              const struct node *n); /* struct word: as it is */
 int set_path(struct conf *c, struct scope *s, const struct directive *d,
-             const struct node
-                 *n); /* struct word: relative to where the configuration file is; "" stays empty */
+             const struct node *n); /* struct word: as setter_take_path() */
 int set_span(struct conf *c, struct scope *s, const struct directive *d,
              const struct node *n); /* struct span: as it is */
 int set_spans(struct conf *c, struct scope *s, const struct directive *d,

@@ -533,6 +533,7 @@ struct snapshot {
     struct span understood; /* -T: see conf/understood */
 };
 
+/* One reference more, for the caller. Returns s. */
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Frees it with the last one, from any thread; NULL is allowed. */
 void snapshot_unref(struct snapshot *s);

@@ -58,6 +58,8 @@ struct tree {
     size_t include_count;
 };
 
+/* An empty tree. Both arenas and the log outlive it; what is not given here, above all check, is
+ * the caller's to set before it reads. */
 void tree_init(struct tree *t, struct arena *text_arena, struct arena *node_arena,
                const struct log *log);
 

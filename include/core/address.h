@@ -56,8 +56,10 @@ size_t address_format(const struct address *a, char out[ADDRESS_TEXT_BYTES]);
 /* 0 for unix sockets. */
 uint16_t address_port(const struct address *a);
 
+/* The same family, address and port, or the same path. */
 bool address_equals(const struct address *a, const struct address *b);
 
+/* What a connection keeps of it: AF_UNSPEC of none, of a unix socket the family alone. */
 struct endpoint endpoint_of(const struct address *a);
 
 /* The reverse; len 0 where it has no IP address. */

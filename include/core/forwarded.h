@@ -10,6 +10,7 @@ struct forwarded_trust {
     bool is_recursive; /* past each address that is one of the proxies' */
 };
 
+/* True when the address is one of the proxies'. */
 bool forwarded_is_trusted(const struct forwarded_trust *trust, const struct endpoint *e);
 
 /* nginx's rule: *e is the address that the list came from; where that is one of the proxies', it

@@ -11,6 +11,7 @@ struct keyed_hash {
     uint64_t words[2];
 };
 
+/* Of a text of any length, also an empty one. */
 struct keyed_hash keyed_hash(struct span text, const unsigned char key[KEYED_HASH_KEY_BYTES]);
 
 static inline bool keyed_hash_equals(struct keyed_hash a, struct keyed_hash b)

@@ -19,9 +19,11 @@ struct limit_zone;
 
 /* One reference to the caller; NULL: no memory. */
 struct limit_zone *limit_zone_new(size_t bytes) MUST_USE;
+/* One reference more, for the caller. Returns z. */
 struct limit_zone *limit_zone_ref(struct limit_zone *z);
 void limit_zone_unref(struct limit_zone *z); /* frees with the last one; NULL is allowed */
 
+/* What a key is kept as in this zone; in no other one. */
 struct keyed_hash limit_zone_key(const struct limit_zone *z, struct span key);
 
 /* In thousandths of a request. */
@@ -46,6 +48,7 @@ enum limit_entry { LIMIT_ENTERED, LIMIT_FULL, LIMIT_NO_ROOM };
 /* One more is here, unless there are `most` of them, or the zone has no state left. */
 enum limit_entry limit_zone_enter(struct limit_zone *z, struct keyed_hash key,
                                   unsigned most) MUST_USE;
+/* One less: of those that entered. */
 void limit_zone_leave(struct limit_zone *z, struct keyed_hash key);
 
 #endif

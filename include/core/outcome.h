@@ -75,6 +75,7 @@ struct outcome_row {
     enum outcome_retry retry;
 };
 
+/* The row of an outcome; never NULL. */
 const struct outcome_row *outcome_row(enum outcome o);
 
 #endif

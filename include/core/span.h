@@ -62,6 +62,7 @@ static inline bool span_starts_with(struct span s, struct span prefix)
     return s.len >= prefix.len && span_equals(span_take(s, prefix.len), prefix);
 }
 
+/* As span_starts_with(), where ASCII letters of either case are the same. */
 bool span_starts_with_nocase(struct span s, struct span prefix);
 bool span_ends_with(struct span s, struct span suffix);
 

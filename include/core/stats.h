@@ -63,6 +63,7 @@ struct stats {
     _Atomic uint64_t outcomes[OUTCOME_COUNT];
 };
 
+/* For the one thread that writes these counters. */
 static inline void stats_add(struct stats *s, enum counter c, uint64_t n)
 {
     /* One writer: a plain load and store, no locked instruction. */

@@ -32,6 +32,7 @@ struct chunked {
     const char *reason; /* of CHUNKED_FLAW */
 };
 
+/* Before the first byte of a body. */
 void chunked_init(struct chunked *c);
 
 /* Goes on until there is something to say; advances *input over what it used. */

@@ -70,6 +70,7 @@ enum field_id {
 /* A set of them is a word. */
 static_assert(FIELD_ID_COUNT <= 64, "a bit for each field");
 
+/* A field in a set of them. */
 static inline uint64_t field_bit(enum field_id id)
 {
     return UINT64_C(1) << id;
@@ -154,6 +155,7 @@ const struct field *head_find(const struct head *h, enum field_id id);
  * is "User-Agent". */
 bool field_name_is_variable(struct span name, struct span variable);
 
+/* The method of a token, whose case counts (RFC 9110 section 9.1). */
 enum method method_of(struct span text);
 
 /* RFC 9110 section 9.2.2: GET, HEAD, OPTIONS, PUT, DELETE, TRACE. */

@@ -11,6 +11,7 @@ struct name_filter {
     uint64_t lengths;
 };
 
+/* True where the identifier says the whole name. */
 static inline bool name_filter_knows(enum field_id id)
 {
     return id != FIELD_OTHER && id != FIELD_X_ACCEL;

@@ -23,6 +23,7 @@ struct section {
     bool is_complete; /* the empty line was seen */
 };
 
+/* Before the first byte; trailers have no start line. */
 void section_init(struct section *s, bool has_start_line);
 
 /* Takes bytes up to the end of the section and advances *input over them. */

@@ -16,6 +16,7 @@ struct writer {
     unsigned refused_count; /* fields left out because of their value */
 };
 
+/* Begins anew in a buffer of the caller's. */
 void writer_init(struct writer *w, char *data, size_t size);
 
 /* Bytes as they are. */

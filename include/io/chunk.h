@@ -46,11 +46,13 @@ void chunk_give(struct chunk_pool *p, struct chunk *c);
 /* The chunk that has the byte. */
 struct chunk *chunk_at(const struct chunk_pool *p, const void *byte);
 
+/* What was written and is not yet used. */
 static inline struct span chunk_unread(const struct chunk *c)
 {
     return span_of(c->bytes + c->start, c->end - c->start);
 }
 
+/* How many bytes may be appended. */
 static inline size_t chunk_room(const struct chunk *c)
 {
     return CHUNK_ROOM - c->end;

@@ -113,6 +113,7 @@ static inline struct span conn_input(struct conn *c)
     return c->tls ? conn_opened_input(c) : c->raw;
 }
 
+/* The first n bytes of the input are used; n is at most its length. */
 void conn_consume(struct conn *c, size_t n);
 
 /* How much was consumed so far, in clear. */

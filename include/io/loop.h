@@ -94,6 +94,7 @@ size_t loop_send_high_water(const struct loop *l);    /* half of it is low water
  * do it. */
 size_t loop_zerocopy_bytes(const struct loop *l);
 
+/* Waits in no list. */
 void task_init(struct task *t, task_fn run);
 /* Runs it in this turn if the run phase is yet to come, else in the next. */
 void loop_ready(struct loop *l, struct task *t);
@@ -105,6 +106,7 @@ void task_cancel(struct task *t);
 /* Asks for one of this turn's handshakes; false: HANDSHAKES_PER_TURN went on already. */
 bool loop_takes_handshake(struct loop *l);
 
+/* Not in flight; done is called with each of its completions. */
 void op_init(struct op *op, op_fn done);
 
 static inline void op_assert_idle(const struct op *op)

@@ -15,6 +15,7 @@ struct outbox {
     size_t bytes;
 };
 
+/* Empty. */
 void outbox_init(struct outbox *o);
 
 /* Gives all chunks back. */

@@ -30,6 +30,7 @@ struct wheel {
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
+/* Without timers, at that time. */
 void wheel_init(struct wheel *w, uint64_t now_ms);
 
 /* expired is called from wheel_advance(), with the timer no longer set. */

@@ -46,8 +46,9 @@ const char *tls_miss_word(enum tls_miss m);
 
 struct tls_cache; /* pools by identity; beyond a bound the least recently used one goes */
 
+/* NULL: no memory. */
 struct tls_cache *tls_cache_new(size_t identities_max) MUST_USE;
-void tls_cache_free(struct tls_cache *c);
+void tls_cache_free(struct tls_cache *c); /* with all its tickets; NULL is allowed */
 
 /* A ticket to resume with, or NULL and why not. peer: the address text, by which a change of
  * identity is noticed. */

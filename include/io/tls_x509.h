@@ -86,6 +86,7 @@ struct x509_crl {
     struct span points; /* GeneralNames of its distribution point */
 };
 
+/* False when it is not a revocation list (RFC 5280 section 5), or one that contradicts itself. */
 bool x509_crl_parse(struct span der, struct x509_crl *out);
 
 /* True when the list names the serial number. */

@@ -60,6 +60,7 @@ struct certificate_wish {
 int certificate_take(struct certificates *all, const struct certificate_wish *wish,
                      struct certificate **out, struct span *message) MUST_USE;
 
+/* One reference more, for the caller. Returns c. */
 struct certificate *certificate_ref(struct certificate *c);
 void certificate_unref(struct certificate *c); /* NULL is allowed */
 

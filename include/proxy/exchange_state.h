@@ -168,6 +168,8 @@ bool exchange_is_misdirected(const struct exchange *x);
  * is nothing wrong; *reason: a line for the log. */
 enum outcome exchange_certificate_fault(const struct exchange *x, const char **reason);
 
+/* True when the announced length is beyond client_max_body_size; of another framing that is found
+ * out while the body comes. */
 bool exchange_body_is_too_large(const struct exchange *x);
 
 /* True when the request was read to its end. */

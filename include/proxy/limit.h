@@ -21,6 +21,7 @@ unsigned limit_requests(struct record *r, const struct limits_conf *limits, uint
 unsigned limit_connections(struct record *r, const struct limits_conf *limits,
                            struct limit_hold **holds);
 
+/* It counts as here no more, in any of them; NULL: in none. */
 void limit_release(struct limit_hold *holds);
 
 #endif

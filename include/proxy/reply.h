@@ -42,6 +42,7 @@ static inline bool status_has_content(unsigned status)
     return status >= 200 && status != 204 && status != 205 && status != 304;
 }
 
+/* No answer yet; the owner's task is made ready when a read has ended. */
 void reply_init(struct reply *p, struct task *owner);
 
 /* Each of the following makes the reply anew, also over one that was made before.

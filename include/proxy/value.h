@@ -29,6 +29,7 @@ struct span value_expand(struct record *r, const struct template *t, variable_fn
 /* A copy with a NUL behind it, which does not count. */
 struct span value_copy(struct record *r, struct span s) MUST_USE;
 
+/* Decimal digits. */
 struct span value_u64(struct record *r, uint64_t value);
 struct span value_seconds(struct record *r, uint64_t ms);   /* "1.234" */
 struct span value_hex(struct record *r, struct span bytes); /* lower case */

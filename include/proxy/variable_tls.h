@@ -4,6 +4,7 @@
 
 #include "proxy/value.h"
 
+/* No value without TLS. */
 struct span tls_value_protocol(struct record *r, const struct value_key *key);
 struct span tls_value_cipher(struct record *r, const struct value_key *key);
 struct span tls_value_early_data(struct record *r, const struct value_key *key);

@@ -7,6 +7,7 @@
 
 #include "proxy/value.h"
 
+/* Without a try, as no peer was up: the group's name. */
 struct span upstream_value_address(struct record *r, const struct value_key *key);
 /* Of the last try, alone: its address, and the host of its server line. */
 struct span upstream_value_last_address(struct record *r, const struct value_key *key);

@@ -14,6 +14,7 @@ static inline enum progress go_to(struct exchange *x, enum exchange_step step)
     return GO_ON;
 }
 
+/* END, with what becomes of the client's connection. */
 static inline enum progress end(struct exchange *x, enum exchange_result ending)
 {
     x->ending = ending;

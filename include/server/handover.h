@@ -53,6 +53,7 @@ struct handovers {
     unsigned begun_count, settled_count; /* both go round */
 };
 
+/* Hands over nothing before handovers_introduce(); on_change is the owner's to set. */
 void handovers_init(struct handovers *h, struct client_pool *clients, handover_taken_fn taken);
 
 /* From now on connections may go to the others. */
@@ -79,6 +80,7 @@ uint32_t handovers_client_count(const struct handovers *h);
 /* Lets go of what has arrived. Due again, by and by, until all has. */
 void handovers_settle(struct handovers *h);
 
+/* True when none is under way. */
 static inline bool handovers_are_settled(const struct handovers *h)
 {
     return h->begun_count == h->settled_count;

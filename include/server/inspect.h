@@ -15,7 +15,8 @@ int inspect_self(const struct options *o) MUST_USE;
 int inspect_test(const struct source *s) MUST_USE;
 
 /* "ringway help NAME": the rows of a directive; without a name all of them, one line each; --man
- * the manual page, --markdown the flags as the README has them. The exit status, likewise. */
+ * and --man-conf the manual pages, --markdown the flags as the README has them. The exit status,
+ * likewise. */
 int inspect_help(const char *name) MUST_USE;
 
 #endif

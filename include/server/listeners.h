@@ -15,6 +15,7 @@ struct listeners {
     bool are_started, are_paused;
 };
 
+/* An empty set; loop, accepted, on_change and worker are the owner's to set. */
 void listeners_init(struct listeners *s);
 
 /* Takes over descriptors, one per listening address of the snapshot; a descriptor that it has
@@ -22,6 +23,7 @@ void listeners_init(struct listeners *s);
  * and then nothing has changed and the new descriptors are the caller's still. */
 int listeners_take(struct listeners *s, const struct snapshot *snapshot, const int *fds) MUST_USE;
 
+/* True when the descriptor is one of theirs. */
 bool listeners_have(const struct listeners *s, int fd);
 
 /* Begins to accept, or goes on after a pause. */

@@ -21,11 +21,9 @@ struct worker_assignment {
 
 struct worker_options {
     unsigned index, count;
-    struct worker
-        *beside; /* any worker started before, whose sibling this one is; NULL: the first */
-    struct worker_assignment
-        first;                 /* taken over; when the start fails, the descriptors are closed */
-    struct loop *control_loop; /* messages go there */
+    struct worker *beside; /* one that was started before, whose sibling it is; NULL: the first */
+    struct worker_assignment first; /* taken over; if the start fails, its descriptors are closed */
+    struct loop *control_loop;      /* messages go there */
     /* Runs in the control thread once the worker has ended its work, after worker_quit() or
      * worker_stop(); may be NULL. It may come when the worker was joined. */
     void (*on_drained)(void *control);
