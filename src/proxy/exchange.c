@@ -215,8 +215,9 @@ static enum progress connect_upstream(struct exchange *x)
     if (exchange_client_is_gone(x) || (conn_end(client_of(x)) == CONN_END_FAILED &&
                                        !exchange_settings(x)->proxy_ignore_client_abort))
         return conclude(x, OUTCOME_CLIENT_GONE);
-    if (x->subrequest)
-        exchange_hear_client(x);
+    if (x->request.head.framing == FRAMING_NONE)
+        exchange_watch_client(x); /* as it is watched from here on */
+    exchange_hear_client(x);
     deadline = attempt_deadline_ms(&x->attempt);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline);
     return WAIT;

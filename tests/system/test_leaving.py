@@ -19,6 +19,11 @@ location /asked/ {{ auth_request /auth; try_files /none =204; }}
 location /resolved/ {{ proxy_pass http://$arg_to; }}
 location /counted/ {{ try_files /none =204; }}
 location /proxied/ {{ proxy_pass http://{silent}; }}
+location /connecting/ {{ proxy_pass http://{full}; }}
+location /handshaking/ {{ proxy_pass https://{silent}; proxy_ssl_verify off; }}
+location /streamed/ {{
+    proxy_pass https://{silent}; proxy_ssl_verify off; proxy_request_buffering off;
+}}
 location = /auth {{ proxy_pass http://{silent}; }}
 """
 SETTINGS = """
@@ -27,7 +32,8 @@ limit_conn_zone $arg_k zone=held:1m;
 log_format own "$uri $arg_k $status";
 """
 WAITS = {"limited": "delaying request", "denied": "delaying unauthorized request",
-         "asked": None, "resolved": None, "proxied": None}
+         "asked": None, "resolved": None, "proxied": None, "connecting": None,
+         "handshaking": None, "streamed": None}
 UNREAD = {
     "nothing": b"",
     "pipelined": wire.request("/limited/?k=behind"),
@@ -36,21 +42,34 @@ UNREAD = {
 }
 
 
+def full_server():
+    """A server that takes no more connections, and those that wait for it."""
+    server = socket.create_server(("127.0.0.1", ringway.free_ports()), backlog=0)
+    waiting = [socket.socket() for _ in range(3)]
+    for sock in waiting:
+        sock.setblocking(False)
+        sock.connect_ex(server.getsockname())
+    return server, *waiting
+
+
 class Site:
     def __init__(self, start, folder):
         self.dns = dns.Server()
         self.dns.zone["silent.test"] = dns.Answer(is_silent=True)
         self.silent = socket.create_server(("127.0.0.1", ringway.free_ports()))
+        self.full, *self.waiting = full_server()
         self.port = ringway.free_ports()
         self.log = folder / "leaving.log"
         self.ringway = start(ringway.http(ringway.server(self.port, BODY.format(
             dns=self.dns.address, log=self.log,
-            silent="127.0.0.1:%d" % self.silent.getsockname()[1])), settings=SETTINGS))
+            silent="127.0.0.1:%d" % self.silent.getsockname()[1],
+            full="127.0.0.1:%d" % self.full.getsockname()[1])), settings=SETTINGS))
         (self.ringway.folder / "users").write_text("u:{PLAIN}p\n")
 
     def close(self):
         self.dns.close()
-        self.silent.close()
+        for sock in self.silent, self.full, *self.waiting:
+            sock.close()
 
     def lines(self):
         return self.log.read_text().splitlines() if self.log.exists() else []
