@@ -9,6 +9,7 @@ import pytest
 import origin as origins
 import ringway
 import tls13
+import tlswire
 import wire
 from test_early_data import LIMIT, World, closing
 from tls13 import END_OF_EARLY_DATA, FINISHED, KEY_UPDATE
@@ -481,3 +482,19 @@ def test_process_ends_in_the_midst_of_early_data(world, state):
             assert c.response().body == b"late"
         c.alert_of_end()
     assert world.ringway.process.wait(3) == 0
+
+
+def test_no_early_data_is_sent_upstream(world, start, make_origin, pki, connect):
+    """Where tickets would allow it."""
+    relay, port = make_origin(origins.relay(world.port)), ringway.free_ports()
+    start(ringway.http(ringway.server(port, f"""location / {{
+        proxy_pass https://{relay.address}; proxy_ssl_name www.test; proxy_set_header Host www.test;
+        proxy_ssl_trusted_certificate {pki.root.cert_file}; proxy_set_header Connection close; }}
+        """)))
+    for _ in range(4):
+        with connect(port) as c:
+            assert c.ask("/again").status == 200
+    hellos = [tlswire.parse_client_hello(bytes(c.received)) for c in relay.connections]
+    assert hellos[-1].psk_identities
+    assert not any(h.has_early_data for h in hellos)
+    assert {r.get("X-Reused") for r in world.seen("/again")} == {"r", "."}
