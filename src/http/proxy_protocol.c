@@ -66,7 +66,8 @@ static int parse_line(struct span line, struct proxy_header *out)
         return -EINVAL;
     for (size_t i = 0; i < COUNT_OF(words); i++)
         words[i] = take_word(&rest);
-    if (rest.len || parse_endpoint(words[0], words[2], family, &out->source) < 0 ||
+    if (rest.len || span_ends_with(line, SPAN(" ")) ||
+        parse_endpoint(words[0], words[2], family, &out->source) < 0 ||
         parse_endpoint(words[1], words[3], family, &out->destination) < 0)
         return -EINVAL;
     return 0;

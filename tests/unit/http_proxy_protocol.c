@@ -99,6 +99,7 @@ static void other_lines_are_broken(void **state)
         "PROXY TCP5 192.0.2.1 192.0.2.2 1 2\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n",
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 -1 2\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 000001 2\r\n",
