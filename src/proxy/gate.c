@@ -25,6 +25,7 @@ struct gate {
     unsigned refusal; /* of "satisfy any": with what it will be refused unless a check allows */
     uint64_t delayed_until_ms; /* limit_req */
     uint64_t held_until_ms;    /* auth_delay: a 401 is held back; 0: it is not */
+    uint64_t asked_from_ms;    /* limit_req of the location that is asked by a subrequest */
     struct basic_auth basic;   /* of check_password() */
 };
 
@@ -140,7 +141,7 @@ static enum progress run_checks(struct exchange *x, struct gate *g)
 
 /* Returns the status that refuses the request, or 0. Behind a delay it is called again: what the
  * request met is met once. */
-static unsigned meet_limits(struct exchange *x, struct gate *g)
+static unsigned meet_limits(struct exchange *x, uint64_t *delayed_until_ms)
 {
     const struct limits_conf *limits = conf_of(x)->limits;
     uint64_t delay_ms;
@@ -150,8 +151,22 @@ static unsigned meet_limits(struct exchange *x, struct gate *g)
         return 0;
     status = limit_requests(&x->record, limits, &delay_ms);
     if (delay_ms)
-        g->delayed_until_ms = exchange_now_ms(x) + delay_ms;
+        *delayed_until_ms = exchange_now_ms(x) + delay_ms;
     return status || delay_ms ? status : limit_connections(&x->record, limits, &x->holds);
+}
+
+/* As in nginx: who may come is asked of the request alone, how often of both. */
+static enum progress limit_subrequest(struct exchange *x, struct gate *g)
+{
+    unsigned status = 0;
+
+    if (exchange_now_ms(x) >= g->asked_from_ms)
+        status = meet_limits(x, &g->asked_from_ms);
+    if (status)
+        return answer(x, status);
+    if (exchange_now_ms(x) < g->asked_from_ms)
+        return wait_until(x, g->asked_from_ms);
+    return go_to(x, STEP_CONTENT);
 }
 
 enum progress gate_run(struct exchange *x)
@@ -160,7 +175,7 @@ enum progress gate_run(struct exchange *x)
     unsigned status = 0;
 
     if (x->subrequest && !x->subrequest->status)
-        return go_to(x, STEP_CONTENT); /* as in nginx: who may come is asked of the request */
+        return limit_subrequest(x, g);
     if (!g)
         g = x->gate = arena_zalloc(&x->arena, sizeof(*g));
     if (!g)
@@ -170,7 +185,7 @@ enum progress gate_run(struct exchange *x)
     if (conf_of(x)->real_ip && real_ip_find(&x->record, conf_of(x)->real_ip))
         return conclude(x, OUTCOME_NO_MEMORY);
     if (!g->check && exchange_now_ms(x) >= g->delayed_until_ms)
-        status = meet_limits(x, g);
+        status = meet_limits(x, &g->delayed_until_ms);
     if (status) {
         *g = (struct gate){0};
         return answer(x, status);

@@ -183,10 +183,20 @@ static void write_client_fields(struct request_draft *d)
     }
 }
 
+/* A body that nobody could take, for the location that answers in place of another: as nginx. */
+static bool has_lost_body(const struct request_draft *d)
+{
+    const struct record *r = d->record;
+
+    return r->request->framing != FRAMING_NONE && !d->settings->request_changes &&
+           r->asked_method != METHOD_GET && r->asked_method != METHOD_HEAD;
+}
+
 static void write_request_framing(struct request_draft *d, enum framing framing)
 {
     const struct head *request = d->record->request;
-    bool is_empty = request->has_content_length && request->content_length == 0;
+    bool is_empty =
+        (request->has_content_length && request->content_length == 0) || has_lost_body(d);
 
     if (framing == FRAMING_CHUNKED)
         writer_field(&d->writer, SPAN("Transfer-Encoding"), SPAN("chunked"));

@@ -252,9 +252,15 @@ static void a_body_that_is_gone_is_not_announced(void **state)
 {
     struct fixture *f = *state;
 
-    take_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    take_request(f, GET "Content-Length: 3\r\n\r\n");
     assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
     assert_no_field(sent_to_upstream(f), "Content-Length");
+    take_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_line(sent_to_upstream(f), "Content-Length: 0");
+    take_request(f, "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_int_equal(heads_write_request(&f->record, &f->upstream_conn, FRAMING_NONE), 0);
+    assert_line(sent_to_upstream(f), "Content-Length: 0");
     assert_line(written_request(f, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
                 "Content-Length: 0");
 }
