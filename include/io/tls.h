@@ -149,7 +149,7 @@ void tls_store_free(struct tls_store *s); /* with the last reference */
 typedef int (*tls_output_fn)(void *owner, struct span sealed);
 
 /* For a server: the context for the name that a client asked for (lower case; empty without SNI).
- * NULL refuses the handshake with unrecognized_name. */
+ * NULL ends the handshake with internal_error. */
 typedef struct tls_context *(*tls_select_fn)(void *owner, struct span sni);
 
 struct tls_expected_name { /* what the peer's certificate must carry, one of them */

@@ -159,8 +159,8 @@ static enum tls_result start_server(struct tls *t, const struct tls_hello *hello
         return tls_fail(t, TLS_FAILURE_MEMORY, NO_MEMORY);
     chosen = select_context(t, hello->server_name);
     if (!chosen) {
-        put_out_alert(t, ALERT_UNRECOGNIZED_NAME);
-        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no server for the name asked for");
+        put_out_alert(t, ALERT_INTERNAL_ERROR);
+        return tls_fail(t, TLS_FAILURE_PROTOCOL, "no certificate for this handshake");
     }
     t->context = chosen;
     if (chosen->rejects_handshakes) {

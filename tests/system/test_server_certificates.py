@@ -192,7 +192,7 @@ def test_certificate_that_cannot_be_loaded_ends_the_handshake(start, pki, folder
     hello = tlswire.client_hello(suites=(0xc02b,), sni=sni)
     with client.Client(server.port) as c:
         c.send(hello)
-        assert c.take_some()[:7] == b"\x15\x03\x03\0\2\2\x70"  # unrecognized_name
+        assert c.take_some()[:7] == b"\x15\x03\x03\0\2\2\x50"  # internal_error
     server.running.wait_log(rf"\[error\].* {reason} while SSL handshaking, client: 127.0.0.1", mark)
     assert server.names("b.test")[0] == "b.test"
 
