@@ -13,11 +13,13 @@ import shutil
 import ssl
 import subprocess
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from itertools import zip_longest
 from pathlib import Path
 
+import beside_tls
 import certs
 import client
 import origin as origins
@@ -29,6 +31,7 @@ from worlds import full_listener
 
 HOST = "www.test"  # of most requests, and the name of each case's server
 ANSWER_SECONDS = 4.0
+SETTLE_SECONDS = 0.03  # until a server has taken what another connection sent
 FILES_MODIFIED = 1_600_000_000  # so that Last-Modified and ETag say the same
 # In one line, so that what follows has the same number for both.
 NGINX_FOLDERS = " ".join(f"{kind}_temp_path temp/{kind};" for kind in
@@ -50,10 +53,17 @@ class Ask:
     parts: tuple
     is_tls: bool = False
     sni: str = HOST
-    shows: str = None  # which client certificate: World.clients
+    shows: str = None    # which client certificate: Papers.clients
+    begins: bytes = b""  # before anything else, TLS included
+    is_resumed: bool = False  # a connection like it was there before, whose session it offers
+    beside: bytes = b""  # what another connection has sent meanwhile
+    flags: tuple = None  # no request: a handshake of openssl's client
 
     def __str__(self):
-        return " + ".join(shown_request(data) for data, _ in self.parts)
+        if self.flags is not None:
+            return f"handshake {self.sni} {' '.join(self.flags)}"
+        more = [f"behind {self.begins!r}"] * bool(self.begins) + ["resumed"] * self.is_resumed
+        return " + ".join([shown_request(data) for data, _ in self.parts] + more)
 
 
 def shown_request(data):
@@ -79,6 +89,24 @@ def on_one_connection(*asks):
 
 def over_tls(one, sni=HOST, shows=None):
     return replace(as_ask(one), is_tls=True, sni=sni, shows=shows)
+
+
+def behind(header, one):
+    """The same behind a header of the PROXY protocol."""
+    return replace(as_ask(one), begins=header)
+
+
+def resumed(one, **more):
+    return replace(over_tls(one, **more), is_resumed=True)
+
+
+def beside(data, one):
+    """The same while another connection has sent data, which leads to no answer yet."""
+    return replace(as_ask(one), beside=data)
+
+
+def handshake(*flags, sni=HOST):
+    return Ask((), True, sni, flags=flags)
 
 
 def as_ask(one):
@@ -146,10 +174,7 @@ class World:
         self.closed_port = ports.free()
         self.root = self.folder / "root"
         make_files(self.root)
-        # Half a day more than whole days, so that the days that remain stay the same.
-        self.clients = {"known": pki.client("known client", organization="Clients",
-                                            not_after=30.5 * certs.DAY),
-                        "stranger": pki.client("stranger", issuer=pki.other_root)}
+        self.papers = beside_tls.Papers(self.folder, pki, self.pair)
         self.staple = self.folder / "staple.der"
         with contextlib.closing(Responder(pki)) as responder:
             self.staple.write_bytes(responder.make(self.pair))
@@ -172,7 +197,7 @@ class World:
             "tls_origin": self.tls_origin.address,
             "closed": f"127.0.0.1:{self.closed_port}", "stuck": f"127.0.0.1:{self.stuck_port}",
             "cert": self.pair.chain_file, "key": self.pair.key_file,
-            "ca": self.pki.root.cert_file, "staple": self.staple,
+            "ca": self.pki.root.cert_file, "staple": self.staple, **self.papers.words,
             "tls": f"proxy_ssl_trusted_certificate {self.pki.root.cert_file}; proxy_ssl_verify on;"
                    f" proxy_ssl_name {certs.NAME}; proxy_ssl_server_name on;"
                    " proxy_ssl_verify_depth 2;",
@@ -266,29 +291,47 @@ class World:
     def context(self, each):
         if not each.is_tls:
             return None
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the system's authorities
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if each.shows:
-            pair = self.clients[each.shows]
+            pair = self.papers.clients[each.shows]
             context.load_cert_chain(pair.chain_file, pair.key_file)
         return context
 
     def ask_one(self, each, port):
         """The answers of one connection, as dicts."""
-        answers = []
-        try:
-            opened = client.Client(port, tls=self.context(each), sni=each.sni,
-                                   timeout=ANSWER_SECONDS)
-        except OSError as error:
-            return [{"end": f"handshake failed: {getattr(error, 'reason', error)}"}]
-        with opened as connection:
-            for data, methods in each.parts:
-                connection.send(data)
-                for method in methods:
-                    answers.append(read_answer(connection, method))
-                    if answers[-1].get("end"):
-                        return answers
-        return answers
+        if each.flags is not None:
+            return [beside_tls.handshake(port, each.sni, each.flags)]
+        context = self.context(each)
+        session = self.session_of(each, port, context) if each.is_resumed else None
+        with contextlib.ExitStack() as stack:
+            if each.beside:
+                stack.enter_context(client.Client(port)).send(each.beside)
+                time.sleep(SETTLE_SECONDS)
+            try:
+                opened = stack.enter_context(client.Client(
+                    port, tls=context, sni=each.sni, timeout=ANSWER_SECONDS, session=session,
+                    begins=each.begins))
+            except OSError as error:
+                # Without an alert it does not matter how the connection ended.
+                return [{"end": f"handshake failed: {getattr(error, 'reason', None)}"}]
+            return answers_of(opened, each.parts)
+
+    def session_of(self, each, port, context):
+        with client.Client(port, tls=context, sni=each.sni, timeout=ANSWER_SECONDS) as first:
+            answers_of(first, each.parts)
+            return first.sock.session
+
+
+def answers_of(connection, parts):
+    answers = []
+    for data, methods in parts:
+        connection.send(data)
+        for method in methods:
+            answers.append(read_answer(connection, method))
+            if answers[-1].get("end"):
+                return answers
+    return answers
 
 
 class NotStarted(Exception):

@@ -11,13 +11,14 @@ class Client(wire.Stream):
     """One connection to 127.0.0.1:port (or address); tls: an ssl.SSLContext."""
 
     def __init__(self, port, tls=None, sni="www.test", session=None, timeout=8.0,
-                 address="127.0.0.1", receive_buffer=None):
+                 address="127.0.0.1", receive_buffer=None, begins=b""):
         self.plain = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         if receive_buffer:
             self.plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.plain.settimeout(timeout)
         self.plain.connect((address, port))
         self.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.plain.sendall(begins)  # before TLS
         sock = self.plain
         if tls:
             try:
