@@ -36,7 +36,7 @@ static int set_prefixes(struct conf *c, const struct build_options *o)
     c->options.prefix = prefix;
     c->options.conf_prefix = o->path ? directory_of(span_of_cstr(o->path)) : prefix;
     c->tree.include_prefix = c->options.conf_prefix;
-    return prefix.len && !prefix.data ? conf_fail_no_memory(c) : 0;
+    return o->prefix && *o->prefix && !prefix.data ? conf_fail_no_memory(c) : 0;
 }
 
 /* -e: an error_log of the main context, where there is none. */

@@ -168,9 +168,12 @@ static int parse_log_parameter(struct conf *c, const struct node *n, struct span
 static int take_variable_path(struct conf *c, const struct node *n, struct access_log *log)
 {
     struct span path = conf_path(c, n->words[1]);
-    struct template *template = arena_zalloc(c->arena, sizeof(*template));
+    struct template *template;
 
-    if (!path.data || !template)
+    if (!path.data)
+        return -ENOMEM;
+    template = arena_zalloc(c->arena, sizeof(*template));
+    if (!template)
         return conf_fail_no_memory(c);
     log->path = template;
     return conf_template(c, &n->origin, path, template);

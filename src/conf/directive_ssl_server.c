@@ -30,9 +30,11 @@ static int find_zone(struct conf *c, const struct node *n, const struct session_
                          (unsigned long long)all[i]->bytes);
     }
     zone = arena_zalloc(c->arena, sizeof(*zone));
-    added = vector_add(c, &c->session_zones, sizeof(*added));
-    if (!zone || !added)
+    if (!zone)
         return conf_fail_no_memory(c);
+    added = vector_add(c, &c->session_zones, sizeof(*added));
+    if (!added)
+        return -ENOMEM;
     *zone = *wanted;
     *added = zone;
     *out = zone;

@@ -108,6 +108,10 @@ int regex_new(struct span pattern, bool ignores_case, struct regex **out, char *
     if (!r)
         return -ENOMEM;
     r->code = compile(pattern, ignores_case, &code, &offset);
+    if (code == PCRE2_ERROR_HEAP_FAILED) {
+        regex_free(r);
+        return -ENOMEM;
+    }
     if (!r->code) {
         report(pattern, code, offset, error, error_size);
         regex_free(r);

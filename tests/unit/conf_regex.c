@@ -1,4 +1,6 @@
 /* Tests of conf/regex. */
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +11,27 @@
 #include <cmocka.h>
 
 #include "conf/regex.h"
+
+#define HEAP_FAILED 121 /* PCRE2_ERROR_HEAP_FAILED */
+
+static bool has_no_heap;
+
+/* PCRE2's, which allocates by itself. */
+void *pcre2_compile_8(const unsigned char *pattern, size_t len, uint32_t options, int *code,
+                      size_t *offset, void *context);
+void *pcre2_compile_8(const unsigned char *pattern, size_t len, uint32_t options, int *code,
+                      size_t *offset, void *context)
+{
+    void *(*compile)(const unsigned char *, size_t, uint32_t, int *, size_t *, void *);
+    void *found = dlsym(RTLD_NEXT, "pcre2_compile_8");
+
+    assert_non_null(found);
+    memcpy(&compile, &found, sizeof(found));
+    if (!has_no_heap)
+        return compile(pattern, len, options, code, offset, context);
+    *code = HEAP_FAILED;
+    return NULL;
+}
 
 static struct regex *compiled(const char *pattern, bool ignores_case)
 {
@@ -276,10 +299,24 @@ static void nothing_may_be_freed(void **state)
     regex_scratch_free(NULL);
 }
 
+static void lack_of_memory_is_no_fault_of_the_pattern(void **state)
+{
+    struct regex *r = NULL;
+    char error[256] = "";
+
+    (void)state;
+    has_no_heap = true;
+    assert_int_equal(regex_new(SPAN("a"), false, &r, error, sizeof(error)), -ENOMEM);
+    has_no_heap = false;
+    assert_null(r);
+    assert_string_equal(error, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_match_anywhere_unless_anchored),
+        cmocka_unit_test(lack_of_memory_is_no_fault_of_the_pattern),
         cmocka_unit_test(case_is_ignored_when_asked),
         cmocka_unit_test(subjects_are_bytes),
         cmocka_unit_test(captures_are_views_into_the_subject),
