@@ -18,6 +18,10 @@
  * chains of some 20 KB. Ends floods that wolfSSL would swallow. */
 #define HANDSHAKE_BYTES_MAX (256 * 1024)
 
+/* The same with early data in it: of 16 KB, a byte in each record, become some 370 KB. */
+#define EARLY_HANDSHAKE_BYTES_MAX (512 * 1024)
+static_assert(EARLY_HANDSHAKE_BYTES_MAX > RECORD_BYTES_MAX * (5 + 1 + 1 + 16), "it fits");
+
 /* What opening may put out: so much, and one byte for so many bytes of data. */
 #define ANSWER_BYTES_MAX (64 * 1024)
 #define ANSWER_RATIO 256
@@ -264,10 +268,9 @@ static bool may_be_record(struct span input)
     return type >= RECORD_TYPE_MIN && type <= RECORD_TYPE_MAX;
 }
 
-static enum tls_result fail_too_long(struct tls *t)
+static enum tls_result fail_too_long(struct tls *t, int bytes_max)
 {
-    return tls_fail(t, TLS_FAILURE_PROTOCOL, "handshake is longer than %d bytes",
-                    HANDSHAKE_BYTES_MAX);
+    return tls_fail(t, TLS_FAILURE_PROTOCOL, "handshake is longer than %d bytes", bytes_max);
 }
 
 enum tls_result tls_handshake(struct tls *t, struct span *input)
@@ -300,7 +303,7 @@ enum tls_result tls_handshake(struct tls *t, struct span *input)
         return finish(t);
     result = tls_fail_as_wolfssl(t, rc);
     if (result == TLS_NEEDS_INPUT && t->handshake_bytes > HANDSHAKE_BYTES_MAX)
-        return fail_too_long(t);
+        return fail_too_long(t, HANDSHAKE_BYTES_MAX);
     if (result == TLS_END)
         return tls_fail(t, TLS_FAILURE_PROTOCOL, "peer closed the connection in the handshake");
     return result;
@@ -331,8 +334,8 @@ enum tls_result tls_open(struct tls *t, struct span *input, char *out, size_t si
         t->opened_bytes += (size_t)rc;
         return TLS_OK;
     }
-    if (t->early && t->handshake_bytes > HANDSHAKE_BYTES_MAX)
-        return fail_too_long(t);
+    if (t->early && t->handshake_bytes > EARLY_HANDSHAKE_BYTES_MAX)
+        return fail_too_long(t, EARLY_HANDSHAKE_BYTES_MAX);
     return tls_fail_as_wolfssl(t, rc);
 }
 

@@ -117,6 +117,19 @@ def test_limit_is_counted_in_bytes_of_data(world, cut):
             c.response("POST")
 
 
+def test_limit_holds_for_records_of_a_byte_each(world):
+    """That many empty ones are too much."""
+    whole = post(LIMIT)
+    with taken(world, *(whole[i:i + 1] for i in range(LIMIT))) as c:
+        c.finish()
+        assert c.response("POST").status == 200
+    with begin(world, *[b""] * (2 * LIMIT)) as c, pytest.raises(wire.Cut):
+        c.read_flight()
+        c.finish(closing("/never"))
+        c.response()
+    assert not world.seen("/never")
+
+
 def test_requests_are_early_up_to_the_last_that_began_so(world):
     """The one that was cut is whole only with what came behind Finished."""
     late = request("/d")
