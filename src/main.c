@@ -1,4 +1,5 @@
 /* main - from the command line to the part that does what it asks for. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 #include "server/control.h"
 #include "server/inspect.h"
 #include "server/pid_file.h"
+
+#define ERROR_BYTES (2 * PATH_MAX) /* a path, and what is wrong with it */
 
 static int fail(const char *text)
 {
@@ -21,7 +24,7 @@ static int send_signal(const struct source *s)
         const char *word;
         int number;
     } rows[] = {{"stop", SIGTERM}, {"quit", SIGQUIT}, {"reopen", SIGUSR1}, {"reload", SIGHUP}};
-    char error[512];
+    char error[ERROR_BYTES];
     struct snapshot *snapshot;
     int number = 0, rc;
     pid_t pid;

@@ -20,7 +20,7 @@
 #include "server/worker.h"
 
 #define CONTROL_ENTRIES 64
-#define CONTROL_ERROR_BYTES 512
+#define CONTROL_ERROR_BYTES LOG_LINE_BYTES_MAX
 
 enum control_state {
     CONTROL_SERVING,

@@ -109,7 +109,7 @@ static void say(const struct source *s, const char *words)
 
 static int try(const struct source *s, const struct log *log, struct snapshot **out)
 {
-    char error[512];
+    char error[LOG_LINE_BYTES_MAX];
     int rc = source_build(s, log, true, out);
 
     if (rc)

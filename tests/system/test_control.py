@@ -238,3 +238,24 @@ def test_a_working_directory_that_is_missing_is_a_failure(conf_file):
     done = ringway.run_file(path)
     assert done.returncode == 1
     assert '[emerg] chdir("/nonexistent") failed (2: No such file or directory)' in done.stderr
+
+
+LONG = "/".join(["x" * 200] * 4)  # longer than what messages were cut to
+
+
+def test_messages_name_long_paths_whole(tmp_path):
+    conf = tmp_path / "edge.conf"
+    conf.write_text(f"pid {tmp_path}/{LONG}; events {{}}\nhttp {{ server {{ return 200; }} }}\n")
+    done = ringway.run("-c", str(conf), "-s", "reload")
+    assert done.returncode == 1
+    assert done.stderr == (f'ringway: [emerg] open() "{tmp_path}/{LONG}" failed '
+                           "(2: No such file or directory)\n")
+    conf.write_text(f"error_log {tmp_path}/{LONG}; events {{}}\nhttp {{ access_log off;\n"
+                    "server { return 200; } }\n")
+    done = ringway.run("-t", "-q", "-c", str(conf))
+    assert done.returncode == 1
+    assert (f'ringway: [emerg] open() "{tmp_path}/{LONG}" failed (2: No such file or directory)\n'
+            in done.stderr)
+    done = ringway.run("-c", str(conf), "-g", "daemon off;")
+    assert done.returncode == 1
+    assert (f'open() "{tmp_path}/{LONG}" failed (2: No such file or directory)\n' in done.stderr)
