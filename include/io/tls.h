@@ -223,6 +223,7 @@ bool tls_is_resumed(const struct tls *t);
 const char *tls_protocol_name(const struct tls *t); /* "TLSv1.3" */
 const char *tls_suite_name(const struct tls *t);    /* OpenSSL's name */
 const char *tls_curve_name(const struct tls *t);    /* "X25519", "" */
+struct span tls_chosen_alpn(const struct tls *t);   /* server: "http/1.1"; empty: none */
 struct span tls_server_name(const struct tls *t);   /* server: the SNI, as it was asked for */
 struct span tls_session_id(struct tls *t);          /* bytes; may be empty */
 

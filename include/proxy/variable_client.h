@@ -20,7 +20,6 @@ struct span client_value_connection_time(struct record *r, const struct value_ke
 struct span client_value_pipelining(struct record *r, const struct value_key *key);
 struct span client_value_https(struct record *r, const struct value_key *key);
 struct span client_value_scheme(struct record *r, const struct value_key *key);
-struct span client_value_ssl_alpn_protocol(struct record *r, const struct value_key *key);
 struct span client_value_host_name(struct record *r, const struct value_key *key);
 struct span client_value_version(struct record *r, const struct value_key *key);
 struct span client_value_pid(struct record *r, const struct value_key *key);

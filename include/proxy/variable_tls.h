@@ -9,6 +9,7 @@ struct span tls_value_protocol(struct record *r, const struct value_key *key);
 struct span tls_value_cipher(struct record *r, const struct value_key *key);
 struct span tls_value_early_data(struct record *r, const struct value_key *key);
 struct span tls_value_curve(struct record *r, const struct value_key *key);
+struct span tls_value_alpn_protocol(struct record *r, const struct value_key *key);
 struct span tls_value_server_name(struct record *r, const struct value_key *key);
 struct span tls_value_session_id(struct record *r, const struct value_key *key);
 struct span tls_value_session_reused(struct record *r, const struct value_key *key);

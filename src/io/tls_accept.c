@@ -15,7 +15,7 @@
 #define ALERT_UNRECOGNIZED_NAME 112
 #define ALERT_NO_APPLICATION_PROTOCOL 120
 
-#define PROTOCOL_HTTP11 SPAN("http/1.1")
+#define PROTOCOL_HTTP11 SPAN("http/1.1") /* the only one that there is */
 #define NO_MEMORY "no memory for a TLS session"
 
 /* An alert before there is a wolfSSL session to send it. */
@@ -229,4 +229,9 @@ enum tls_result tls_read_hello(struct tls *t, struct span *input)
     started = start_server(t, &hello);
     free(joined);
     return started;
+}
+
+struct span tls_chosen_alpn(const struct tls *t)
+{
+    return t->has_alpn ? PROTOCOL_HTTP11 : SPAN_NONE;
 }

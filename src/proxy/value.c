@@ -106,7 +106,7 @@ struct span value_host(struct record *r, const struct endpoint *e)
 
 struct span value_port(struct record *r, const struct endpoint *e)
 {
-    return e->port ? value_u64(r, e->port) : SPAN_NONE;
+    return e->port ? value_u64(r, e->port) : SPAN("");
 }
 
 /* ---- lists ---- */

@@ -220,7 +220,7 @@ static const struct row {
     [VARIABLE_SERVER_NAME] = {request_value_server_name},
     [VARIABLE_SERVER_PORT] = {client_value_server_port},
     [VARIABLE_SERVER_PROTOCOL] = {request_value_server_protocol},
-    [VARIABLE_SSL_ALPN_PROTOCOL] = {client_value_ssl_alpn_protocol},
+    [VARIABLE_SSL_ALPN_PROTOCOL] = {tls_value_alpn_protocol},
     [VARIABLE_SSL_CIPHER] = {tls_value_cipher},
     [VARIABLE_SSL_CLIENT_CERT] = {tls_value_tabbed_pem},
     [VARIABLE_SSL_CLIENT_ESCAPED_CERT] = {tls_value_escaped_pem},

@@ -41,9 +41,22 @@ struct span client_value_realip_port(struct record *r, const struct value_key *k
     return value_port(r, peer_of(r));
 }
 
+/* "unix:/path": an endpoint does not keep it. */
+static struct span local_path(struct record *r)
+{
+    struct address a = {.len = sizeof(a.u)};
+    char *text = value_alloc(r, ADDRESS_TEXT_BYTES);
+
+    if (!text || getsockname(r->client->conn->fd, &a.u.any, &a.len) < 0)
+        return SPAN_NONE;
+    return span_of(text, address_format(&a, text));
+}
+
 struct span client_value_server_addr(struct record *r, const struct value_key *key)
 {
-    return value_host(r, &r->client->local_address);
+    const struct endpoint *e = &r->client->local_address;
+
+    return e->family == AF_UNIX ? local_path(r) : value_host(r, e);
 }
 
 struct span client_value_server_port(struct record *r, const struct value_key *key)
@@ -93,12 +106,6 @@ struct span client_value_https(struct record *r, const struct value_key *key)
 struct span client_value_scheme(struct record *r, const struct value_key *key)
 {
     return record_is_tls(r) ? SPAN("https") : SPAN("http");
-}
-
-/* No protocol is negotiated by ALPN yet. */
-struct span client_value_ssl_alpn_protocol(struct record *r, const struct value_key *key)
-{
-    return SPAN_NONE;
 }
 
 /* ---- the PROXY header ---- */

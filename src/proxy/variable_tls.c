@@ -48,6 +48,13 @@ struct span tls_value_curve(struct record *r, const struct value_key *key)
     return t ? unless_empty(span_of_cstr(tls_curve_name(t))) : SPAN_NONE;
 }
 
+struct span tls_value_alpn_protocol(struct record *r, const struct value_key *key)
+{
+    struct tls *t = session(r);
+
+    return t ? tls_chosen_alpn(t) : SPAN_NONE;
+}
+
 struct span tls_value_server_name(struct record *r, const struct value_key *key)
 {
     struct tls *t = session(r);

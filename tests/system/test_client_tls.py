@@ -28,6 +28,7 @@ location / {
     proxy_set_header X-Protocol $ssl_protocol;
     proxy_set_header X-Cipher $ssl_cipher;
     proxy_set_header X-Sni $ssl_server_name;
+    proxy_set_header X-Alpn $ssl_alpn_protocol;
     proxy_set_header X-Reused $ssl_session_reused;
     proxy_set_header X-Scheme $scheme;
     proxy_set_header X-Https $https;
@@ -346,8 +347,11 @@ def test_http11_is_chosen_by_alpn(edge):
     context = edge.context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with edge.connect_tls("names", context=context) as c:
-        assert c.sock.selected_alpn_protocol() in ("http/1.1", None)
+        assert c.sock.selected_alpn_protocol() == "http/1.1"
         assert c.ask("/").status == 200
+    assert recorded(edge).get("X-Alpn") == "http/1.1"
+    assert edge.get_tls("names", "/").status == 200
+    assert recorded(edge).get("X-Alpn") is None
 
 
 # --- sessions -----------------------------------------------------------------------------------

@@ -117,3 +117,15 @@ def test_wrong_parameter_is_an_error(conf_file, parameter, error):
     result = ringway.run_file(path, "-t")
     assert result.returncode == 1
     assert f"{error} in {path}:4" in result.stderr
+
+
+def test_variables_of_a_unix_socket_are_told(start, tmp_path):
+    path = tmp_path / "listen.sock"
+    edge = start(ringway.http(f"""server {{ listen unix:{path};
+        return 200 "$server_addr|$server_port|$remote_addr|$remote_port|"; }}"""))
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(str(path))
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: s.recv(4096), b""))
+    assert answer.endswith(f"\r\n\r\nunix:{path}||unix:||".encode()), answer

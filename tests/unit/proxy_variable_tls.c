@@ -64,7 +64,7 @@ static void without_tls_there_are_no_values(void **state)
         tls_value_protocol,    tls_value_cipher,           tls_value_curve,
         tls_value_server_name, tls_value_session_id,       tls_value_session_reused,
         tls_value_verify,      tls_value_certificate_span, tls_value_days_left,
-        tls_value_tabbed_pem,  tls_value_escaped_pem,
+        tls_value_tabbed_pem,  tls_value_escaped_pem,      tls_value_alpn_protocol,
     };
     struct record *r = &((struct fixture *)*state)->record;
 
@@ -84,6 +84,7 @@ static void a_session_without_a_certificate_is_told(void **state)
     assert_true(span_starts_with(tls_value_cipher(r, &key), SPAN("TLS_")));
     assert_true(tls_value_curve(r, &key).len > 0);
     assert_value(tls_value_server_name(r, &key), "a.example");
+    assert_null(tls_value_alpn_protocol(r, &key).data);
     assert_value(tls_value_session_reused(r, &key), ".");
     assert_value(tls_value_verify(r, &key), "NONE");
     assert_null(tls_value_certificate_span(r, AT(subject_dn)).data);
