@@ -66,6 +66,8 @@ int __wrap_unlink(const char *path);
 int __real_socket(int family, int type, int protocol);
 int __wrap_socket(int family, int type, int protocol);
 void __wrap_loop_connect(struct loop *l, struct op *op, int fd, const struct address *a);
+enum exchange_result __real_exchange_run(struct exchange *x);
+enum exchange_result __wrap_exchange_run(struct exchange *x);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 {
@@ -241,6 +243,21 @@ static void check_responses(struct span bytes)
         if (!is_interim)
             return;
     } while (len);
+}
+
+/* Each time that an exchange has done what it could: its path is one, and one too many of its
+ * redirects is an error that nothing stands in for. */
+enum exchange_result __wrap_exchange_run(struct exchange *x)
+{
+    enum exchange_result result = __real_exchange_run(x);
+    struct span path = x->request.head.path;
+
+    if (x->is_head_good)
+        assert(path.data[0] == '/' || span_equals(path, SPAN("*")));
+    assert(x->redirect_count <= REDIRECTS_MAX + 1);
+    if (x->redirect_count > REDIRECTS_MAX && result != EXCHANGE_WAITS && x->record.status)
+        assert(x->record.status == 500);
+    return result;
 }
 
 /* --- both other ends -------------------------------------------------------------------------- */
