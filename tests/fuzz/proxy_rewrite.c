@@ -2,13 +2,14 @@
  * what is written of them. Whatever the client, the upstream and the file say together, each head
  * that goes out is one head, rewriting comes to an end, and all that was taken comes back.
  *
- * The parts of the input have a NUL between them: the text of the http block, that of a server in
- * it, what upstreams answer (nothing: a usual answer), and what clients send, each on a connection
- * of its own.
+ * The parts of the input: the text of the http block, that of a server in it, what upstreams answer
+ * (nothing: a usual answer), and what clients send, each on a connection of its own.
  *
  * Nothing leaves the process: a connection to an upstream ends here, what is opened for writing is
  * /dev/null, files are read below the working directory only, and time goes on when nothing else
  * does. The linker's --wrap makes it so. */
+#include "../fuzz_parts.h"
+
 #include "conf/build.h"
 
 #include <fcntl.h>
@@ -19,13 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/bytes.h"
+#include "http/message.h"
 #include "proxy/access.h"
 #include "server/pools.h"
 
-#define TEXT_BYTES_MAX 65536
-#define CONNECTIONS 4 /* of clients; what goes beyond is theirs no more */
-#define PARTS_MAX (3 + CONNECTIONS)
+#define CONNECTIONS (PARTS_MAX - 3) /* of clients; what goes beyond is theirs no more */
 #define ORIGINS_MAX 32
 #define END_BYTES 65536 /* of what one end reads, as much is looked at */
 #define TURNS_MAX 2000
@@ -438,21 +437,9 @@ static bool canary_is_escaped(struct span input)
     return is_there;
 }
 
-static size_t split(struct span input, struct span parts[PARTS_MAX])
-{
-    size_t count = 0;
-
-    while (input.len && count < PARTS_MAX) {
-        parts[count] = span_take(input, span_index_of(input, '\0'));
-        input = span_skip(input, size_min(parts[count].len + 1, input.len));
-        count++;
-    }
-    return count;
-}
-
 static struct snapshot *built(struct span http, struct span server)
 {
-    static char text[TEXT_BYTES_MAX];
+    static char text[PART_BYTES_MAX];
     static const struct log silence;
     int len = snprintf(text, sizeof(text),
                        "events {}\nhttp {\naccess_log off;\n%.*s\nserver {\nlisten 8080;\n"
@@ -485,7 +472,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span input = span_of((const char *)data, size), parts[PARTS_MAX];
-    size_t count = split(input, parts);
+    size_t count = parts_of(input, parts);
     struct snapshot *s;
 
     if (count < 4)
