@@ -14,6 +14,7 @@
 
 #include "conf/snapshot.h"
 #include "core/list.h"
+#include "io/timer.h"
 
 #define CERTIFICATE_BYTES_MAX (256 * 1024) /* of a file; a larger one cannot be loaded */
 #define CERTIFICATE_BUCKETS 64
@@ -31,16 +32,19 @@ struct certificate_cache {
     struct list by_age; /* the least recently used entry first */
     struct list by_key[CERTIFICATE_BUCKETS];
     size_t count;
+    uint64_t inactive_ms; /* how long an entry that nobody asks for stays */
 };
 
 struct certificates {
     struct list live[CERTIFICATE_BUCKETS]; /* by digest */
     struct certificate_cache *caches;      /* by certificate_cache_conf.index */
     size_t cache_count;
+    struct wheel *wheel;
+    struct timer expiry; /* set while an entry is cached */
 };
 
-/* 0, or -ENOMEM; to be deinitialized in both cases. */
-int certificates_init(struct certificates *all, size_t cache_count) MUST_USE;
+/* The wheel outlives it. 0, or -ENOMEM; to be deinitialized in both cases. */
+int certificates_init(struct certificates *all, size_t cache_count, struct wheel *wheel) MUST_USE;
 /* All references but the caches' must have been given back. */
 void certificates_deinit(struct certificates *all);
 
@@ -52,7 +56,7 @@ struct certificate_wish {
     const struct tls_server_settings *server;
     struct tls_server_shared *shared;
     struct arena *arena; /* for paths and the message */
-    uint64_t now_ms;
+    uint64_t now_ms;     /* the wheel's */
 };
 
 /* Loads it, or finds it. 0, with a reference for the caller; -EINVAL with a message that names the

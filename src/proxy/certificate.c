@@ -29,9 +29,12 @@ struct part {
     size_t size;
 };
 
-int certificates_init(struct certificates *all, size_t cache_count)
+static void expire(struct timer *t);
+
+int certificates_init(struct certificates *all, size_t cache_count, struct wheel *wheel)
 {
-    *all = (struct certificates){.caches = NULL};
+    *all = (struct certificates){.wheel = wheel};
+    timer_init(&all->expiry, expire);
     for (size_t i = 0; i < CERTIFICATE_BUCKETS; i++)
         list_init(&all->live[i]);
     if (!cache_count)
@@ -91,10 +94,30 @@ static struct entry *oldest(const struct certificate_cache *cache)
     return list_entry(cache->by_age.next, struct entry, age_link);
 }
 
-static void drop_inactive(struct certificate_cache *cache, const struct certificate_wish *w)
+static void drop_inactive(struct certificate_cache *cache, uint64_t now_ms)
 {
-    while (cache->count && w->now_ms - oldest(cache)->used_ms >= w->conf->cache->inactive_ms)
+    while (cache->count && now_ms - oldest(cache)->used_ms >= cache->inactive_ms)
         drop(cache, oldest(cache));
+}
+
+static void expire_at(struct certificates *all, uint64_t at_ms)
+{
+    if (!timer_is_set(&all->expiry) || at_ms < all->expiry.deadline_ms)
+        timer_set(all->wheel, &all->expiry, at_ms);
+}
+
+/* Keys do not stay in memory for want of others that come. */
+static void expire(struct timer *t)
+{
+    struct certificates *all = container_of(t, struct certificates, expiry);
+
+    for (size_t i = 0; i < all->cache_count; i++) {
+        struct certificate_cache *cache = &all->caches[i];
+
+        drop_inactive(cache, all->wheel->now_ms);
+        if (cache->count)
+            expire_at(all, oldest(cache)->used_ms + cache->inactive_ms);
+    }
 }
 
 /* What is asked for decides, and what the answer depends on beside it. */
@@ -367,7 +390,8 @@ static int take_by_cache(struct certificates *all, const struct certificate_wish
     int rc;
 
     assert(conf->index < all->cache_count);
-    drop_inactive(cache, w);
+    cache->inactive_ms = conf->inactive_ms;
+    drop_inactive(cache, w->now_ms);
     make_key(w, &key);
     e = find_entry(cache, &key);
     if (e && w->now_ms - e->loaded_ms < conf->valid_ms) {
@@ -384,6 +408,7 @@ static int take_by_cache(struct certificates *all, const struct certificate_wish
     e->certificate = certificate_ref(*out);
     e->loaded_ms = w->now_ms;
     e->used_ms = w->now_ms;
+    expire_at(all, w->now_ms + conf->inactive_ms);
     return 0;
 }
 
@@ -397,6 +422,7 @@ int certificate_take(struct certificates *all, const struct certificate_wish *wi
 
 void certificates_deinit(struct certificates *all)
 {
+    timer_stop(all->wheel, &all->expiry);
     for (size_t i = 0; i < all->cache_count; i++) {
         while (all->caches[i].count)
             drop(&all->caches[i], oldest(&all->caches[i]));

@@ -86,7 +86,8 @@ int view_new(struct engine *e, struct snapshot *s, struct view **out, char error
     for (size_t i = 0; i < DESTINATION_BUCKETS; i++)
         list_init(&v->destinations[i]);
     list_init(&v->gone_destinations);
-    result = certificates_init(&v->certificates, s->certificate_cache_count);
+    result = certificates_init(&v->certificates, s->certificate_cache_count,
+                               loop_wheel(v->engine->loop));
     if (!result)
         result = make_upstreams(v);
     if (!result)

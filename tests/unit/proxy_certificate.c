@@ -14,6 +14,7 @@ static const struct bench_certificate more[] = {
 static const struct span secret = {.data = "secret", .len = 6};
 
 struct shelf {
+    struct wheel wheel;
     struct certificates all;
     struct certificate_cache_conf cache;
     struct certificate_conf conf;
@@ -30,7 +31,8 @@ static int set_up(void **state)
     struct shelf *s = calloc(1, sizeof(*s));
 
     assert_non_null(s);
-    assert_int_equal(certificates_init(&s->all, 2), 0);
+    wheel_init(&s->wheel, 10000);
+    assert_int_equal(certificates_init(&s->all, 2, &s->wheel), 0);
     arena_init(&s->arena, 4096, 0);
     s->base = bench_client(&settings);
     s->cache = (struct certificate_cache_conf){
@@ -345,6 +347,48 @@ static void what_nobody_asks_for_goes(void **state)
     assert_int_equal(live_count(s), 1); /* b, which was asked for just now */
 }
 
+static void what_nobody_asks_for_goes_by_itself(void **state)
+{
+    struct shelf *s = *state;
+
+    use_cache(s);
+    (void)digest_of(s, "a.pem", "a.key");
+    s->wish.now_ms += 400;
+    (void)digest_of(s, "b.pem", "b.key");
+    s->wish.now_ms += 400;
+    (void)digest_of(s, "b.pem", "b.key");
+    wheel_advance(&s->wheel, 10000 + s->cache.inactive_ms - 1);
+    assert_int_equal(live_count(s), 2);
+    wheel_advance(&s->wheel, 10000 + s->cache.inactive_ms);
+    assert_int_equal(cache_of(s)->count, 1);
+    assert_int_equal(live_count(s), 1);
+    wheel_advance(&s->wheel, 10800 + s->cache.inactive_ms - 1);
+    assert_int_equal(live_count(s), 1);
+    wheel_advance(&s->wheel, 10800 + s->cache.inactive_ms);
+    assert_int_equal(cache_of(s)->count, 0);
+    assert_int_equal(live_count(s), 0);
+    assert_false(timer_is_set(&s->all.expiry));
+}
+
+/* Those of a cache that is kept longer do not hold them up. */
+static void each_cache_has_its_own_time(void **state)
+{
+    struct shelf *s = *state;
+    struct certificate_cache_conf other = s->cache;
+
+    other.index = 0;
+    other.inactive_ms = 5000;
+    s->conf.cache = &other;
+    (void)digest_of(s, "a.pem", "a.key");
+    use_cache(s);
+    (void)digest_of(s, "b.pem", "b.key");
+    wheel_advance(&s->wheel, 10000 + s->cache.inactive_ms);
+    assert_int_equal(cache_of(s)->count, 0);
+    assert_int_equal(s->all.caches[0].count, 1);
+    wheel_advance(&s->wheel, 10000 + other.inactive_ms);
+    assert_int_equal(live_count(s), 0);
+}
+
 static void beyond_the_bound_the_longest_unused_goes(void **state)
 {
     struct shelf *s = *state;
@@ -408,7 +452,7 @@ static void everything_that_the_answer_depends_on_is_asked_for(void **state)
     certificate_unref(first);
     certificate_unref(second);
     certificates_deinit(&s->all);
-    assert_int_equal(certificates_init(&s->all, 2), 0);
+    assert_int_equal(certificates_init(&s->all, 2, &s->wheel), 0);
     tls_context_free(base);
 }
 
@@ -439,6 +483,8 @@ int main(void)
         CLAIM(what_is_valid_is_not_read_again),
         CLAIM(what_is_the_same_when_read_again_stays_the_same_certificate),
         CLAIM(what_nobody_asks_for_goes),
+        CLAIM(what_nobody_asks_for_goes_by_itself),
+        CLAIM(each_cache_has_its_own_time),
         CLAIM(beyond_the_bound_the_longest_unused_goes),
         CLAIM(failures_are_not_kept),
         CLAIM(everything_that_the_answer_depends_on_is_asked_for),
