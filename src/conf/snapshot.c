@@ -146,11 +146,6 @@ int snapshot_make_folders(const struct snapshot *s, char *error, size_t error_si
     return 0;
 }
 
-static int open_log(const struct log_file *f)
-{
-    return open(f->path.data, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-}
-
 /* The directory of the default logs comes into being with them. */
 static void make_directory(struct span path)
 {
@@ -182,12 +177,15 @@ static int open_file(struct log_file *f, char *error, size_t error_size)
         f->fd = STDERR_FILENO;
         return 0;
     }
-    f->fd = open_log(f);
-    if (f->fd < 0 && errno == ENOENT && f->is_preset) {
+    f->fd = log_open(f->path.data);
+    if (f->fd == -ENOENT && f->is_preset) {
         make_directory(f->path);
-        f->fd = open_log(f);
+        f->fd = log_open(f->path.data);
     }
-    return f->fd < 0 ? fail_errno(error, error_size, "open()", f->path) : 0;
+    if (f->fd >= 0)
+        return 0;
+    errno = -f->fd;
+    return fail_errno(error, error_size, "open()", f->path);
 }
 
 int snapshot_open_logs(struct snapshot *s, char *error, size_t error_size)
@@ -209,9 +207,11 @@ static int reopen_file(const struct log_file *f, char *error, size_t error_size)
 
     if (!f->path.len || f->fd < 0 || f->syslog)
         return 0;
-    fd = open_log(f);
-    if (fd < 0)
+    fd = log_open(f->path.data);
+    if (fd < 0) {
+        errno = -fd;
         return fail_errno(error, error_size, "open()", f->path);
+    }
     /* dup3(2) closes the old file and puts the new one in its place in one step. */
     rc = dup3(fd, f->fd, O_CLOEXEC);
     if (rc < 0)

@@ -4,6 +4,7 @@
  * several threads never mix: O_APPEND does that for files, PIPE_BUF for pipes. */
 #include "core/log.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -77,6 +78,26 @@ bool log_takes(const struct log *l, enum log_level level)
 uint64_t log_lost_count(void)
 {
     return atomic_load_explicit(&lost_count, memory_order_relaxed);
+}
+
+/* Opening a pipe for writing alone waits for a reader, or fails without one; for reading, too, it
+ * does neither: fifo(7). */
+int log_open(const char *path)
+{
+    const int flags = O_APPEND | O_CREAT | O_CLOEXEC;
+    int fd = open(path, O_WRONLY | O_NONBLOCK | flags, 0644);
+    int error;
+
+    if (fd < 0 && errno == ENXIO)
+        fd = open(path, O_RDWR | O_NONBLOCK | flags, 0644);
+    if (fd < 0)
+        return -errno;
+    /* Else io_uring would fail a write that has to wait. */
+    if (fcntl(fd, F_SETFL, O_APPEND) == 0)
+        return fd;
+    error = errno;
+    (void)close(fd);
+    return -error;
 }
 
 /* What stands before the text. Without a time zone it would be UTC, as everywhere in libc. */

@@ -5,7 +5,6 @@
  * a miss costs a system call at least, so that a walk over some hundred hashes is no matter. */
 #include "proxy/log_cache.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,8 +67,8 @@ static struct cached_file *find(struct engine *e, struct span path, uint64_t has
 
 static int open_path(struct cached_file *f)
 {
-    f->file.fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    return f->file.fd < 0 ? -errno : 0;
+    f->file.fd = log_open(f->path);
+    return f->file.fd < 0 ? f->file.fd : 0;
 }
 
 /* A path with a NUL byte within would be another file's. */

@@ -1,5 +1,6 @@
 """Access and error logs beyond plain files: log servers, compressed logs, paths with variables."""
 import gzip
+import os
 import re
 import signal
 import socket
@@ -143,3 +144,23 @@ def test_a_log_server_stays_over_reopening(start, connect, place, log_server):
     time.sleep(0.2)
     connect(port).ask("/behind")
     assert log_server.recv(4096).endswith(b"/behind 200")
+
+
+def test_a_pipe_that_nobody_reads_holds_up_nothing(start, connect, place):
+    pipes = place / "pipe", place / "logs" / "other.log"
+    (place / "logs").mkdir()
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        pipe.chmod(0o666)
+    edge, port = serve(start, place, f"""
+        access_log {place}/pipe line; access_log {place}/logs/$arg_to.log line;
+        location / {{ try_files /none =204; }}""")
+    for target in "/?to=other", "/?to=third":
+        assert connect(port).ask(target).status == 204
+    mark = edge.mark()
+    edge.signal(signal.SIGUSR1)
+    edge.wait_log("log files are opened again", mark)
+    assert connect(port).ask("/?to=fourth").status == 204
+    with open(pipes[0], "rb") as reader:
+        assert reader.readline() == b"/?to=other 204\n"
+    assert edge.term(5) == 0

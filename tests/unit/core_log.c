@@ -275,6 +275,33 @@ static void a_stalled_named_pipe_loses_lines(void **state)
     rmdir(dir);
 }
 
+static void opening_a_pipe_waits_for_no_reader(void **state)
+{
+    char dir[] = "/tmp/ringway-log-XXXXXX";
+    struct log_target t = {.level = LOG_LEVEL_DEBUG, .is_startup = true};
+    const struct log l = {.targets = &t, .target_count = 1};
+    char path[64], line[64] = "";
+    int reader;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/fifo", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    t.fd = log_open(path);
+    assert_true(t.fd >= 0);
+    assert_int_equal(fcntl(t.fd, F_GETFL) & (O_NONBLOCK | O_APPEND), O_APPEND);
+    log_write(&l, LOG_LEVEL_INFO, "x");
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(read(reader, line, sizeof(line) - 1) > 0);
+    assert_string_equal(line, "ringway: [info] x\n");
+    close(reader);
+    close(t.fd);
+    unlink(path);
+    assert_int_equal(log_open(dir), -EISDIR);
+    rmdir(dir);
+    assert_int_equal(log_open(path), -ENOENT);
+}
+
 static void a_stalled_socket_loses_lines(void **state)
 {
     int fds[2];
@@ -333,6 +360,7 @@ int main(void)
         cmocka_unit_test(errno_stays),
         cmocka_unit_test(a_stalled_pipe_loses_lines),
         cmocka_unit_test(a_stalled_named_pipe_loses_lines),
+        cmocka_unit_test(opening_a_pipe_waits_for_no_reader),
         cmocka_unit_test(a_stalled_socket_loses_lines),
         cmocka_unit_test(a_reader_that_left_loses_lines_without_a_signal),
         cmocka_unit_test(a_full_disk_loses_lines),
