@@ -51,8 +51,8 @@ bool log_takes(const struct log *l, enum log_level level);
 void log_write(const struct log *l, enum log_level level, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* Opens a log for appending, and makes it where it is missing: a descriptor, or negative errno. Never
- * blocks: a pipe that nobody reads takes lines until it is full. */
+/* Opens a log for appending, and makes it where it is missing: a descriptor, or negative errno.
+ * Never blocks: a pipe that nobody reads takes lines until it is full. */
 int log_open(const char *path) MUST_USE;
 
 /* Lines that a target did not take so far, counted once per target, in this process. */
