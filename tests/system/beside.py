@@ -22,6 +22,7 @@ from pathlib import Path
 import beside_tls
 import certs
 import client
+import dns
 import origin as origins
 import ports
 import ringway
@@ -170,6 +171,8 @@ class World:
         self.other = origins.Origin(self.recorder.script)
         self.tls_origin = origins.Origin(self.recorder.script,
                                          tls=certs.server_context(self.pair))
+        self.dns = dns.Server()
+        self.dns.zone["known.test"] = dns.Answer(["127.0.0.1"])
         self.stuck, self.stuck_port = full_listener()
         self.closed_port = ports.free()
         self.root = self.folder / "root"
@@ -183,7 +186,7 @@ class World:
         self.starts = 0
 
     def close(self):
-        for origin in self.origin, self.other, self.tls_origin:
+        for origin in self.origin, self.other, self.tls_origin, self.dns:
             origin.close()
         for sock in self.stuck[1] + [self.stuck[0]]:
             sock.close()
@@ -197,6 +200,7 @@ class World:
             "tls_origin": self.tls_origin.address,
             "closed": f"127.0.0.1:{self.closed_port}", "stuck": f"127.0.0.1:{self.stuck_port}",
             "cert": self.pair.chain_file, "key": self.pair.key_file,
+            "origin_port": self.origin.port, "dns": self.dns.address,
             "ca": self.pki.root.cert_file, "staple": self.staple, **self.papers.words,
             "tls": f"proxy_ssl_trusted_certificate {self.pki.root.cert_file}; proxy_ssl_verify on;"
                    f" proxy_ssl_name {certs.NAME}; proxy_ssl_server_name on;"

@@ -4,12 +4,15 @@ What is asked stands in beside_cases/, what may differ in beside_allowed.py.
 """
 import importlib
 import pkgutil
+import re
 
 import pytest
 
 import beside
 import beside_allowed
 import beside_cases
+import beside_uncompared
+import ringway
 
 TOPICS = {module.name: importlib.import_module(f"beside_cases.{module.name}")
           for module in pkgutil.iter_modules(beside_cases.__path__)}
@@ -78,6 +81,45 @@ def test_every_allowed_difference_still_occurs(comparison):
     idle = [str(row) for row in beside_allowed.ALLOWED
             if version < row.until and id(row) not in used]
     assert not idle, "allowed, but it does not occur:\n" + "\n".join(idle)
+
+
+def used_text():
+    """All that cases put into configurations."""
+    texts = ["pid error_log events http server listen access_log"]  # World.configuration()
+    for _, one in CASES:
+        texts += [one.main, one.http, one.server or "", one.listen, one.whole, *one.files.values()]
+    return "\n".join(texts)
+
+
+def known_names():
+    """Directives by their names, variables with a dollar before them."""
+    for line in ringway.run("help").stdout.splitlines():
+        yield line.split()[0]
+    header = (ringway.TREE / "include/conf/template.h").read_text()
+    for name in re.findall(r'X\(\w+, "(\w+)"\)', header):
+        yield "$" + name
+
+
+def is_used(name, text):
+    """A family ends in an underscore."""
+    if name.startswith("$"):
+        end = "" if name.endswith("_") else r"(?!\w)"
+        return re.search(rf"\$\{{?{name[1:]}{end}", text)
+    return re.search(rf"(?<![\w$-]){name}(?=[\s;])", text)
+
+
+def test_every_directive_and_variable_is_compared():
+    text = used_text()
+    excused = {name for names, _, _ in beside_uncompared.UNCOMPARED for name in names}
+    missing = {name for name in known_names() if not is_used(name, text)}
+    assert missing == excused, "compared after all, or nowhere: " + str(missing ^ excused)
+
+
+def test_what_is_not_compared_has_a_test():
+    folder = ringway.TREE / "tests/system"
+    for names, why, file in beside_uncompared.UNCOMPARED:
+        for name in names if file else ():
+            assert name in (folder / file).read_text(), f"{name} ({why}) is not in {file}"
 
 
 def test_names_of_cases_are_used_once():

@@ -130,8 +130,8 @@ CASES = [
     # What came of an answer behind its head, with its framing; a tunnel is none.
     case("lengths", """
         access_log logs/lengths.log of_lengths;
-        location / { proxy_pass http://{origin}; proxy_http_version 1.1;
-                     proxy_set_header Connection $connection_of_lengths;
+        proxy_http_version 1.1; proxy_set_header Connection "";
+        location / { proxy_pass http://{origin}; proxy_set_header Connection $connection_of_lengths;
                      proxy_set_header Upgrade $http_upgrade; }
         location /off/ { proxy_buffering off; proxy_pass http://{origin}; }
         location /part/ { proxy_force_ranges on; proxy_pass http://{origin}; }
@@ -147,12 +147,19 @@ CASES = [
               (b"hello", (5,)))),
          http="map $http_upgrade $connection_of_lengths { default upgrade; '' ''; }\n"
               "log_format of_lengths '$request_uri $upstream_status $upstream_response_length '\n"
-              "'$upstream_bytes_received $request_length $body_bytes_sent';",
+              "'$upstream_bytes_received $upstream_bytes_sent $request_length '\n"
+              "'$body_bytes_sent';",
          answers={**{f"/{place}{how}": response(200, b"x" * 3000, framing=how)
                      for place in ("", "off/", "part/", "tls/")
                      for how in ("chunked", "length", "close")},
                   "/taken/x": response(404), "/204": b"HTTP/1.1 204 None\r\n\r\n",
                   "/tunnel": echo_five}),
+    case("trailers", """
+        access_log logs/trailers.log of_trailers;
+        location / { add_trailer X-Own "own $uri"; return 200 x; }
+        location /none { return 200 x; }
+        """, "/x", "/none", ask("/x", "HEAD"),
+         http="log_format of_trailers '$uri|$sent_trailer_x_own|$sent_trailer_none';"),
     # One head is written for all tries, before the first: it tells of what was before.
     case("before_tries", """
         location / { proxy_pass http://{origin}; %(told)s }
