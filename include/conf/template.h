@@ -20,10 +20,14 @@
     X(CONTENT_TYPE, "content_type")                               \
     X(DOCUMENT_ROOT, "document_root")                             \
     X(DOCUMENT_URI, "document_uri")                               \
+    X(GZIP_RATIO, "gzip_ratio")                                   \
     X(HOST, "host")                                               \
     X(HOSTNAME, "hostname")                                       \
+    X(HTTP2, "http2")                                             \
+    X(HTTP3, "http3")                                             \
     X(HTTPS, "https")                                             \
     X(IS_ARGS, "is_args")                                         \
+    X(IS_REQUEST_PORT, "is_request_port")                         \
     X(LIMIT_CONN_STATUS, "limit_conn_status")                     \
     X(LIMIT_REQ_STATUS, "limit_req_status")                       \
     X(LIMIT_RATE, "limit_rate")                                   \
@@ -53,6 +57,7 @@
     X(REQUEST_ID, "request_id")                                   \
     X(REQUEST_LENGTH, "request_length")                           \
     X(REQUEST_METHOD, "request_method")                           \
+    X(REQUEST_PORT, "request_port")                               \
     X(REQUEST_TIME, "request_time")                               \
     X(REQUEST_URI, "request_uri")                                 \
     X(SCHEME, "scheme")                                           \
@@ -91,6 +96,7 @@
     X(UPSTREAM_ADDR, "upstream_addr")                             \
     X(UPSTREAM_BYTES_RECEIVED, "upstream_bytes_received")         \
     X(UPSTREAM_BYTES_SENT, "upstream_bytes_sent")                 \
+    X(UPSTREAM_CACHE_STATUS, "upstream_cache_status")             \
     X(UPSTREAM_CONNECT_TIME, "upstream_connect_time")             \
     X(UPSTREAM_HEADER_TIME, "upstream_header_time")               \
     X(UPSTREAM_LAST_ADDR, "upstream_last_addr")                   \

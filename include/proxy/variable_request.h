@@ -11,6 +11,8 @@ struct span request_value_field(struct record *r, const struct value_key *key);
 struct span request_value_content_length(struct record *r, const struct value_key *key);
 struct span request_value_is_args(struct record *r, const struct value_key *key);
 struct span request_value_host(struct record *r, const struct value_key *key);
+struct span request_value_port(struct record *r, const struct value_key *key);
+struct span request_value_is_port(struct record *r, const struct value_key *key);
 struct span request_value_server_name(struct record *r, const struct value_key *key);
 struct span request_value_server_protocol(struct record *r, const struct value_key *key);
 struct span request_value_request_time(struct record *r, const struct value_key *key);

@@ -31,6 +31,19 @@ static struct span record_u64(struct record *r, const struct value_key *key)
     return value_u64(r, *(const uint64_t *)((const char *)r + key->offset));
 }
 
+/* Of what nginx has and is not here, as it is there where nobody asked for it: answers that are
+ * compressed or stored. */
+static struct span no_value(struct record *r, const struct value_key *key)
+{
+    return SPAN_NONE;
+}
+
+/* Likewise: later versions of HTTP. */
+static struct span empty_value(struct record *r, const struct value_key *key)
+{
+    return SPAN("");
+}
+
 /* The offset is that of the state. */
 static struct span limit_status(struct record *r, const struct value_key *key)
 {
@@ -178,10 +191,14 @@ static const struct row {
     [VARIABLE_CONTENT_TYPE] = {request_value_field, FIELD_CONTENT_TYPE},
     [VARIABLE_DOCUMENT_ROOT] = {document_root},
     [VARIABLE_DOCUMENT_URI] = {record_span, OF(record, uri)},
+    [VARIABLE_GZIP_RATIO] = {no_value},
     [VARIABLE_HOST] = {request_value_host},
     [VARIABLE_HOSTNAME] = {client_value_host_name},
+    [VARIABLE_HTTP2] = {empty_value},
+    [VARIABLE_HTTP3] = {empty_value},
     [VARIABLE_HTTPS] = {client_value_https},
     [VARIABLE_IS_ARGS] = {request_value_is_args},
+    [VARIABLE_IS_REQUEST_PORT] = {request_value_is_port},
     [VARIABLE_LIMIT_CONN_STATUS] = {limit_status, OF(record, limit_conn_state)},
     [VARIABLE_LIMIT_REQ_STATUS] = {limit_status, OF(record, limit_req_state)},
     [VARIABLE_LIMIT_RATE] = {record_u64, OF(record, limit_rate)},
@@ -213,6 +230,7 @@ static const struct row {
     [VARIABLE_REQUEST_ID] = {request_value_request_id},
     [VARIABLE_REQUEST_LENGTH] = {record_u64, OF(record, request_bytes)},
     [VARIABLE_REQUEST_METHOD] = {request_value_span, OF(head, method_text)},
+    [VARIABLE_REQUEST_PORT] = {request_value_port},
     [VARIABLE_REQUEST_TIME] = {request_value_request_time},
     [VARIABLE_REQUEST_URI] = {request_value_span, OF(head, target)},
     [VARIABLE_SCHEME] = {client_value_scheme},
@@ -253,6 +271,7 @@ static const struct row {
     [VARIABLE_UPSTREAM_ADDR] = {upstream_value_address},
     [VARIABLE_UPSTREAM_BYTES_RECEIVED] = {upstream_value_u64, OF(try_record, bytes_received)},
     [VARIABLE_UPSTREAM_BYTES_SENT] = {upstream_value_u64, OF(try_record, bytes_sent)},
+    [VARIABLE_UPSTREAM_CACHE_STATUS] = {no_value},
     [VARIABLE_UPSTREAM_CONNECT_TIME] = {upstream_value_seconds, OF(try_record, connect_us)},
     [VARIABLE_UPSTREAM_HEADER_TIME] = {upstream_value_seconds, OF(try_record, header_us)},
     [VARIABLE_UPSTREAM_LAST_ADDR] = {upstream_value_last_address},

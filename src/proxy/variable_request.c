@@ -45,6 +45,19 @@ struct span request_value_host(struct record *r, const struct value_key *key)
     return r->request->host.len ? r->request->host : r->server->name;
 }
 
+/* As it stands behind the host. */
+struct span request_value_port(struct record *r, const struct value_key *key)
+{
+    struct span host, port;
+
+    return address_split(r->request->authority, &host, &port) == 0 && port.len ? port : SPAN("");
+}
+
+struct span request_value_is_port(struct record *r, const struct value_key *key)
+{
+    return request_value_port(r, key).len ? SPAN(":") : SPAN("");
+}
+
 struct span request_value_server_name(struct record *r, const struct value_key *key)
 {
     return r->server->name.len ? r->server->name : SPAN("");

@@ -100,6 +100,37 @@ static void every_variable_bears_an_empty_record(void **state)
     assert_worth(f, "$upstream_addr", "-");
 }
 
+static void ports_are_those_that_a_client_names(void **state)
+{
+    static const struct {
+        const char *target, *host, *port;
+    } rows[] = {{"/", "[::1]:81", "81"},
+                {"/", "[::1]", ""},
+                {"/", "a:", ""},
+                {"http://a:82/", "a:82", "82"}};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", rows[i].target,
+                       rows[i].host);
+        take_request(f, text);
+        assert_worth(f, "$request_port", rows[i].port);
+        assert_worth(f, "$is_request_port", *rows[i].port ? ":" : "");
+    }
+}
+
+static void what_is_not_there_has_no_value(void **state)
+{
+    struct fixture *f = *state;
+
+    take_request(f, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_worth(f, "$gzip_ratio", "-");
+    assert_worth(f, "$upstream_cache_status", "-");
+    assert_worth(f, "$http2$http3", "");
+}
+
 static void the_request_is_told_as_it_came(void **state)
 {
     struct fixture *f = *state;
@@ -117,8 +148,10 @@ static void the_request_is_told_as_it_came(void **state)
     assert_worth(f, "$content_length", "3");
     assert_worth(f, "$host", "a.example");
     assert_worth(f, "$http_host", "A.Example.:8080");
+    assert_worth(f, "$host$is_request_port$request_port", "a.example:8080");
     take_request(f, "GET / HTTP/1.0\r\n\r\n");
-    assert_worth(f, "$host", "server.example");
+    assert_worth(f, "$host$is_request_port$request_port", "server.example");
+    assert_worth(f, "$request_port", "");
     assert_worth(f, "$args", "-");
     assert_worth(f, "$is_args", "");
     assert_worth(f, "$server_protocol", "HTTP/1.0");
@@ -480,6 +513,8 @@ int main(void)
         TEST(every_variable_has_a_getter),
         TEST(tcp_info_is_what_the_kernel_tells),
         TEST(every_variable_bears_an_empty_record),
+        TEST(ports_are_those_that_a_client_names),
+        TEST(what_is_not_there_has_no_value),
         TEST(the_request_is_told_as_it_came),
         TEST(the_connection_is_told),
         TEST(addresses_of_every_kind_are_told),
