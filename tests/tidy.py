@@ -31,7 +31,7 @@ ONE_ROOM = [
     (r"wolfssl/.*", r"src/io/tls\w*\.[ch]", r"WOLFSSL\w*|wolfSSL_\w+|wc_\w+"),
     (r"llhttp\.h", r"src/http/parser\.c", r"llhttp_\w+"),
     (r"intel-ipsec-mb\.h", r"src/io/tls_bulk\.c", r"IMB_\w+|imb_\w+|gcm_\w+"),
-    (r"ares\.h", r"src/io/resolver\.c", r"ares_\w+|ARES_\w+"),
+    (r"ares\.h", r"src/io/resolver\w*\.[ch]", r"ares_\w+|ARES_\w+"),
     (r"pcre2\.h", r"src/conf/regex\.c", r"pcre2_\w+|PCRE2_\w+"),
     (r"zlib\.h", r"src/proxy/log_pack\.c", r"z_stream\w*|deflate\w+"),
     (r"crypt\.h", r"src/proxy/password\.c", r"crypt_\w+"),

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ares.h>
+#include "resolver_internal.h"
 
 #define BUCKET_COUNT 256
 #define QUESTION_TIMEOUT_MS 2000 /* the first of a server; each round waits twice as long */
@@ -16,6 +16,7 @@ struct resolver {
     struct loop *loop;
     struct resolver_settings settings; /* without servers */
     ares_channel channel;
+    int socket_error;   /* resolver_note_sockets() */
     struct task task;   /* runs when a socket is ready or a question is old */
     struct timer timer; /* of c-ares */
     bool is_due;
@@ -288,28 +289,6 @@ static struct resolver_name *name_new(struct resolver *r, struct span text)
 
 /* ---- answers ---- */
 
-static struct resolver_failure failure_of(int status)
-{
-    static const struct {
-        int status;
-        struct resolver_failure failure;
-    } rows[] = {
-        {ARES_EFORMERR, {1, "Format error"}},
-        {ARES_ENODATA, {3, "Host not found"}},
-        {ARES_ENOTFOUND, {3, "Host not found"}},
-        {ARES_EBADNAME, {3, "Host not found"}},
-        {ARES_ETIMEOUT, {110, "Operation timed out"}},
-        {ARES_ENOMEM, {12, "Cannot allocate memory"}},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (rows[i].status == status)
-            return rows[i].failure;
-    }
-    /* Also where each server in turn failed, or refused, or was not there. */
-    return (struct resolver_failure){2, "Server failure"};
-}
-
 static int compare_addresses(const void *a, const void *b)
 {
     const struct address *x = a, *y = b;
@@ -391,7 +370,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         ares_freeaddrinfo(found);
     n->resolver->question_count--;
     n->state = status == ARES_SUCCESS ? RESOLVER_KNOWS : RESOLVER_FAILED;
-    n->failure = failure_of(status);
+    n->failure = resolver_failure_of(status, n->resolver->socket_error);
     if (n->state == RESOLVER_FAILED)
         unlist(n);
     list_for_each (link, &n->waits)
@@ -461,7 +440,7 @@ const struct address *resolver_wait_addresses(const struct resolver_wait *w, siz
 struct resolver_failure resolver_wait_failure(const struct resolver_wait *w)
 {
     assert(resolver_wait_state(w) == RESOLVER_FAILED);
-    return w->name ? w->name->failure : failure_of(ARES_ENOMEM);
+    return w->name ? w->name->failure : resolver_failure_of(ARES_ENOMEM, 0);
 }
 
 void resolver_wait_stop(struct resolver_wait *w)
@@ -548,6 +527,7 @@ int resolver_new(struct loop *l, struct list *all, const struct resolver_setting
         free(r);
         return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
     }
+    resolver_note_sockets(r->channel, &r->socket_error);
     list_push_back(all, &r->link);
     status = set_servers(r, s);
     if (status != ARES_SUCCESS) {

@@ -2,6 +2,7 @@
 #include "../loop_fixture.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 
 #include "io/resolver.h"
 
@@ -349,6 +350,31 @@ static void a_failure_is_told_and_not_kept(void **state)
     }
 }
 
+static void a_want_of_descriptors_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct resolver_failure failure;
+    struct resolver_wait w;
+    struct rlimit before, none;
+
+    make_resolver(f, only_ip4);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ask(f, "a.example", &w, RESOLVER_FAILED);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    failure = resolver_wait_failure(&w);
+    resolver_wait_stop(&w);
+    assert_int_equal(failure.code, EMFILE);
+    assert_string_equal(failure.text, "Too many open files");
+    f->code = 2; /* what a server says is not mistaken for it later */
+    ask(f, "a.example", &w, RESOLVER_ASKS);
+    await(f, &w, RESOLVER_FAILED);
+    failure = resolver_wait_failure(&w);
+    resolver_wait_stop(&w);
+    assert_int_equal(failure.code, 2);
+}
+
 static void what_is_no_name_fails_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -473,6 +499,7 @@ int main(void)
         TEST(an_alias_has_a_life_of_its_own),
         TEST(valid_takes_the_place_of_the_servers_word),
         TEST(a_failure_is_told_and_not_kept),
+        TEST(a_want_of_descriptors_is_named),
         TEST(what_is_no_name_fails_at_once),
         TEST(who_stops_waiting_is_not_woken),
         TEST(a_lost_question_is_asked_again),
