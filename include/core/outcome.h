@@ -27,7 +27,6 @@ enum outcome_retry {
     X(PLAIN_TO_TLS, 497, FAULT_CLIENT, RETRY_NEVER, "plain_http_to_tls_port")             \
     X(CLIENT_CERTIFICATE, 495, FAULT_CLIENT, RETRY_NEVER, "client_certificate")           \
     X(CERTIFICATE_MISSING, 496, FAULT_CLIENT, RETRY_NEVER, "client_certificate_missing")  \
-    X(NOT_FOUND, 404, FAULT_CLIENT, RETRY_NEVER, "not_found")                             \
     X(FORBIDDEN, 403, FAULT_CLIENT, RETRY_NEVER, "forbidden")                             \
     X(METHOD_REFUSED, 405, FAULT_CLIENT, RETRY_NEVER, "method_refused")                   \
     X(REQUEST_TIMEOUT, 408, FAULT_CLIENT, RETRY_NEVER, "request_timeout")                 \
@@ -45,21 +44,18 @@ enum outcome_retry {
     X(NO_MEMORY, 503, FAULT_US, RETRY_NEVER, "no_memory")                                 \
     X(NOT_RESOLVED, 502, FAULT_UPSTREAM, RETRY_NEVER, "not_resolved")                     \
     X(NO_PEER, 502, FAULT_UPSTREAM, RETRY_NEVER, "no_live_upstreams")                     \
-    X(PEERS_BUSY, 503, FAULT_UPSTREAM, RETRY_NEVER, "upstreams_busy")                     \
     X(CONNECT_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "connect_failed")                 \
     X(CONNECT_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "connect_timeout")             \
     X(HANDSHAKE_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "handshake_failed")             \
     X(NOT_VERIFIED, 502, FAULT_UPSTREAM, RETRY_ERROR, "certificate_not_verified")         \
     X(HANDSHAKE_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "handshake_timeout")         \
     X(TICKET_BROKE_HANDSHAKE, 502, FAULT_UPSTREAM, RETRY_STALE, "ticket_broke_handshake") \
-    X(SEND_FAILED, 502, FAULT_UPSTREAM, RETRY_ERROR, "send_failed")                       \
     X(SEND_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "send_timeout")                   \
     X(STALE_CONNECTION, 502, FAULT_UPSTREAM, RETRY_STALE, "stale_connection")             \
     X(CLOSED_EARLY, 502, FAULT_UPSTREAM, RETRY_ERROR, "closed_before_head")               \
     X(READ_TIMEOUT, 504, FAULT_UPSTREAM, RETRY_TIMEOUT, "read_timeout")                   \
     X(BAD_RESPONSE, 502, FAULT_UPSTREAM, RETRY_INVALID_HEADER, "bad_response")            \
-    X(RESPONSE_CUT, 502, FAULT_UPSTREAM, RETRY_NEVER, "response_cut")                     \
-    X(SHUTDOWN, 503, FAULT_US, RETRY_NEVER, "shutdown")
+    X(RESPONSE_CUT, 502, FAULT_UPSTREAM, RETRY_NEVER, "response_cut")
 
 enum outcome {
 #define X(id, status, fault, retry, word) OUTCOME_##id,

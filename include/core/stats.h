@@ -39,10 +39,6 @@
     X(TICKETS_BORROWED, "tickets_borrowed", "TLS tickets got from another worker")                \
     X(TICKET_WAITS, "ticket_waits", "connects that waited for the first ticket")                  \
     X(RETRIES, "retries", "requests tried again at another peer or connection")                   \
-    X(BYTES_FROM_CLIENTS, "bytes_from_clients", "bytes received from clients")                    \
-    X(BYTES_TO_CLIENTS, "bytes_to_clients", "bytes sent to clients")                              \
-    X(BYTES_FROM_UPSTREAMS, "bytes_from_upstreams", "bytes received from upstreams")              \
-    X(BYTES_TO_UPSTREAMS, "bytes_to_upstreams", "bytes sent to upstreams")                        \
     X(TURNS, "turns", "turns of the loop")                                                        \
     X(RECEIVE_STARVED, "receive_starved", "receives armed again because the ring had no buffer")  \
     X(SHORT_SENDS, "short_sends", "sends that the kernel took in part")                           \

@@ -34,9 +34,7 @@ static struct span address_of(struct record *r, const struct try_record *t, size
 /* Where no peer could be tried at all, the group stands for it, as in nginx. */
 struct span upstream_value_address(struct record *r, const struct value_key *key)
 {
-    bool found_none = r->outcome == OUTCOME_NO_PEER || r->outcome == OUTCOME_PEERS_BUSY;
-
-    if (!r->try_count && found_none && r->pass && r->pass->upstream)
+    if (!r->try_count && r->outcome == OUTCOME_NO_PEER && r->pass && r->pass->upstream)
         return r->pass->upstream->name;
     return for_each_try(r, address_of, 0);
 }

@@ -49,11 +49,11 @@ static void counting_adds_up(void **state)
     (void)state;
     stats_add(&s, COUNTER_REQUESTS, 1);
     stats_add(&s, COUNTER_REQUESTS, 2);
-    stats_add(&s, COUNTER_BYTES_TO_CLIENTS, (uint64_t)5 << 32);
+    stats_add(&s, COUNTER_TURNS, (uint64_t)5 << 32);
     stats_count_outcome(&s, OUTCOME_DONE);
     stats_count_outcome(&s, OUTCOME_DONE);
     assert_int_equal(counter_of(&s, COUNTER_REQUESTS), 3);
-    assert_true(counter_of(&s, COUNTER_BYTES_TO_CLIENTS) == (uint64_t)5 << 32);
+    assert_true(counter_of(&s, COUNTER_TURNS) == (uint64_t)5 << 32);
     assert_int_equal(counter_of(&s, COUNTER_ACCEPTED), 0);
     assert_int_equal(atomic_load(&s.outcomes[OUTCOME_DONE]), 2);
     assert_int_equal(atomic_load(&s.outcomes[OUTCOME_NONE]), 0);

@@ -38,8 +38,6 @@ static void where_no_peer_could_be_tried_the_group_stands_for_it(void **state)
     assert_null(upstream_value_address(&f->record, &key).data);
     f->record.pass = &f->location.proxy_pass;
     assert_value(upstream_value_address(&f->record, &key), "group");
-    f->record.outcome = OUTCOME_PEERS_BUSY;
-    assert_value(upstream_value_address(&f->record, &key), "group");
     f->record.outcome = OUTCOME_INTERNAL;
     assert_null(upstream_value_address(&f->record, &key).data);
     f->record.outcome = OUTCOME_NO_PEER;

@@ -45,12 +45,12 @@ static void the_first_outcome_wins(void **state)
 {
     struct stage *s = *state;
 
-    assert_int_equal(conclude(s->x, OUTCOME_NOT_FOUND), GO_ON);
+    assert_int_equal(conclude(s->x, OUTCOME_FORBIDDEN), GO_ON);
     assert_int_equal(s->x->step, STEP_DRAIN);
-    assert_int_equal(s->x->reply.plan.status, 404);
+    assert_int_equal(s->x->reply.plan.status, 403);
     assert_int_equal(conclude(s->x, OUTCOME_INTERNAL), GO_ON);
-    assert_int_equal(s->x->record.outcome, OUTCOME_NOT_FOUND);
-    assert_int_equal(s->x->reply.plan.status, 404);
+    assert_int_equal(s->x->record.outcome, OUTCOME_FORBIDDEN);
+    assert_int_equal(s->x->reply.plan.status, 403);
 }
 
 static void behind_a_head_there_is_only_a_cut(void **state)
@@ -316,8 +316,8 @@ static void a_page_begins_without_the_error(void **state)
     assert_int_equal(s->x->record.outcome, OUTCOME_NONE);
     assert_int_equal(s->x->record.status, 502);
     assert_null(s->x->record.pass);
-    assert_int_equal(conclude(s->x, OUTCOME_NOT_FOUND), GO_ON);
-    assert_int_equal(s->x->reply.plan.status, 404);
+    assert_int_equal(conclude(s->x, OUTCOME_FORBIDDEN), GO_ON);
+    assert_int_equal(s->x->reply.plan.status, 403);
 }
 
 static void a_url_is_a_redirect(void **state)
