@@ -1,4 +1,5 @@
-/* summary - what was counted for upstream peers and for workers, as lines of the error log. */
+/* summary - what was counted for upstream peers, for workers and by all of them, as lines of the
+ * error log. */
 #ifndef RINGWAY_SERVER_SUMMARY_H
 #define RINGWAY_SERVER_SUMMARY_H
 
@@ -13,5 +14,9 @@ void summary_log(const struct log *log, const struct snapshot *s);
  * got from other workers and gave to them. */
 void summary_log_worker(const struct log *log, unsigned index, size_t client_count,
                         const struct stats *s);
+
+/* At notice, what is not zero of a sum over all workers: one line of counters, with how many lines
+ * error logs lost, and one of how requests ended. */
+void summary_log_counters(const struct log *log, const struct stats *sum);
 
 #endif

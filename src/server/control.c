@@ -86,6 +86,11 @@ static void PRINTF_LIKE(2, 3) fail_start(const struct control *c, const char *fo
 
 static void log_summary(const struct control *c, const struct snapshot *s)
 {
+    struct stats sum = {0};
+
+    for (unsigned i = 0; i < c->worker_count; i++)
+        stats_sum(&sum, worker_stats(c->workers[i]));
+    summary_log_counters(log_of(c), &sum);
     summary_log(log_of(c), s);
     for (unsigned i = 0; c->worker_count > 1 && i < c->worker_count; i++)
         summary_log_worker(log_of(c), i, worker_client_count(c->workers[i]),

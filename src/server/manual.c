@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/stats.h"
+
 #define HELP_COLUMN 28
 #define HELP_WIDTH 100
 
@@ -134,6 +136,15 @@ static void print_item(FILE *out, const char *head, const char *text, const char
     fputc('\n', out);
 }
 
+static void print_counters(FILE *out)
+{
+    fprintf(out,
+            ".SH COUNTERS\nWhat all workers have counted since the start is in the error log, at "
+            "notice, when ringway stops, reloads or opens its logs again:\n");
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        print_item(out, counter_name((enum counter)i), counter_help((enum counter)i), NULL);
+}
+
 static void print_items(FILE *out, const struct group_row *g)
 {
     char flag[OPTION_NAME_BYTES * 2];
@@ -166,6 +177,7 @@ void manual_print_page(FILE *out)
     fprintf(out, ".SH SIGNALS\n");
     for (size_t i = 0; i < COUNT_OF(signal_rows); i++)
         print_item(out, signal_rows[i].name, signal_rows[i].help, NULL);
+    print_counters(out);
     fprintf(out, ".SH FILES\n.TP\n.I " OPTIONS_CONF_PATH "\nthe configuration\n"
                  ".SH SEE ALSO\n.BR ringway.conf (5);\n.BR \"ringway help\" ,\nwhich prints every "
                  "directive\n");

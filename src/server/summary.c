@@ -1,4 +1,5 @@
-/* summary - what was counted for upstream peers and for workers, as lines of the error log. */
+/* summary - what was counted for upstream peers, for workers and by all of them, as lines of the
+ * error log. */
 #include "server/summary.h"
 
 #include <inttypes.h>
@@ -66,4 +67,34 @@ void summary_log_worker(const struct log *log, unsigned index, size_t client_cou
               "worker %u: clients %zu; connections served %" PRIu64 ", taken over %" PRIu64
               ", handed over %" PRIu64,
               index, client_count, served, get(&s->counters[COUNTER_TAKEN_OVER]), handed_over);
+}
+
+/* "requests 5, retries 1": what is counted, as it is put together. */
+struct counts {
+    size_t len;
+    char text[LOG_LINE_BYTES_MAX];
+};
+
+static void add_count(struct counts *c, const char *name, uint64_t count)
+{
+    size_t room = sizeof(c->text) - c->len;
+
+    if (count && c->len < sizeof(c->text))
+        c->len += (size_t)snprintf(c->text + c->len, room, "%s%s %" PRIu64, c->len ? ", " : "",
+                                   name, count);
+}
+
+void summary_log_counters(const struct log *log, const struct stats *sum)
+{
+    struct counts counters = {.len = 0}, ends = {.len = 0};
+
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        add_count(&counters, counter_name((enum counter)i), get(&sum->counters[i]));
+    add_count(&counters, "log_lines_lost", log_lost_count());
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        add_count(&ends, outcome_row((enum outcome)i)->word, get(&sum->outcomes[i]));
+    if (counters.len)
+        log_write(log, LOG_LEVEL_NOTICE, "counted: %s", counters.text);
+    if (ends.len)
+        log_write(log, LOG_LEVEL_NOTICE, "requests ended: %s", ends.text);
 }

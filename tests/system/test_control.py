@@ -154,6 +154,8 @@ def test_handshakes_of_each_peer_are_counted_in_the_log(start, make_origin, pki)
     edge.signal(signal.SIGUSR1)
     edge.wait_log(rf"peer {re.escape(own.address)}: requests 2, failures 0; "
                   r"TLS handshakes: full 1 \(cold 1\), resumed 1, failed 0")
+    edge.wait_log(r"counted: .*\brequests 2, .*\bupstream_handshakes_resumed 1\b")
+    edge.wait_log(r"requests ended: done 2\n")
 
 
 # --- two of them, and who they are ----------------------------------------------------------------

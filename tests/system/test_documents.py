@@ -20,7 +20,7 @@ def test_readme_lists_the_flags_as_the_binary_has_them():
 
 def test_manual_page_is_complete():
     page = ringway.run("help", "--man").stdout
-    for section in "NAME", "SYNOPSIS", "OPTIONS", "SIGNALS":
+    for section in "NAME", "SYNOPSIS", "OPTIONS", "SIGNALS", "COUNTERS":
         assert f".SH {section}\n" in page
     assert r"\-\-upstream" in page
 

@@ -227,6 +227,50 @@ static void each_other_worker_has_a_line(void **state)
                         "1, handed over 3\n");
 }
 
+/* --- counters ------------------------------------------------------------------------------- */
+
+static const char *said_of_counters(struct counted *c, const struct stats *sum)
+{
+    struct log log;
+    struct log_target target;
+    int fd = log_init(&log, &target, LOG_LEVEL_NOTICE);
+
+    summary_log_counters(&log, sum);
+    return read_log(c, fd);
+}
+
+static void counters_are_told_by_their_names(void **state)
+{
+    struct stats sum = {0};
+    struct counted c;
+
+    assert_string_equal(said_of_counters(&c, &sum), "");
+    stats_add(&sum, COUNTER_REQUESTS, 5);
+    stats_add(&sum, COUNTER_LOG_RECORDS_LOST, 2);
+    assert_string_equal(said_of_counters(&c, &sum),
+                        "ringway: [notice] counted: requests 5, log_records_lost 2\n");
+    stats_count_outcome(&sum, OUTCOME_DONE);
+    stats_count_outcome(&sum, OUTCOME_READ_TIMEOUT);
+    assert_string_equal(said_of_counters(&c, &sum),
+                        "ringway: [notice] counted: requests 5, log_records_lost 2\n"
+                        "ringway: [notice] requests ended: done 1, read_timeout 1\n");
+}
+
+static void all_counters_at_their_largest_have_room(void **state)
+{
+    struct stats sum = {0};
+    struct counted c;
+    const char *said;
+
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        stats_add(&sum, (enum counter)i, UINT64_MAX);
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        atomic_store(&sum.outcomes[i], UINT64_MAX);
+    said = said_of_counters(&c, &sum);
+    assert_non_null(strstr(said, "log_records_lost 18446744073709551615\n"));
+    assert_non_null(strstr(said, "response_cut 18446744073709551615\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +281,8 @@ int main(void)
         cmocka_unit_test(the_largest_counts_have_room),
         cmocka_unit_test(a_log_above_notice_gets_nothing),
         cmocka_unit_test(names_and_addresses_are_no_text_with_an_end),
+        cmocka_unit_test(counters_are_told_by_their_names),
+        cmocka_unit_test(all_counters_at_their_largest_have_room),
         cmocka_unit_test(a_worker_without_connections_is_passed_over),
         cmocka_unit_test(each_other_worker_has_a_line),
     };
