@@ -72,3 +72,13 @@ def test_nginx_version_is_that_of_the_program(start):
     start(ringway.http(ringway.server(port, 'return 200 "$nginx_version";')))
     version = ringway.run("-v").stderr.rpartition("/")[2].strip()
     assert client.get(port).body.decode() == version
+
+
+def test_port_that_a_client_names_is_passed_on(start):
+    port = ringway.free_ports()
+    start(ringway.http(ringway.server(
+        port, 'return 200 "$host$is_request_port$request_port|$http3";')))
+    for host in "a.test", "a.test:81", "[::1]:82", "a.test:":
+        with client.Client(port) as c:
+            c.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert c.response().body.decode() == host.rstrip(":") + "|"

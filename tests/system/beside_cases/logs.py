@@ -97,6 +97,7 @@ CASES = [
             request_method=$request_method|server_protocol=$server_protocol|status=$status
             remote_user=$remote_user|request_length=$request_length|pipe=$pipe
             connection_requests=$connection_requests|hostname=$hostname
+            gzip_ratio=$gzip_ratio|http2=$http2|cache=$upstream_cache_status
             proxy_host=$proxy_host|proxy_add_x_forwarded_for=$proxy_add_x_forwarded_for
             bytes_sent=$bytes_sent|body_bytes_sent=$body_bytes_sent|none=$http_none
             braces=${arg_a}b|dollar=$arg_a-$arg_b"; }
