@@ -31,8 +31,8 @@ struct span time_cache_http(const struct time_cache *c);
 /* IMF-fixdate of a time in seconds since 1970. Returns the length; NUL-terminated. */
 size_t time_format_http(int64_t unix_s, char out[TIME_HTTP_BYTES]);
 
-/* The reverse, which also takes the two obsolete forms, as RFC 9110 section 5.6.7 wants it. 0, or
- * -EINVAL. */
+/* The reverse, which also takes the two obsolete forms, as RFC 9110 section 5.6.7 wants it, and
+ * what lacks its "GMT". 0, or -EINVAL. */
 int time_parse_http(struct span text, int64_t *unix_s) MUST_USE;
 
 #endif

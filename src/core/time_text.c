@@ -202,6 +202,8 @@ int time_parse_http(struct span text, int64_t *unix_s)
         "w, d m Y h:n:s GMT", /* IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT */
         "W, d-m-y h:n:s GMT", /* RFC 850: Sunday, 06-Nov-94 08:49:37 GMT */
         "w m e h:n:s Y",      /* asctime: Sun Nov  6 08:49:37 1994 */
+        "w, d m Y h:n:s",     /* the first two without their zone, as nginx reads them */
+        "W, d-m-y h:n:s",
     };
     struct tm t;
 

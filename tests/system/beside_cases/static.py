@@ -69,6 +69,7 @@ CASES = [
          given("/a.txt", ("Range", "bytes=0-1"), ("If-Range", MODIFIED)),
          given("/a.txt", ("Range", "bytes=0-1"), ("If-Range", LATER)),
          given("/a.txt", ("Range", "bytes=0-1"), ("If-Range", EARLIER)),
+         given("/a.txt", ("Range", "bytes=0-1"), ("If-Range", "Sun Sep 13 12:26:40 2020")),
          given("/a.txt", ("Range", "bytes=0-1"), ("If-Range", "x")),
          given("/a.txt", ("Range", "bytes=0-1"), ("If-None-Match", ETAG)),
          given("/a.txt", ("Range", "bytes=30-"), ("If-Match", '"other"'))),
@@ -77,6 +78,7 @@ CASES = [
            ("If-Modified-Since", "If-Unmodified-Since")
            for value in (MODIFIED, EARLIER, LATER, "x", "", "Sunday, 13-Sep-20 12:26:40 GMT",
                          "Sun Sep 13 12:26:40 2020", "Sun, 13 Sep 2020 12:26:40",
+                         "Sunday, 13-Sep-20 12:26:40", "Sunday, 13-Sep-20 12:26:41",
                          "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT")),
          *(given("/a.txt", (name, value)) for name in ("If-None-Match", "If-Match")
            for value in (ETAG, '"x"', "*", "W/" + ETAG, f'"x", {ETAG}', f'{ETAG},"x"', "",
