@@ -34,6 +34,9 @@ int tls_suites_select(struct span text, struct tls_suites *out, char *error,
  * Returns its length; asserts that size suffices (4096 does). */
 size_t tls_suites_text(const struct tls_suites *s, char *out, size_t size);
 
+/* True when there is one whose key exchange is DHE. */
+bool tls_suites_have_dhe(const struct tls_suites *s);
+
 /* The suite with this number of the IANA registry; NULL when we do not have it. */
 const struct tls_suite *tls_suite_by_id(uint16_t id);
 

@@ -524,6 +524,15 @@ size_t tls_suites_text(const struct tls_suites *s, char *out, size_t size)
     return len;
 }
 
+bool tls_suites_have_dhe(const struct tls_suites *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->rows[i]->kx == KX_DHE)
+            return true;
+    }
+    return false;
+}
+
 const struct tls_suite *tls_suite_by_id(uint16_t id)
 {
     for (size_t i = 0; i < COUNT_OF(suites_tls13); i++) {

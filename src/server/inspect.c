@@ -85,9 +85,13 @@ static void dump_tls(const struct snapshot *s)
     for (size_t i = 0; i < s->tls_profile_count; i++)
         dump_suites("proxy_pass", &s->tls_profiles[i]->origin,
                     &s->tls_profiles[i]->settings.suites);
-    for (size_t i = 0; i < s->tls_server_profile_count; i++)
-        dump_suites("server", &s->tls_server_profiles[i]->origin,
-                    &s->tls_server_profiles[i]->settings.suites);
+    for (size_t i = 0; i < s->tls_server_profile_count; i++) {
+        const struct tls_server_settings *server = &s->tls_server_profiles[i]->settings;
+
+        dump_suites("server", &s->tls_server_profiles[i]->origin, &server->suites);
+        if (!server->dh_params_pem.len && tls_suites_have_dhe(&server->suites))
+            printf("#     those with DHE are not used: there is no \"ssl_dhparam\"\n");
+    }
 }
 
 static int dump(const struct snapshot *s)

@@ -202,10 +202,29 @@ static void suites_are_found_by_number(void **state)
     assert_null(tls_suite_by_id(0x0005));
 }
 
+static void suites_with_dhe_are_known(void **state)
+{
+    static const struct {
+        const char *text;
+        bool have_dhe;
+    } rows[] = {
+        {"HIGH", true}, {"ECDHE", false}, {"DHE-RSA-AES128-SHA", true}, {"!DHE:HIGH", false}};
+    struct tls_suites suites;
+    char error[256];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_int_equal(
+            tls_suites_select(span_of_cstr(rows[i].text), &suites, error, sizeof(error)), 0);
+        assert_int_equal(tls_suites_have_dhe(&suites), rows[i].have_dhe);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings_select_what_openssl_selects),
+        cmocka_unit_test(suites_with_dhe_are_known),
         cmocka_unit_test(tls13_stays_unless_it_is_named),
         cmocka_unit_test(words_that_nobody_knows_are_named),
         cmocka_unit_test(words_that_openssl_knows_are_no_error),
