@@ -121,8 +121,9 @@ enum peer_verdict {
     PEER_UNTRIED,  /* only what was kept of it had gone stale: its try is yet to come */
 };
 
-/* A peer's use by a try: counts for max_conns and least_conn; its end counts for max_fails. */
-void peer_begin(struct peer *p);
+/* A peer's use by a try: counts for max_conns and least_conn; its end counts for max_fails. False:
+ * it did not begin, as another worker took the last of max_conns since the peer was picked. */
+bool peer_begin(struct peer *p);
 void peer_end(struct peer *p, enum peer_verdict verdict, uint64_t now_ms);
 
 /* True when it failed so often that it was taken out, and has not served since. */

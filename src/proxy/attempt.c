@@ -143,6 +143,17 @@ static bool is_allowed(struct attempt *a)
     return false;
 }
 
+/* NULL: there is none left. */
+static struct peer *begin_with_peer(struct attempt *a)
+{
+    struct peer *p;
+
+    do {
+        p = balance_pick(a->upstream, &a->tried, now_ms(a));
+    } while (p && !peer_begin(p));
+    return p;
+}
+
 enum outcome attempt_begin(struct attempt *a)
 {
     bool is_first = !a->first_began_ms;
@@ -155,14 +166,13 @@ enum outcome attempt_begin(struct attempt *a)
         return OUTCOME_NO_PEER;
     if (peer_set_reserve(&a->tried, a->upstream->conf->peer_count, a->record->arena))
         return OUTCOME_NO_MEMORY;
-    a->peer = balance_pick(a->upstream, &a->tried, now_ms(a));
+    a->peer = begin_with_peer(a);
     if (!a->peer)
         return OUTCOME_NO_PEER;
     if (is_first)
         a->first_began_ms = now_ms(a);
     a->has_sent = false;
     a->has_counted_handshake = false;
-    peer_begin(a->peer);
     note_try(a, is_first);
     if (!is_allowed(a))
         return OUTCOME_FORBIDDEN;

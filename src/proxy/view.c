@@ -320,10 +320,18 @@ struct lane *lane_find(struct peer *p, const struct lane_key *key)
 
 /* ---- health ---- */
 
-void peer_begin(struct peer *p)
+bool peer_begin(struct peer *p)
 {
-    atomic_fetch_add_explicit(&p->conf->shared->active_count, 1, memory_order_relaxed);
-    peer_count(&p->conf->shared->requests);
+    struct peer_shared *s = p->conf->shared;
+    uint32_t others = atomic_fetch_add_explicit(&s->active_count, 1, memory_order_relaxed);
+
+    if (p->conf->max_conns && others >= p->conf->max_conns) {
+        atomic_fetch_sub_explicit(&s->active_count, 1, memory_order_relaxed);
+        p->trial_began_ms = 0;
+        return false;
+    }
+    peer_count(&s->requests);
+    return true;
 }
 
 static uint32_t fail_count(const struct peer *p)

@@ -212,6 +212,40 @@ static void a_full_peer_gets_no_more(void **state)
     assert_non_null(strchr(picks(g, 2), 'a'));
 }
 
+/* Two workers picked the peer when there was room for one. */
+static void the_last_of_max_conns_is_taken_once(void **state)
+{
+    struct group *g = group_of(2);
+
+    (void)state;
+    g->peer_confs[0].max_conns = 1;
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    assert_non_null(strchr(picks(g, 4), 'a'));
+    assert_true(peer_begin(&g->peers[0]));
+    assert_false(peer_begin(&g->peers[0]));
+    assert_string_equal(picks(g, 4), "bbbb");
+    peer_end(&g->peers[0], PEER_UNTRIED, g->now_ms);
+    assert_non_null(strchr(picks(g, 4), 'a'));
+    assert_true(peer_begin(&g->peers[0]));
+}
+
+/* What did not begin was no trial. */
+static void a_trial_that_another_worker_took_goes_on(void **state)
+{
+    struct group *g = group_of(2);
+
+    (void)state;
+    g->peer_confs[0].max_conns = 1;
+    has_failed(g, 0);
+    g->now_ms += 10000;
+    g->peers[0].conf->shared->active_count = 1;
+    g->peers[0].trial_began_ms = g->now_ms;
+    assert_false(peer_begin(&g->peers[0]));
+    g->peers[0].conf->shared->active_count = 0;
+    assert_non_null(strchr(picks(g, 4), 'a'));
+}
+
 static void least_conn_prefers_the_idle_by_weight(void **state)
 {
     struct group *g = group_of(3);
@@ -504,6 +538,8 @@ int main(void)
         cmocka_unit_test(up_to_64_peers_take_no_memory),
         cmocka_unit_test(room_is_made_once),
         cmocka_unit_test(a_full_peer_gets_no_more),
+        cmocka_unit_test(the_last_of_max_conns_is_taken_once),
+        cmocka_unit_test(a_trial_that_another_worker_took_goes_on),
         cmocka_unit_test(least_conn_prefers_the_idle_by_weight),
         cmocka_unit_test(least_conn_takes_turns_among_equals),
         cmocka_unit_test(least_conn_leaves_out_the_tried_and_the_full),
