@@ -136,14 +136,21 @@ static bool is_captured_from_client(struct search *s, const struct node *n, stru
     return false;
 }
 
+/* True for what the search goes into: a request stays in its server, and the rows of a map and the
+ * like are looked at with it. */
+static bool is_searched(const struct search *s, const struct node *block)
+{
+    if (!block->first || !block->first->row)
+        return false;
+    return !is_named(block, "server") || block == s->server;
+}
+
 /* Some directive below makes the variable of what a client sends. As deep as blocks are nested. */
 static bool is_made_from_client(struct search *s, const struct node *block, struct span name)
 {
     for (const struct node *n = block->first; n; n = n->next) {
-        if (n->is_block && is_named(n, "server") && n != s->server)
-            continue; /* a request stays in its server */
         if (is_set_from_client(s, n, name) || is_captured_from_client(s, n, name) ||
-            is_made_from_client(s, n, name))
+            (is_searched(s, n) && is_made_from_client(s, n, name)))
             return true;
     }
     return false;

@@ -9,9 +9,15 @@
 
 #define INDENT 4
 
+/* Rows that stand in a block. */
+struct row_set {
+    uint64_t bits[DIRECTIVES_MAX / 64];
+};
+
 struct print {
     FILE *out;
     unsigned depth;
+    struct row_set rows[CONF_DEPTH_MAX + 1]; /* of the block at depth, and of those around it */
 };
 
 /* ---- words ---- */
@@ -95,13 +101,22 @@ static const char *nginx_preset(const struct directive *d)
     return d->nginx_preset ? d->nginx_preset : d->preset;
 }
 
-static bool stands_in(const struct node *block, const struct directive *d)
+static void collect_rows(struct row_set *rows, const struct node *block)
 {
+    *rows = (struct row_set){0};
     for (const struct node *n = block->first; n; n = n->next) {
-        if (n->row && strcmp(n->row->name, d->name) == 0)
-            return true;
+        size_t number = n->row ? directive_number(n->row) : 0;
+
+        if (n->row)
+            rows->bits[number / 64] |= UINT64_C(1) << (number % 64);
     }
-    return false;
+}
+
+static bool stands_in(const struct row_set *rows, const struct directive *d)
+{
+    size_t number = directive_number(d);
+
+    return rows->bits[number / 64] >> (number % 64) & 1;
 }
 
 /* True when the words behind the name are, with blanks between, the text. */
@@ -123,7 +138,7 @@ static bool is_value(const struct node *n, const char *text)
 static void print_inherited(struct print *p, const struct node *block, const struct directive *d)
 {
     for (const struct node *n = block->first; n; n = n->next) {
-        if (!n->row || strcmp(n->row->name, d->name) != 0 || is_value(n, nginx_preset(d)))
+        if (n->row != d || is_value(n, nginx_preset(d)))
             continue;
         begin_line(p);
         fprintf(p->out, "# inherited: ");
@@ -149,12 +164,13 @@ static void print_row_from_elsewhere(struct print *p, const struct node *block,
                                      const struct directive *d)
 {
     const struct node *outer = block;
+    const struct row_set *rows = &p->rows[p->depth];
 
-    if (stands_in(block, d))
+    if (stands_in(rows, d))
         return;
     while ((level_of(outer) & CONTEXT_LEVELS) && level_of(outer) != CONTEXT_HTTP) {
         outer = outer->parent;
-        if (stands_in(outer, d)) {
+        if (stands_in(--rows, d)) {
             print_inherited(p, outer, d);
             return;
         }
@@ -195,8 +211,10 @@ static void print_block(struct print *p, const struct node *block)
 
 static void print_children(struct print *p, const struct node *block)
 {
-    if (level_of(block) != CONTEXT_FREE)
+    if (level_of(block) != CONTEXT_FREE) {
+        collect_rows(&p->rows[p->depth], block);
         print_from_elsewhere(p, block);
+    }
     for (const struct node *n = block->first; n; n = n->next) {
         if (n->is_block) {
             print_block(p, n);
