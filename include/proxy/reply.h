@@ -60,8 +60,9 @@ int reply_redirect(struct reply *p, struct record *r, unsigned status, struct sp
  * no body for 204, 205, 304, below 200, and for statuses without a name. 0; -ENOMEM. */
 int reply_from_status(struct reply *p, struct record *r, unsigned status) MUST_USE;
 
-/* Gives the reply that was made another status; its body goes where that has none. */
-void reply_show_with(struct reply *p, unsigned status);
+/* Gives the reply that was made another status; its body goes where that has none, and it gets an
+ * empty one where it has to have one. */
+void reply_show_with(struct reply *p, const struct record *r, unsigned status);
 
 /* The file of record.uri below root; is_whole: its conditions and ranges are passed over, as it is
  * shown for an error. Returns the status that it came to: 200, 206, 304, 412, 416,

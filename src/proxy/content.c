@@ -9,7 +9,7 @@
 static enum progress go_to_reply(struct exchange *x)
 {
     if (x->error_status)
-        reply_show_with(&x->reply, x->error_status);
+        reply_show_with(&x->reply, &x->record, x->error_status);
     return go_to(x, STEP_DRAIN);
 }
 
@@ -24,7 +24,8 @@ enum progress content_return(struct exchange *x, const struct return_rule *rule)
 
 static enum progress answer_file(struct exchange *x)
 {
-    /* As nginx: conditions and ranges are for what is answered as 200. */
+    /* As nginx: conditions and ranges are for what is answered as 200, and what they come to is
+     * said. */
     bool is_whole = x->error_status && x->error_status != 200;
     unsigned status = reply_from_file(&x->reply, &x->record, is_whole);
 
@@ -34,7 +35,7 @@ static enum progress answer_file(struct exchange *x)
         return answer_with_reply(x);
     if (status >= 400)
         return answer(x, status);
-    return go_to_reply(x);
+    return status == 200 ? go_to_reply(x) : go_to(x, STEP_DRAIN);
 }
 
 /* Behind the files of a try_files: a status, or where to go on. */

@@ -192,6 +192,14 @@ static bool plan_for_other_method(const struct exchange *x, struct response_plan
     return true;
 }
 
+/* An error_page gives a status that has content to an answer that has none: else the client would
+ * wait for it. */
+static bool must_be_framed(const struct exchange *x, const struct response_plan *plan)
+{
+    return status_has_content(plan->status) && x->response.head.framing == FRAMING_NONE &&
+           x->request.head.method != METHOD_HEAD;
+}
+
 void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
 {
     bool may_chunk = exchange_settings(x)->chunked_transfer_encoding;
@@ -203,6 +211,7 @@ void exchange_plan_framing(const struct exchange *x, struct response_plan *plan)
     if (h->framing == FRAMING_TUNNEL || plan_for_other_method(x, plan))
         return;
     if (h->framing != FRAMING_CHUNKED && h->framing != FRAMING_UNTIL_CLOSE &&
+        !must_be_framed(x, plan) &&
         !(may_chunk && added_trailers_are_wanted(&x->record, plan->status)))
         return;
     plan->framing = FRAMING_CHUNKED;

@@ -92,18 +92,6 @@ const struct error_page *reply_error_page(const struct record *r, unsigned statu
     return NULL;
 }
 
-void reply_show_with(struct reply *p, unsigned status)
-{
-    p->plan.status = status;
-    if (status_has_content(status))
-        return;
-    close_file(p);
-    p->body = SPAN_NONE;
-    p->plan.framing = FRAMING_NONE;
-    p->plan.has_content_length = false;
-    p->plan.content_type = SPAN_NONE;
-}
-
 /* ---- redirects ---- */
 
 int reply_redirect(struct reply *p, struct record *r, unsigned status, struct span to)
@@ -154,6 +142,25 @@ int reply_from_return(struct reply *p, struct record *r, const struct return_rul
     p->plan.content_type = media_type(r);
     plan_length(p, r, text.len);
     return 0;
+}
+
+/* ---- error pages ---- */
+
+void reply_show_with(struct reply *p, const struct record *r, unsigned status)
+{
+    p->plan.status = status;
+    if (status_has_content(status)) {
+        if (p->plan.has_content_length)
+            return;
+        p->plan.content_type = media_type(r);
+        plan_length(p, r, 0);
+        return;
+    }
+    close_file(p);
+    p->body = SPAN_NONE;
+    p->plan.framing = FRAMING_NONE;
+    p->plan.has_content_length = false;
+    p->plan.content_type = SPAN_NONE;
 }
 
 /* ---- static files ---- */

@@ -358,6 +358,40 @@ static void framing_is_what_the_client_understands(void **state)
     }
 }
 
+/* As an error_page does; without a framing of its own the client would wait for the end of a
+ * connection that goes on. */
+static void no_content_that_is_shown_with_another_status_is_framed(void **state)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n",
+    };
+    struct stage *s = *state;
+
+    s->server.root.settings.chunked_transfer_encoding = true;
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        struct response_plan plan = {.status = 200, .keeps_alive = true};
+
+        take_head(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        take_response(s, heads[i]);
+        exchange_plan_framing(s->x, &plan);
+        assert_int_equal(plan.framing, FRAMING_CHUNKED);
+        assert_true(plan.keeps_alive);
+        take_head(s, "GET / HTTP/1.0\r\n\r\n");
+        take_response(s, heads[i]);
+        exchange_plan_framing(s->x, &plan);
+        assert_int_equal(plan.framing, FRAMING_UNTIL_CLOSE);
+        assert_false(plan.keeps_alive);
+        take_head(s, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+        s->x->record.asked_method = METHOD_HEAD;
+        take_response(s, heads[i]);
+        plan = (struct response_plan){.status = 200, .keeps_alive = true};
+        exchange_plan_framing(s->x, &plan);
+        assert_int_equal(plan.framing, FRAMING_NONE);
+        s->x->record.asked_method = METHOD_GET;
+    }
+}
+
 /* --- deadlines -------------------------------------------------------------------------------- */
 
 static void assert_deadline(const struct stage *s, uint64_t at_ms, enum outcome outcome)
@@ -444,6 +478,7 @@ int main(void)
         CLAIM(framing_is_for_the_method_of_the_client),
         CLAIM(a_body_of_the_files_can_be_sent_again),
         CLAIM(framing_is_what_the_client_understands),
+        CLAIM(no_content_that_is_shown_with_another_status_is_framed),
         CLAIM(nothing_to_wait_for_has_no_deadline),
         CLAIM(the_nearest_deadline_counts),
         CLAIM(an_upstream_s_end_is_told_in_words),

@@ -250,12 +250,12 @@ static void a_whole_file_has_no_conditions(void **state)
 
     request(s, "GET /a.txt", "Range: bytes=0-1\r\nIf-None-Match: *\r\n");
     assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, true), 200);
-    reply_show_with(&s->reply, 404);
+    reply_show_with(&s->reply, &s->fixture->record, 404);
     sent = run(s);
     assert_line(sent, "Content-Length: 11");
     assert_no_field(sent, "Last-Modified");
     assert_int_equal(reply_from_file(&s->reply, &s->fixture->record, true), 200);
-    reply_show_with(&s->reply, 204);
+    reply_show_with(&s->reply, &s->fixture->record, 204);
     assert_string_equal(body_of(run(s)), "");
 }
 

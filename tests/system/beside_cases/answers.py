@@ -124,13 +124,32 @@ CASES = [
          ask("/forced/long", fields=[("Range", "bytes=0-1"), ("If-Range", '"x"')]),
          ask("/forced/long", fields=[("Range", "bytes=0-1"), ("If-Range", '"y"')]),
          ask("/forced/long", "HEAD", fields=[("Range", "bytes=0-1")]), answers=ANSWERS),
+    case("shown_with_another_status", f"""
+        root {{root}};
+        error_page 402 =200 /a.txt;
+        error_page 403 /empty;
+        error_page 404 =200 @empty;
+        error_page 410 =200 /kept;
+        error_page 411 /none;
+        error_page 412 =200 /unchanged;
+        location /402 {{ return 402; }}
+        location /403 {{ return 403; }}
+        location /404 {{ return 404; }}
+        location /410 {{ return 410; }}
+        location /411 {{ return 411; }}
+        location /412 {{ return 412; }}
+        location /empty {{ return 204; }}
+        location @empty {{ return 204; }}
+        location /kept {{ return 304; }}
+        location /none {{ proxy_pass http://{{origin}}; {KEPT} }}
+        location /unchanged {{ proxy_pass http://{{origin}}; {KEPT} }}
+        """,
+         *(ask(f"/{status}", method, version=version)
+           for status in (402, 403, 404, 410, 411, 412) for method in ("GET", "HEAD")
+           for version in ("HTTP/1.1", "HTTP/1.0")),
+         *(ask("/402", fields=[field]) for field in (
+             ("If-None-Match", "*"), ("If-None-Match", '"x"'), ("Range", "bytes=1-2"),
+             ("Range", "bytes=1-2,4-5"), ("Range", "bytes=100-"))),
+         answers={"/none": b"HTTP/1.1 204 No Content\r\n\r\n",
+                  "/unchanged": b"HTTP/1.1 304 Not Modified\r\n\r\n"}),
 ]
-
-REFUSED = {name: f"events {{ }}\nhttp {{\n{text}\n}}\n" for name, text in {
-    "expires_words": "expires;", "expires_text": "expires sometime;",
-    "expires_time": "expires 5q;", "expires_modified": "expires modified;",
-    "expires_daily": "expires @25h;", "expires_twice": "expires max;\nexpires epoch;",
-    "expires_modified_daily": "expires modified @1h;", "expires_three": "expires a b c;",
-    "trailer_words": "add_trailer X;", "trailer_option": "add_trailer X y z;",
-    "etag": "etag maybe;", "since": "if_modified_since maybe;", "ranges": "max_ranges x;",
-}.items()}
