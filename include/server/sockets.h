@@ -16,10 +16,17 @@ struct sockets {
     bool *is_new; /* of each: opened for this snapshot, not kept from the one before */
 };
 
-/* Opens what the snapshot before (NULL: none) does not have. 0, or negative errno with one line,
- * and then nothing is open that was not before, and no file is left of it. */
-int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned worker_count,
-                 const struct sockets *before, const struct snapshot *before_snapshot, char *error,
+/* For whom sockets are opened, and what there is already. */
+struct sockets_wish {
+    const struct snapshot *snapshot;
+    unsigned worker_count;
+    const struct sockets *before; /* NULL, as the snapshot: there is nothing yet */
+    const struct snapshot *before_snapshot;
+};
+
+/* Opens what the snapshot before does not have. 0, or negative errno with one line, and then
+ * nothing is open that was not before, and no file is left of it. */
+int sockets_open(struct sockets *s, const struct sockets_wish *wish, char *error,
                  size_t error_size) MUST_USE;
 
 /* Closes those that are new: they were not handed over. */

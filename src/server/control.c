@@ -251,6 +251,17 @@ static void swap_worker(struct control *c, unsigned index)
     worker_swapped(c, index, "no memory");
 }
 
+static int open_next_sockets(struct control *c, const struct snapshot *next,
+                             char error[CONTROL_ERROR_BYTES])
+{
+    const struct sockets_wish wish = {.snapshot = next,
+                                      .worker_count = c->worker_count,
+                                      .before = &c->sockets,
+                                      .before_snapshot = c->snapshot};
+
+    return sockets_open(&c->next_sockets, &wish, error, CONTROL_ERROR_BYTES);
+}
+
 static void begin_reload(struct control *c)
 {
     char error[CONTROL_ERROR_BYTES];
@@ -264,9 +275,7 @@ static void begin_reload(struct control *c)
     next->generation = c->snapshot->generation + 1;
     if (snapshot_take_zones(next, c->snapshot, error, sizeof(error)) ||
         snapshot_open_logs(next, error, sizeof(error)) ||
-        snapshot_make_folders(next, error, sizeof(error)) ||
-        sockets_open(&c->next_sockets, next, c->worker_count, &c->sockets, c->snapshot, error,
-                     sizeof(error))) {
+        snapshot_make_folders(next, error, sizeof(error)) || open_next_sockets(c, next, error)) {
         log_write(log_of(c), LOG_LEVEL_EMERG, "%s", error);
         snapshot_unref(next);
         keep_old(c, "");
@@ -462,6 +471,7 @@ static int prepare(struct control *c)
 {
     char error[CONTROL_ERROR_BYTES] = "no memory";
     unsigned count = c->snapshot->main.worker_count;
+    const struct sockets_wish wish = {.snapshot = c->snapshot, .worker_count = count};
     int rc = process_prepare(&c->snapshot->main, log_startup());
 
     if (!rc)
@@ -478,7 +488,7 @@ static int prepare(struct control *c)
     if (!rc)
         rc = resource_check_memory(c->snapshot, error, sizeof(error));
     if (!rc)
-        rc = sockets_open(&c->sockets, c->snapshot, count, NULL, NULL, error, sizeof(error));
+        rc = sockets_open(&c->sockets, &wish, error, sizeof(error));
     if (rc)
         fail_start(c, "%s", error);
     return rc;

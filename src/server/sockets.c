@@ -212,29 +212,29 @@ static void undo(struct sockets *s, const struct snapshot *snapshot, const struc
     sockets_deinit(s);
 }
 
-int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned worker_count,
-                 const struct sockets *before, const struct snapshot *before_snapshot, char *error,
-                 size_t error_size)
+int sockets_open(struct sockets *s, const struct sockets_wish *wish, char *error, size_t error_size)
 {
+    const struct snapshot *snapshot = wish->snapshot;
     const struct listen_conf *l;
     int rc;
 
-    *s = (struct sockets){.worker_count = worker_count, .listen_count = snapshot->listen_count};
+    *s = (struct sockets){.worker_count = wish->worker_count,
+                          .listen_count = snapshot->listen_count};
     if (allocate(s)) {
         snprintf(error, error_size, "no memory for listening sockets");
         sockets_deinit(s);
         return -ENOMEM;
     }
     rc = 0;
-    l = find_taken(snapshot, before_snapshot, &rc);
+    l = find_taken(snapshot, wish->before_snapshot, &rc);
     for (size_t i = 0; i < snapshot->listen_count && !rc; i++) {
-        const struct listen_conf *same = find_same(&snapshot->listens[i], before_snapshot);
+        const struct listen_conf *same = find_same(&snapshot->listens[i], wish->before_snapshot);
 
         l = &snapshot->listens[i];
-        rc = same ? keep_listen(s, l, same, before) : open_listen(s, l);
+        rc = same ? keep_listen(s, l, same, wish->before) : open_listen(s, l);
     }
     for (size_t i = 0; i < snapshot->listen_count && !rc; i++) {
-        const struct listen_conf *same = find_same(&snapshot->listens[i], before_snapshot);
+        const struct listen_conf *same = find_same(&snapshot->listens[i], wish->before_snapshot);
 
         l = &snapshot->listens[i];
         rc = same ? change_listen(s, l, same) : 0;
@@ -242,7 +242,7 @@ int sockets_open(struct sockets *s, const struct snapshot *snapshot, unsigned wo
     if (!rc)
         return 0;
     explain(l, rc, error, error_size);
-    undo(s, snapshot, before_snapshot);
+    undo(s, snapshot, wish->before_snapshot);
     return rc;
 }
 

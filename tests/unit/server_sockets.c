@@ -44,8 +44,14 @@ static void add(struct world *w, const char *text)
 
 static int open_all(struct world *w, const struct world *before)
 {
-    return sockets_open(&w->sockets, &w->snapshot, WORKERS, before ? &before->sockets : NULL,
-                        before ? &before->snapshot : NULL, w->error, sizeof(w->error));
+    const struct sockets_wish wish = {
+        .snapshot = &w->snapshot,
+        .worker_count = WORKERS,
+        .before = before ? &before->sockets : NULL,
+        .before_snapshot = before ? &before->snapshot : NULL,
+    };
+
+    return sockets_open(&w->sockets, &wish, w->error, sizeof(w->error));
 }
 
 static void close_all(struct world *w)
