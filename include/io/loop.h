@@ -130,7 +130,7 @@ void loop_sendmsg(struct loop *l, struct op *op, int fd, const struct msghdr *me
  * Where it fails there may be one alone. -EOPNOTSUPP: not on such a socket. -ENOMEM: beyond
  * RLIMIT_MEMLOCK. */
 void loop_sendmsg_zerocopy(struct loop *l, struct op *op, int fd, const struct msghdr *message);
-void loop_read(struct loop *l, struct op *op, int fd, void *data, size_t size, uint64_t offset);
+void loop_read(struct loop *l, struct op *op, int fd, struct iovec room, uint64_t offset);
 void loop_write(struct loop *l, struct op *op, int fd, struct span data); /* at the end of a file */
 /* Where a write may come short: after such a one the file's own position cannot be relied upon. */
 void loop_write_at(struct loop *l, struct op *op, int fd, struct span data, uint64_t offset);

@@ -397,11 +397,11 @@ void loop_sendmsg_zerocopy(struct loop *l, struct op *op, int fd, const struct m
     mark(sqe, op, TAG_OPERATION);
 }
 
-void loop_read(struct loop *l, struct op *op, int fd, void *data, size_t size, uint64_t offset)
+void loop_read(struct loop *l, struct op *op, int fd, struct iovec room, uint64_t offset)
 {
     struct io_uring_sqe *sqe = begin(l, op);
 
-    io_uring_prep_read(sqe, fd, data, (unsigned)size, offset);
+    io_uring_prep_read(sqe, fd, room.iov_base, (unsigned)room.iov_len, offset);
     mark(sqe, op, TAG_OPERATION);
 }
 

@@ -354,9 +354,12 @@ static void on_read(struct op *op, const struct completion *c)
 
 static void start_read(struct reply *p, uint64_t most)
 {
-    size_t size = (size_t)u64_min(u64_min(p->left, CHUNK_ROOM), most);
+    const struct iovec room = {
+        .iov_base = p->chunk->bytes,
+        .iov_len = (size_t)u64_min(u64_min(p->left, CHUNK_ROOM), most),
+    };
 
-    loop_read(p->loop, &p->read_op, p->fd, p->chunk->bytes, size, p->offset);
+    loop_read(p->loop, &p->read_op, p->fd, room, p->offset);
 }
 
 static void count_body(struct record *r, size_t bytes)

@@ -228,13 +228,14 @@ static void on_read(struct op *op, const struct completion *c)
 
 static enum request_body_result read_on(struct request_body *b)
 {
-    size_t size = (size_t)u64_min(b->bytes - b->sent_bytes, CHUNK_ROOM);
+    struct iovec room = {.iov_len = (size_t)u64_min(b->bytes - b->sent_bytes, CHUNK_ROOM)};
 
     b->moving = chunk_take(chunks_of(b));
     if (!b->moving)
         return REQUEST_BODY_NO_MEMORY;
     op_init(&b->op, on_read);
-    loop_read(loop_of(b), &b->op, b->fd, b->moving->bytes, size, b->sent_bytes);
+    room.iov_base = b->moving->bytes;
+    loop_read(loop_of(b), &b->op, b->fd, room, b->sent_bytes);
     return REQUEST_BODY_WAITS;
 }
 

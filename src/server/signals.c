@@ -22,7 +22,9 @@ static const struct {
 
 static void start_reading(struct signals *s)
 {
-    loop_read(s->loop, &s->read_op, s->fd, s->received, sizeof(s->received), 0);
+    const struct iovec room = {s->received, sizeof(s->received)};
+
+    loop_read(s->loop, &s->read_op, s->fd, room, 0);
 }
 
 static void note(struct signals *s, const struct signalfd_siginfo *info)

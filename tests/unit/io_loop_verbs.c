@@ -84,7 +84,7 @@ static void files_are_read_at_an_offset_and_appended_to(void **state)
     assert_int_equal(r.result, 6);
     loop_write(t->loop, &r.op, fd, SPAN("world"));
     turn_until(t->loop, r.count == 2);
-    loop_read(t->loop, &r.op, fd, text, 5, 6);
+    loop_read(t->loop, &r.op, fd, (struct iovec){text, 5}, 6);
     turn_until(t->loop, r.count == 3);
     assert_int_equal(r.result, 5);
     assert_string_equal(text, "world");
@@ -193,7 +193,7 @@ static void a_full_submission_queue_is_submitted(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         recorded_init(&r[i], t);
         text[i][0] = 'x';
-        loop_read(t->loop, &r[i].op, fd, text[i], 1, 0);
+        loop_read(t->loop, &r[i].op, fd, (struct iovec){text[i], 1}, 0);
     }
     for (int turn = 0; turn < 100 && sum < COUNT; turn++) {
         loop_turn(t->loop, 100);
