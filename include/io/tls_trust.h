@@ -24,12 +24,17 @@ struct tls_trust {
     struct tls_signature_memo memo;
 };
 
+/* What is trusted, as PEM; any of them may be empty. */
+struct tls_trust_pem {
+    struct span ca, more_ca, crl;
+};
+
 /* Reads certificates from two PEM texts, and revocation lists. Certificates that we cannot read
  * are passed over, so that one odd root of a system's store does not matter; none that can be
  * read is an error, unless both texts are empty, and so is a block that is cut. 0; -EINVAL with a
  * message; -ENOMEM. */
-int tls_trust_new(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
-                  struct tls_trust **out, char *error, size_t error_size) MUST_USE;
+int tls_trust_new(const struct tls_trust_pem *pem, struct tls_trust **out, char *error,
+                  size_t error_size) MUST_USE;
 void tls_trust_free(struct tls_trust *t);
 
 #endif

@@ -64,7 +64,8 @@ int tls_classify(struct tls_member *m, struct span certificate_pem)
     struct span key, algorithm = SPAN_NONE;
     struct tls_trust *t;
     char ignored[TLS_ERROR_BYTES];
-    int rc = tls_trust_new(certificate_pem, SPAN_NONE, SPAN_NONE, &t, ignored, sizeof(ignored));
+    int rc =
+        tls_trust_new(&(struct tls_trust_pem){.ca = certificate_pem}, &t, ignored, sizeof(ignored));
 
     if (rc)
         return rc == -ENOMEM ? rc : 0; /* one that only wolfSSL reads is taken as it is */

@@ -249,13 +249,14 @@ static int set_up_client(struct tls_context *c, const struct tls_client_settings
                          char error[TLS_ERROR_BYTES])
 {
     const struct tls_pair *pair = s->pair.certificate_pem.len ? &s->pair : NULL;
+    const struct tls_trust_pem trusted = {.ca = s->ca_pem, .crl = s->crl_pem};
     int rc = add_client_member(c, pair, &s->passwords, s->verifies, error);
 
     if (rc)
         return rc;
     if (s->verifies) {
         c->verify_depth = s->verify_depth;
-        rc = tls_trust_new(s->ca_pem, SPAN_NONE, s->crl_pem, &c->trust, error, TLS_ERROR_BYTES);
+        rc = tls_trust_new(&trusted, &c->trust, error, TLS_ERROR_BYTES);
         if (rc)
             return rc;
         if (!c->trust->anchor_count)
@@ -404,9 +405,10 @@ static int add_member(struct tls_context *c, const struct tls_server_settings *s
 static int set_up_server(struct tls_context *c, const struct tls_server_settings *s,
                          struct tls_server_shared *shared, char error[TLS_ERROR_BYTES])
 {
+    const struct tls_trust_pem trusted = {s->client_ca_pem, s->trusted_ca_pem, s->crl_pem};
+
     if (s->verify_client != VERIFY_CLIENT_OFF) {
-        int rc = tls_trust_new(s->client_ca_pem, s->trusted_ca_pem, s->crl_pem, &c->trust, error,
-                               TLS_ERROR_BYTES);
+        int rc = tls_trust_new(&trusted, &c->trust, error, TLS_ERROR_BYTES);
 
         if (rc)
             return rc;

@@ -50,11 +50,11 @@ static const struct x509_certificate *find_issuer(struct tls_ocsp *o, const stru
 static int read_certificates(struct tls_ocsp *o, struct span chain_pem, struct span trusted_pem)
 {
     char ignored[TLS_ERROR_BYTES];
-    int rc = tls_trust_new(chain_pem, SPAN_NONE, SPAN_NONE, &o->chain, ignored, sizeof(ignored));
+    const struct tls_trust_pem chain = {.ca = chain_pem}, trusted = {.ca = trusted_pem};
+    int rc = tls_trust_new(&chain, &o->chain, ignored, sizeof(ignored));
 
     if (!rc && trusted_pem.len)
-        rc =
-            tls_trust_new(trusted_pem, SPAN_NONE, SPAN_NONE, &o->trusted, ignored, sizeof(ignored));
+        rc = tls_trust_new(&trusted, &o->trusted, ignored, sizeof(ignored));
     if (rc)
         return rc;
     o->leaf = &o->chain->anchors[0].certificate;

@@ -81,67 +81,65 @@ static int refuse(char *error, size_t error_size, const char *text)
 }
 
 /* A text that breaks off lacks what the site wants trusted or, worse, revoked. */
-static int check_whole(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
-                       char *error, size_t error_size)
+static int check_whole(const struct tls_trust_pem *pem, char *error, size_t error_size)
 {
-    int rc = pem_check(ca_pem, "cannot load CA certificates", error, error_size);
+    int rc = pem_check(pem->ca, "cannot load CA certificates", error, error_size);
 
     if (!rc)
-        rc = pem_check(more_ca_pem, "cannot load trusted certificates", error, error_size);
-    return rc ? rc : pem_check(crl_pem, "cannot load CRL", error, error_size);
+        rc = pem_check(pem->more_ca, "cannot load trusted certificates", error, error_size);
+    return rc ? rc : pem_check(pem->crl, "cannot load CRL", error, error_size);
 }
 
-static int allocate(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
-                    struct span crl_pem)
+static int allocate(struct tls_trust *t, const struct tls_trust_pem *pem)
 {
     size_t anchors =
-        count_blocks(ca_pem, is_certificate) + count_blocks(more_ca_pem, is_certificate);
-    size_t crls = count_blocks(crl_pem, is_crl);
+        count_blocks(pem->ca, is_certificate) + count_blocks(pem->more_ca, is_certificate);
+    size_t crls = count_blocks(pem->crl, is_crl);
 
     t->anchors = calloc(anchors + 1, sizeof(*t->anchors));
     t->crls = calloc(crls + 1, sizeof(*t->crls));
     /* Base64 shrinks to three quarters. */
-    t->der_size = (ca_pem.len + more_ca_pem.len + crl_pem.len) / 4 * 3 + 16;
+    t->der_size = (pem->ca.len + pem->more_ca.len + pem->crl.len) / 4 * 3 + 16;
     t->der = malloc(t->der_size);
     return t->anchors && t->crls && t->der ? 0 : -ENOMEM;
 }
 
-static int fill(struct tls_trust *t, struct span ca_pem, struct span more_ca_pem,
-                struct span crl_pem, char *error, size_t error_size)
+static int fill(struct tls_trust *t, const struct tls_trust_pem *pem, char *error,
+                size_t error_size)
 {
     size_t count;
-    int rc = check_whole(ca_pem, more_ca_pem, crl_pem, error, error_size);
+    int rc = check_whole(pem, error, error_size);
 
     if (!rc)
-        rc = allocate(t, ca_pem, more_ca_pem, crl_pem);
+        rc = allocate(t, pem);
     if (rc)
         return rc;
-    add_anchors(t, ca_pem);
+    add_anchors(t, pem->ca);
     count = t->anchor_count;
-    if (ca_pem.len && !t->anchor_count)
+    if (pem->ca.len && !t->anchor_count)
         return refuse(error, error_size, "cannot load CA certificates: no PEM certificate found");
-    add_anchors(t, more_ca_pem);
-    if (more_ca_pem.len && t->anchor_count == count)
+    add_anchors(t, pem->more_ca);
+    if (pem->more_ca.len && t->anchor_count == count)
         return refuse(error, error_size,
                       "cannot load trusted certificates: no PEM certificate found");
-    add_crls(t, crl_pem);
-    t->has_crls = crl_pem.len > 0;
-    if (t->crl_count != count_blocks(crl_pem, is_crl))
+    add_crls(t, pem->crl);
+    t->has_crls = pem->crl.len > 0;
+    if (t->crl_count != count_blocks(pem->crl, is_crl))
         return refuse(error, error_size, "cannot load CRL: a list in it cannot be read");
     if (t->has_crls && !t->crl_count)
         return refuse(error, error_size, "cannot load CRL: no PEM CRL found");
     return 0;
 }
 
-int tls_trust_new(struct span ca_pem, struct span more_ca_pem, struct span crl_pem,
-                  struct tls_trust **out, char *error, size_t error_size)
+int tls_trust_new(const struct tls_trust_pem *pem, struct tls_trust **out, char *error,
+                  size_t error_size)
 {
     struct tls_trust *t = calloc(1, sizeof(*t));
     int rc;
 
     if (!t)
         return -ENOMEM;
-    rc = fill(t, ca_pem, more_ca_pem, crl_pem, error, error_size);
+    rc = fill(t, pem, error, error_size);
     if (rc) {
         tls_trust_free(t);
         return rc;

@@ -201,8 +201,9 @@ static void names_are_written_as_openssl_writes_them(void **state)
     struct span subject;
 
     (void)state;
-    assert_int_equal(
-        tls_trust_new(bench_file("weird.pem"), SPAN_NONE, SPAN_NONE, &t, error, sizeof(error)), 0);
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){.ca = bench_file("weird.pem")}, &t,
+                                   error, sizeof(error)),
+                     0);
     subject = t->anchors[0].certificate.subject;
     assert_says(span_of(out, tls_dn_format(subject, out, sizeof(out))),
                 "weird.pem -subject -nameopt RFC2253", "subject=");
@@ -218,8 +219,9 @@ static void names_that_do_not_fit_are_cut(void **state)
     struct span subject;
 
     (void)state;
-    assert_int_equal(
-        tls_trust_new(bench_file("weird.pem"), SPAN_NONE, SPAN_NONE, &t, error, sizeof(error)), 0);
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){.ca = bench_file("weird.pem")}, &t,
+                                   error, sizeof(error)),
+                     0);
     subject = t->anchors[0].certificate.subject;
     for (size_t len = tls_dn_format(subject, out, sizeof(out)); len-- > 0;) {
         assert_int_equal(tls_dn_format(subject, cut, len), len);

@@ -60,7 +60,8 @@ static struct tls_trust *load(const char *name)
     struct tls_trust *t = NULL;
 
     (void)snprintf(file, sizeof(file), "%s.pem", name);
-    if (tls_trust_new(bench_file(file), SPAN_NONE, SPAN_NONE, &t, error, sizeof(error)))
+    if (tls_trust_new(&(struct tls_trust_pem){bench_file(file), SPAN_NONE, SPAN_NONE}, &t, error,
+                      sizeof(error)))
         fail_msg("%s: %s", name, error);
     return t;
 }

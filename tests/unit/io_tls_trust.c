@@ -25,7 +25,7 @@ static void assert_count(struct span pem, struct span more, size_t count)
 {
     struct tls_trust *t = NULL;
 
-    if (tls_trust_new(pem, more, SPAN_NONE, &t, error, sizeof(error)))
+    if (tls_trust_new(&(struct tls_trust_pem){pem, more, SPAN_NONE}, &t, error, sizeof(error)))
         fail_msg("%s", error);
     assert_int_equal(t->anchor_count, count);
     assert_false(t->has_crls);
@@ -38,7 +38,8 @@ static void assert_refused(struct span pem, struct span more, struct span crl, c
 {
     struct tls_trust *t = NULL;
 
-    assert_int_equal(tls_trust_new(pem, more, crl, &t, error, sizeof(error)), -EINVAL);
+    assert_int_equal(
+        tls_trust_new(&(struct tls_trust_pem){pem, more, crl}, &t, error, sizeof(error)), -EINVAL);
     assert_string_equal(error, text);
     assert_null(t);
 }
@@ -151,7 +152,8 @@ static void lists_are_taken_all_or_none(void **state)
                        SPAN_ARG(crl));
 
     (void)state;
-    assert_int_equal(tls_trust_new(root, SPAN_NONE, crl, &t, error, sizeof(error)), 0);
+    assert_int_equal(
+        tls_trust_new(&(struct tls_trust_pem){root, SPAN_NONE, crl}, &t, error, sizeof(error)), 0);
     assert_true(t->has_crls);
     assert_int_equal(t->crl_count, 1);
     assert_true(span_equals(t->crls[0].issuer, t->anchors[0].certificate.subject));

@@ -151,8 +151,11 @@ static struct tls_trust *trust(const char *names, const char *crl)
     static char pem[1 << 17], crl_pem[1 << 16];
     struct tls_trust *t = NULL;
     char error[200];
-    int rc = tls_trust_new(gather(names, pem, "pem"), SPAN_NONE,
-                           crl ? gather(crl, crl_pem, "crl") : SPAN_NONE, &t, error, sizeof(error));
+    const struct tls_trust_pem texts = {
+        .ca = gather(names, pem, "pem"),
+        .crl = crl ? gather(crl, crl_pem, "crl") : SPAN_NONE,
+    };
+    int rc = tls_trust_new(&texts, &t, error, sizeof(error));
 
     if (rc)
         fail_msg("%s: %s", names, error);
@@ -445,13 +448,20 @@ static void trust_says_what_it_cannot_read(void **state)
     char error[200];
 
     (void)state;
-    assert_int_equal(tls_trust_new(no_pem, SPAN_NONE, SPAN_NONE, &t, error, sizeof(error)),
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){no_pem, SPAN_NONE, SPAN_NONE}, &t, error,
+                                   sizeof(error)),
                      -EINVAL);
     assert_string_equal(error, "cannot load CA certificates: no PEM certificate found");
-    assert_int_equal(tls_trust_new(root, no_pem, SPAN_NONE, &t, error, sizeof(error)), -EINVAL);
-    assert_int_equal(tls_trust_new(root, SPAN_NONE, no_pem, &t, error, sizeof(error)), -EINVAL);
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){root, no_pem, SPAN_NONE}, &t, error,
+                                   sizeof(error)),
+                     -EINVAL);
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){root, SPAN_NONE, no_pem}, &t, error,
+                                   sizeof(error)),
+                     -EINVAL);
     assert_string_equal(error, "cannot load CRL: no PEM CRL found");
-    assert_int_equal(tls_trust_new(root, SPAN_NONE, bad_crl, &t, error, sizeof(error)), -EINVAL);
+    assert_int_equal(tls_trust_new(&(struct tls_trust_pem){root, SPAN_NONE, bad_crl}, &t, error,
+                                   sizeof(error)),
+                     -EINVAL);
     assert_string_equal(error, "cannot load CRL: a list in it cannot be read");
 }
 
