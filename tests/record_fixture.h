@@ -233,9 +233,9 @@ static inline const char *sent_to_upstream(struct fixture *f)
 static inline struct template compiled(struct fixture *f, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), NULL, &f->conf_arena, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), NULL, &f->conf_arena, &t, error) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }

@@ -168,11 +168,13 @@ struct template
     struct span text; /* as it was written */
 };
 
+#define TEMPLATE_ERROR_BYTES 256 /* a longer message is cut */
+
 /* Compiles text ("$a", "${a}b", "$1"; a '$' before anything else is an error as in nginx; names
  * have no case). The text may go afterwards. 0; -EINVAL with a message such as: unknown "foo"
  * variable; -ENOMEM. user may be NULL. */
 int template_compile(struct span text, const struct user_variables *user, struct arena *a,
-                     struct template *out, char *error, size_t error_size) MUST_USE;
+                     struct template *out, char error[TEMPLATE_ERROR_BYTES]) MUST_USE;
 
 /* A variable's value; SPAN_NONE where it has none. Views must live as long as the arena. */
 typedef struct span (*variable_fn)(void *source, const struct template_part *part);

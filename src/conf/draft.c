@@ -97,8 +97,8 @@ struct span conf_file_path(const struct conf *c, struct span path)
 int conf_template(struct conf *c, const struct origin *o, struct span text, struct template *out)
 {
     const struct user_variables variables = {c->variables.items, c->variables.count};
-    char error[256];
-    int rc = template_compile(text, &variables, c->arena, out, error, sizeof(error));
+    char error[TEMPLATE_ERROR_BYTES];
+    int rc = template_compile(text, &variables, c->arena, out, error);
 
     if (rc == -ENOMEM)
         return conf_fail_no_memory(c);

@@ -23,8 +23,7 @@ struct compiler {
     struct span rest; /* of the text: what is not compiled yet */
     const struct user_variables *user;
     struct arena *arena;
-    char *error;
-    size_t error_size;
+    char *error; /* of TEMPLATE_ERROR_BYTES */
 };
 
 static int compile_part(struct compiler *c, struct template_part *part);
@@ -45,12 +44,11 @@ static bool is_literal(const struct template *t)
 }
 
 int template_compile(struct span text, const struct user_variables *user, struct arena *a,
-                     struct template *out, char *error, size_t error_size)
+                     struct template *out, char error[TEMPLATE_ERROR_BYTES])
 {
     struct span copy = arena_copy(a, text);
     struct template_part *parts = arena_zalloc(a, part_count_max(text) * sizeof(*parts));
-    struct compiler c = {
-        .rest = copy, .user = user, .arena = a, .error = error, .error_size = error_size};
+    struct compiler c = {.rest = copy, .user = user, .arena = a, .error = error};
 
     if (!copy.data || !parts)
         return -ENOMEM;
@@ -68,7 +66,7 @@ int template_compile(struct span text, const struct user_variables *user, struct
 
 static int refuse(struct compiler *c, const char *before, struct span name, const char *after)
 {
-    (void)snprintf(c->error, c->error_size, "%s%.*s%s", before, SPAN_ARG(name), after);
+    (void)snprintf(c->error, TEMPLATE_ERROR_BYTES, "%s%.*s%s", before, SPAN_ARG(name), after);
     return -EINVAL;
 }
 

@@ -2,7 +2,6 @@
 #include "conf/template.h"
 
 #define ARENA_BYTES 65536
-#define ERROR_BYTES 128
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,19 +35,19 @@ static struct span spelled(const struct template *t, struct arena *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span text = span_of((const char *)data, size);
-    char error[ERROR_BYTES] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
     struct template first, second;
     struct span written;
     struct arena a;
     int status;
 
     arena_init(&a, ARENA_BYTES, 0);
-    status = template_compile(text, &user, &a, &first, error, sizeof(error));
+    status = template_compile(text, &user, &a, &first, error);
     assert(status == 0 || (status == -EINVAL && error[0]));
     if (status == 0) {
         assert(first.is_literal == (span_index_of(text, '$') == text.len));
         written = spelled(&first, &a);
-        status = template_compile(written, &user, &a, &second, error, sizeof(error));
+        status = template_compile(written, &user, &a, &second, error);
         assert(status == 0);
         assert(second.part_count == first.part_count);
         assert(span_equals(spelled(&second, &a), written));

@@ -35,9 +35,9 @@ static int tear_down(void **state)
 static struct template compiled(struct arena *a, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), &user, a, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), &user, a, &t, error) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }
@@ -194,18 +194,17 @@ static void every_name_of_the_table_compiles(void **state)
 
 static void assert_refused(struct arena *a, const char *text, const char *message)
 {
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
     struct template t;
 
-    assert_int_equal(template_compile(span_of_cstr(text), &user, a, &t, error, sizeof(error)),
-                     -EINVAL);
+    assert_int_equal(template_compile(span_of_cstr(text), &user, a, &t, error), -EINVAL);
     assert_string_equal(error, message);
 }
 
 static void unknown_variables_are_named(void **state)
 {
     struct template t;
-    char error[128];
+    char error[TEMPLATE_ERROR_BYTES];
 
     assert_refused(*state, "$foo", "unknown \"foo\" variable");
     assert_refused(*state, "a${Foo_1}b", "unknown \"Foo_1\" variable");
@@ -213,8 +212,7 @@ static void unknown_variables_are_named(void **state)
     assert_refused(*state, "$http", "unknown \"http\" variable");
     assert_refused(*state, "${1}", "unknown \"1\" variable");
     assert_refused(*state, "$0", "unknown \"0\" variable");
-    assert_int_equal(template_compile(SPAN("$user"), NULL, *state, &t, error, sizeof(error)),
-                     -EINVAL);
+    assert_int_equal(template_compile(SPAN("$user"), NULL, *state, &t, error), -EINVAL);
     assert_string_equal(error, "unknown \"user\" variable");
 }
 
@@ -253,14 +251,13 @@ static void an_arena_at_its_end_is_reported(void **state)
     struct template t = compiled(*state, "$host$host");
     struct arena small;
     struct span out;
-    char error[128];
+    char error[TEMPLATE_ERROR_BYTES];
 
     arena_init(&small, 64, 64);
     while (arena_alloc(&small, 1))
         ;
     assert_int_equal(template_expand(&t, show, *state, &small, &out), -ENOMEM);
-    assert_int_equal(template_compile(SPAN("$host"), NULL, &small, &t, error, sizeof(error)),
-                     -ENOMEM);
+    assert_int_equal(template_compile(SPAN("$host"), NULL, &small, &t, error), -ENOMEM);
     arena_deinit(&small);
 }
 

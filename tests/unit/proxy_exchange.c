@@ -342,9 +342,9 @@ static void return_444_ends_without_a_word(void **state)
 static struct template compiled(struct stage *s, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }

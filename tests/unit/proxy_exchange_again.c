@@ -39,9 +39,9 @@ static const struct user_variables variables = {variable_rows, COUNT_OF(variable
 static struct template compiled(struct sequence *q, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), &variables, &q->arena, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), &variables, &q->arena, &t, error) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }

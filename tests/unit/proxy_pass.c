@@ -17,11 +17,10 @@ static void ask(struct stage *s, const char *url, const char *target)
     struct proxy_pass *pass = &s->server.root.proxy_pass;
     static struct template t;
     static char request[1024];
-    char error[128];
+    char error[TEMPLATE_ERROR_BYTES];
 
     s->world.snapshot.upstream_defaults = &defaults;
-    assert_int_equal(template_compile(span_of_cstr(url), NULL, &s->world.snapshot.arena, &t, error,
-                                      sizeof(error)),
+    assert_int_equal(template_compile(span_of_cstr(url), NULL, &s->world.snapshot.arena, &t, error),
                      0);
     *pass = (struct proxy_pass){.is_set = true, .url = &t};
     assert_true(snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target) >

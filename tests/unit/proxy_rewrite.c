@@ -21,9 +21,9 @@ static int set_up(void **state)
 static struct template compiled(struct stage *s, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), &variables, &s->x->arena, &t, error, sizeof(error)))
+    if (template_compile(span_of_cstr(text), &variables, &s->x->arena, &t, error))
         fail_msg("%s: %s", text, error);
     return t;
 }

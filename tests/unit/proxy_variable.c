@@ -481,13 +481,12 @@ static void user_variables_are_asked_by_their_index(void **state)
     struct fixture *f = *state;
     struct template t;
     struct span value;
-    char error[128];
+    char error[TEMPLATE_ERROR_BYTES];
 
     f->snapshot.user_variables = (struct user_variables){rows, COUNT_OF(rows)};
     assert_int_equal(user_variable_set(&f->record, 1, SPAN("two")), 0);
-    assert_int_equal(template_compile(SPAN("$a-$b"), &f->snapshot.user_variables, &f->conf_arena,
-                                      &t, error, sizeof(error)),
-                     0);
+    assert_int_equal(
+        template_compile(SPAN("$a-$b"), &f->snapshot.user_variables, &f->conf_arena, &t, error), 0);
     assert_int_equal(record_expand(&f->record, &t, &value), 0);
     assert_true(span_equals(value, SPAN("-two")));
 }
