@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 LINES_PER_FUNCTION = 70
+PARAMETERS = 5
 COLUMNS = 100
 LINES_PER_FILE = 600
 LINES_PER_FILE_WARNING = 500
@@ -264,6 +265,21 @@ def functions_are_short(tree):
             length = lines.index("}", at) - first + 1
             if length > LINES_PER_FUNCTION:
                 yield file.path, first + 1, f"a function of {length} lines"
+
+
+@rule
+def functions_take_few_parameters(tree):
+    """At most five, without "..."; what a library calls has as many as that wants."""
+    for file in tree.c_files("src", "include"):
+        code = re.sub(r"PRINTF_LIKE\(.*?\)", lambda found: " " * len(found[0]), file.code)
+        for found in re.finditer(r"^\w[\w *]*?\b(\w+)\((\w[^;{}]*?)\)[^;{}()]*[;{]", code,
+                                 re.MULTILINE):
+            outer = re.sub(r"\([^()]*\)|,\s*\.\.\.", "", found[2])
+            count = outer.count(",") + 1
+            is_of_library = re.search(r"WOLFSSL|(\b|_)wc_|\bares_", found[0])
+            if count > PARAMETERS and not is_of_library:
+                yield (file.path, file.line_of(found.start()),
+                       f"{found[1]}() takes {count} parameters")
 
 
 @rule

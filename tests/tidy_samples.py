@@ -94,6 +94,9 @@ SAMPLES = [
      "include/io/tls.h:3"),
     ("functions_are_short", after("tests/unit/core_thing.c", long_function(71)),
      "tests/unit/core_thing.c:4"),
+    ("functions_take_few_parameters",
+     after("include/core/base.h", "int f(int a, int b, int c, void (*d)(int, int), int e,\n"
+                                  "      int g);\n"), "include/core/base.h:8"),
     ("lines_are_short", after("tests/unit/core_thing.c", f"/*{'x' * 97}*/\n"),
      "tests/unit/core_thing.c:3"),
     ("files_are_short", after("tests/unit/core_thing.c", "int f(void);\n" * 599),
