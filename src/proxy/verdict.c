@@ -144,6 +144,8 @@ enum progress redirect_to_named(struct exchange *x, struct span name)
     if (!begin_redirect(x))
         return refuse_redirect(
             x, "rewrite or internal redirection cycle while redirect to named location", name);
+    if (!x->record.uri.len)
+        return refuse_redirect(x, "empty URI in redirect to named location", name);
     if (!l)
         return refuse_redirect(x, "could not find named location", name);
     x->record.location = location_for_method(l, &x->record);

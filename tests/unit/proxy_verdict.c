@@ -271,6 +271,26 @@ static void a_named_location_has_the_method_and_the_body(void **state)
     s->x->record.location = &s->server.root;
 }
 
+/* A rewrite to nothing is an error, which its page cannot mend. */
+static void a_named_location_wants_a_uri(void **state)
+{
+    struct stage *s = *state;
+    struct error_page page = {.status = 500};
+    struct location_conf named = {.kind = LOCATION_NAMED, .pattern = SPAN("@other")};
+    struct location_conf *list[] = {&named};
+
+    s->server.named = list;
+    s->server.named_count = 1;
+    take_request(s, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    set_page(s, &page, "@other");
+    s->x->record.uri = SPAN("");
+    assert_int_equal(answer(s->x, 500), GO_ON);
+    assert_ptr_equal(s->x->record.location, &s->server.root);
+    assert_int_equal(s->x->reply.plan.status, 500);
+    assert_true(span_equals(s->x->record.detail,
+                            SPAN("empty URI in redirect to named location \"@other\"")));
+}
+
 static void a_named_location_that_is_not_there_is_an_error(void **state)
 {
     struct stage *s = *state;
@@ -476,6 +496,7 @@ int main(void)
         CLAIM(a_head_that_did_not_come_has_no_page),
         CLAIM(a_named_location_keeps_the_uri),
         CLAIM(a_named_location_has_the_method_and_the_body),
+        CLAIM(a_named_location_wants_a_uri),
         CLAIM(a_named_location_that_is_not_there_is_an_error),
         CLAIM(pages_of_pages_are_wanted_by_the_file),
         CLAIM(a_page_begins_without_the_error),

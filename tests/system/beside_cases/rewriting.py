@@ -60,6 +60,12 @@ CASES = [
          "/literal/", "/variables/?a=1&b=%20", "/relative/", "/loop/x", "/ping/", "/dots/",
          "/slashes/", "/braces12", "/braces123", ask("/last/x", "POST", body=b"abc"),
          ask("/redirect/x", "HEAD"), ask("/redirect/x", "POST", body=b"x")),
+    case("to_nothing", f"""
+        error_page 500 =200 @named;
+        location /last/ {{ rewrite ^/last/(.*)$ $1 last; }}
+        location /break/ {{ rewrite ^/break/(.*)$ $1 break; }}
+        location @named {{ {said('named')} }}
+        """, "/last/", "/last/x", "/break/", "/break/x"),
     case("server_level", f"""
         rewrite ^/old/(.*)$ /new/$1;
         rewrite ^/moved/(.*)$ /new/$1 permanent;
