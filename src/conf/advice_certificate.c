@@ -49,25 +49,32 @@ static bool any_is_good(struct conf *c, struct span text, int64_t now_s)
     return false;
 }
 
+/* The certificate itself stands there, and not its file. */
+static bool is_data(const struct node *n)
+{
+    return span_starts_with(n->words[1], SPAN("data:"));
+}
+
 static void advise_validity(struct conf *c, const struct node *n, const struct tls_validity *v,
                             int64_t now_s)
 {
     int64_t days = (v->not_after_s - now_s) / DAY_S;
+    struct span name = is_data(n) ? SPAN("data:") : n->words[1];
     char when[TIME_HTTP_BYTES];
 
     if (v->not_before_s > now_s) {
         (void)time_format_http(v->not_before_s, when);
         conf_warn(c, &n->origin, "certificate \"%s\" in \"%.*s\" is not valid before %s",
-                  v->subject, SPAN_ARG(n->words[1]), when);
+                  v->subject, SPAN_ARG(name), when);
         return;
     }
     (void)time_format_http(v->not_after_s, when);
     if (v->not_after_s < now_s)
         conf_warn(c, &n->origin, "certificate \"%s\" in \"%.*s\" has expired on %s", v->subject,
-                  SPAN_ARG(n->words[1]), when);
+                  SPAN_ARG(name), when);
     else if (days < ADVICE_EXPIRY_DAYS)
         conf_warn(c, &n->origin, "certificate \"%s\" in \"%.*s\" expires in %d days, on %s",
-                  v->subject, SPAN_ARG(n->words[1]), (int)days, when);
+                  v->subject, SPAN_ARG(name), (int)days, when);
 }
 
 void advise_certificate(struct conf *c, const struct node *n, int64_t now_s)
@@ -78,8 +85,12 @@ void advise_certificate(struct conf *c, const struct node *n, int64_t now_s)
 
     if (!names_certificates(n))
         return;
-    path = conf_file_path(c, n->words[1]);
-    text = path.data ? text_of(c, path) : SPAN_NONE;
+    if (is_data(n)) {
+        text = span_skip(n->words[1], SPAN("data:").len);
+    } else {
+        path = conf_file_path(c, n->words[1]);
+        text = path.data ? text_of(c, path) : SPAN_NONE;
+    }
     has_others = names_authorities(n) && any_is_good(c, text, now_s);
     while (tls_validity_next(&text, &c->scratch, &validity)) {
         if (!has_others || validity.not_after_s >= now_s)

@@ -3,8 +3,10 @@
 
 #include "conf/build_file.h"
 #include "conf/build_tls.h"
+#include "conf/host.h"
 
 #define HTTP SPAN("http://")
+#define PORT_HTTP 80
 
 /* One more, which the snapshot frees, whatever comes of the build. */
 static struct stapling_conf *add(struct conf *c)
@@ -38,6 +40,24 @@ static int take_file(struct conf *c, const struct word *file, struct stapling_co
     return tls_staple_put(s->staple, der, INT64_MAX) ? conf_fail_no_memory(c) : 0;
 }
 
+/* Names are asked for when the responder is; a test does it at once. */
+static void check_responder(struct conf *c, const struct stapling_conf *s)
+{
+    struct span text = span_skip(s->url, HTTP.len);
+    const char *error = "host not found";
+    struct address unused;
+    struct host host;
+
+    text = span_take(text, size_min(span_index_of(text, '/'), span_index_of(text, '?')));
+    if (host_parse(text, &host, &error) == 0 &&
+        (!c->options.is_test ||
+         host_resolve(&host, PORT_HTTP, !c->options.reads_nothing, &unused, 1) > 0))
+        return;
+    conf_warn(c, &s->origin,
+              "%s in OCSP responder \"%.*s\" in the certificate \"%.*s\": it cannot be asked",
+              error, SPAN_ARG(s->url), SPAN_ARG(s->certificate));
+}
+
 /* Whom to ask. What is missing is a warning: the server works without. */
 static int find_responder(struct conf *c, const struct server_tls_draft *draft,
                           const struct tls_pair *pair, struct span trusted_pem,
@@ -67,6 +87,8 @@ static int find_responder(struct conf *c, const struct server_tls_draft *draft,
                   SPAN_ARG(url), SPAN_ARG(s->certificate));
     else
         s->url = arena_printf(c->arena, "%.*s", SPAN_ARG(url));
+    if (s->url.data)
+        check_responder(c, s);
     return url.len && span_starts_with(url, HTTP) && !s->url.data ? conf_fail_no_memory(c) : 0;
 }
 

@@ -233,6 +233,14 @@ def test_a_certificate_that_expires_is_named(conf_file, pki, not_before, not_aft
     warns(conf_file, certificate_text(pair), message, 5)
 
 
+def test_a_certificate_in_the_file_itself_is_looked_at(conf_file, pki):
+    pair = pki.leaf("expiring.test", not_after=5.5 * DAY)
+    text = SERVER % """ssl_certificate "data:%s"; ssl_certificate_key "data:%s";""" % (
+        Path(pair.cert_file).read_text(), Path(pair.key_file).read_text())
+    found = warnings_of(conf_file, text)
+    assert len(found) == 1 and 'in "data:" expires in 5 days' in found[0][0], found
+
+
 def test_a_certificate_with_time_left_is_not_warned_of(conf_file, pki):
     pair = pki.leaf("lasting.test", not_after=30.1 * DAY)
     assert warnings_of(conf_file, certificate_text(pair)) == []
@@ -256,6 +264,22 @@ def test_what_is_left_in_a_bundle_of_authorities_is_not_warned_of(conf_file, pki
     bundle.write_text("".join(Path(ca.cert_file).read_text() for ca in (gone, good)))
     assert warnings_of(conf_file, text % bundle) == []
     warns(conf_file, text % gone.cert_file, "has expired on", 6)
+
+
+@pytest.mark.parametrize("url, message", [
+    ("http://none-such.invalid/x", "host not found in OCSP responder"),
+    ("http://a_b:x/", "invalid port in OCSP responder"),
+    ("http:///x", "no host in OCSP responder"),
+])
+def test_a_responder_that_cannot_be_asked_is_warned_of(conf_file, pki, url, message):
+    pair = pki.leaf("stapled.test", not_after=90 * DAY)
+    text = SERVER % f"""ssl_certificate {pair.cert_file};
+        ssl_certificate_key {pair.key_file}; ssl_trusted_certificate {pki.root.cert_file};
+        ssl_stapling on; ssl_stapling_responder %s;"""
+    found = [one for one in warnings_of(conf_file, text % url) if "OCSP" in one[0]]
+    assert len(found) == 1 and message in found[0][0], found
+    assert not [one for one in warnings_of(conf_file, text % "http://127.0.0.1:1/")
+                if "OCSP" in one[0]]
 
 
 # --- as understood --------------------------------------------------------------------------------
