@@ -133,21 +133,26 @@ static inline const struct settings *exchange_settings(const struct exchange *x)
     return &x->record.location->settings;
 }
 
-/* The client's connection has failed, and nobody is to go on without it. While another is asked
- * about the request the end of its side counts, too, as in nginx. */
-static inline bool exchange_client_is_gone(const struct exchange *x)
-{
-    const struct conn *c = client_of(x);
-
-    return (c->error || (x->subrequest && conn_is_ending(c))) &&
-           !exchange_settings(x)->proxy_ignore_client_abort;
-}
-
 /* What comes next tells of a client that goes away, or is its next request. */
 static inline void exchange_watch_client(struct exchange *x)
 {
     if (!conn_input(client_of(x)).len)
         conn_want_input(client_of(x));
+}
+
+/* The client has ended its side: with TLS that is known once what came is opened. */
+static inline bool exchange_client_is_leaving(struct exchange *x)
+{
+    exchange_watch_client(x);
+    return conn_is_ending(client_of(x));
+}
+
+/* The client's connection has failed, and nobody is to go on without it. While another is asked
+ * about the request the end of its side counts, too, as in nginx. */
+static inline bool exchange_client_is_gone(struct exchange *x)
+{
+    return (client_of(x)->error || (x->subrequest && exchange_client_is_leaving(x))) &&
+           !exchange_settings(x)->proxy_ignore_client_abort;
 }
 
 /* Before a wait in which nothing is read of the client: it may go away all the same. */

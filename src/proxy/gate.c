@@ -54,11 +54,8 @@ static enum progress pass(struct exchange *x, struct gate *g)
 /* WAIT; a client that has left meanwhile is let go. */
 static enum progress wait_until(struct exchange *x, uint64_t deadline_ms)
 {
-    struct conn *c = client_of(x);
-
-    if (conn_is_ending(c))
+    if (exchange_client_is_leaving(x))
         return conclude(x, OUTCOME_CLIENT_GONE);
-    exchange_watch_client(x);
     exchange_hear_client(x);
     timer_set(loop_wheel(x->view->engine->loop), x->timer, deadline_ms);
     return WAIT;

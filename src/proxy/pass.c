@@ -157,9 +157,8 @@ enum progress pass_resolve(struct exchange *x)
     }
     if (exchange_now_ms(x) >= m->deadline_ms)
         return refuse_failure(x, m, RESOLVER_TIMED_OUT);
-    if (conn_is_ending(client_of(x)) && !exchange_settings(x)->proxy_ignore_client_abort)
+    if (exchange_client_is_leaving(x) && !exchange_settings(x)->proxy_ignore_client_abort)
         return conclude(x, OUTCOME_CLIENT_GONE);
-    exchange_watch_client(x);
     exchange_hear_client(x);
     if (m->deadline_ms != UINT64_MAX)
         timer_set(loop_wheel(x->view->engine->loop), x->timer, m->deadline_ms);

@@ -1,14 +1,19 @@
 """Clients that leave while their request waits, whatever of their input is yet to be read."""
+import contextlib
 import socket
 import time
 
 import pytest
 
+import certs
 import dns
 import ringway
 import wire
 
 BODY = """
+listen 127.0.0.1:{tls} ssl;
+ssl_certificate {pair.chain_file};
+ssl_certificate_key {pair.key_file};
 resolver {dns} ipv6=off;
 resolver_timeout 20s;
 access_log {log} own;
@@ -53,15 +58,16 @@ def full_server():
 
 
 class Site:
-    def __init__(self, start, folder):
+    def __init__(self, start, folder, pki):
         self.dns = dns.Server()
         self.dns.zone["silent.test"] = dns.Answer(is_silent=True)
         self.silent = socket.create_server(("127.0.0.1", ringway.free_ports()))
         self.full, *self.waiting = full_server()
-        self.port = ringway.free_ports()
+        self.port, self.tls = ringway.free_ports(2)
+        pair = pki.leaf(certs.NAME)
         self.log = folder / "leaving.log"
         self.ringway = start(ringway.http(ringway.server(self.port, BODY.format(
-            dns=self.dns.address, log=self.log,
+            dns=self.dns.address, log=self.log, tls=self.tls, pair=pair,
             silent="127.0.0.1:%d" % self.silent.getsockname()[1],
             full="127.0.0.1:%d" % self.full.getsockname()[1])), settings=SETTINGS))
         (self.ringway.folder / "users").write_text("u:{PLAIN}p\n")
@@ -76,8 +82,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(start_shared, folder):
-    made = Site(start_shared, folder)
+def site(start_shared, folder, pki):
+    made = Site(start_shared, folder, pki)
     yield made
     made.close()
 
@@ -115,6 +121,19 @@ def test_before_an_upstream_is_asked_the_clients_end_is_its_leaving(site, connec
     key = f"{wait}-{unread}-fin".replace(" ", "-")
     c = begin_waiting(site, connect, wait, unread, key)
     c.half_close()
+    wire.wait_until(lambda: f"/{wait}/ {key} 499" in site.lines(), 2)
+
+
+# RFC 8446 section 6.1: it says that nothing more comes, as the end of a TCP connection does.
+@pytest.mark.parametrize("wait", ["limited", "denied", "asked", "resolved"])
+def test_close_notify_is_a_clients_leaving_too(site, connect, pki, wait):
+    key = f"{wait}-close-notify"
+    context = certs.client_context(pki.root)
+    c = begin_waiting(site, lambda port: connect(site.tls, tls=context, sni=certs.NAME), wait,
+                      "nothing", key)
+    c.sock.settimeout(0.05)
+    with contextlib.suppress(OSError):
+        c.sock.unwrap()
     wire.wait_until(lambda: f"/{wait}/ {key} 499" in site.lines(), 2)
 
 
