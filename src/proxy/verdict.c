@@ -244,13 +244,13 @@ static enum progress show_error_page(struct exchange *x, const struct error_page
     struct span to;
 
     x->shows_error_page = !exchange_settings(x)->recursive_error_pages;
+    x->error_status = page->takes_status ? 0 : page->new_status ? page->new_status : status;
+    r->status = x->error_status;
     if (record_expand(r, &page->uri, &to))
         return conclude(x, OUTCOME_NO_MEMORY);
     settle_error(x);
     if (!x->is_head_good)
         forget_request(x);
-    x->error_status = page->takes_status ? 0 : page->new_status ? page->new_status : status;
-    r->status = x->error_status;
     if (to.len && to.data[0] == '/') {
         become_get(x);
         return redirect_to(x, to);
