@@ -119,12 +119,18 @@ static int open_uri(struct record *r, struct file *f, struct span *path)
     return error ? error : open_path(f, path->data);
 }
 
-/* 0 where the folder is there. */
+/* 0 where the folder is there, and one. */
 static unsigned look_at_folder(struct record *r, struct span folder)
 {
     struct stat st;
 
-    return stat(folder.data, &st) ? fail(r, folder, errno) : 0;
+    if (stat(folder.data, &st))
+        return fail(r, folder, errno);
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    folder = shown(r, folder);
+    r->detail = arena_printf(r->arena, "\"%.*s\" is not a directory", SPAN_ARG(folder));
+    return 500; /* as nginx, for an alias that names a file */
 }
 
 static unsigned refuse_listing(struct record *r, struct span folder)
