@@ -57,6 +57,13 @@ ALLOWED = [
     Allowed("blanks behind a field's value are none of it: RFC 9110, section 5.5",
             case="^gates/real_ip$", ask="192.0.2.1\t"),
 
+    Allowed("nothing of an upstream's 204, shown as an error's page, has a length, not a chunk",
+            case="^places/empty_pages$", ask="/up(-200|-304)?/x",
+            what="(framing|field (content-length|transfer-encoding))$"),
+
+    Allowed("a page shown as 204 or 304 has no fields of the upstream that was asked for it",
+            case="^places/empty_pages$", ask="/to-(204|304)-up/", what="field (x-origin|content-)"),
+
     # What clients may write.
     Allowed("what RFC 9112 does not allow in a head is refused: bare LF, controls, odd names",
             case="^clients/request_(lines|fields)$", what="status line",

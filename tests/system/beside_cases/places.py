@@ -1,5 +1,5 @@
 """Where a request goes: try_files, alias, internal, named locations, error_page in all forms."""
-from beside import ask, case
+from beside import ask, case, on_one_connection
 from wire import response
 
 
@@ -51,6 +51,8 @@ CASES = [
         location /i/ { alias {root}/deep/; }
         location /bare { alias {root}/deep; }
         location = /one { alias {root}/a.txt; }
+        location = /file/ { alias {root}/a.txt; }
+        location ~ ^/files/ { alias {root}/a.txt; }
         location = /page.html { alias {root}/b.html; types { text/html html; } }
         location ~ ^/rx/(.*)\\.t$ { alias {root}/$1.txt; }
         location ~ ^/whole/ { alias {root}/a.txt; }
@@ -64,7 +66,8 @@ CASES = [
         location /said/ { alias {root}/deep/; add_header X-Root $document_root;
                           add_header X-File $request_filename; }
         """, "/i/a.txt", "/i/", "/i", "/i/er/", "/i/er", "/i/none", "/bare/a.txt", "/bare",
-         "/bare/", "/baree/x", "/bare../a.txt", "/one", "/one/", "/page.html", "/rx/a.t",
+         "/bare/", "/baree/x", "/bare../a.txt", "/one", "/one/", "/file/", "/files/x/", "/files/x",
+             "/page.html", "/rx/a.t",
          "/rx/deep/a.t", "/rx/../a.t", "/whole/x", "/tried/a.txt", "/tried/er", "/tried/none",
          "/tried-named/a.txt", "/tried-named/none", "/variable/a.txt?to=deep", "/variable/a.txt",
          "/index/", "/outer/a", "/said/a.txt", "/i/..%2fa.txt", "/i/%2e%2e/a.txt", "/i/a%2etxt"),
@@ -134,17 +137,50 @@ CASES = [
                              proxy_set_header Connection ""; }
         location /page-dead/ { error_page 404 /dead-page; return 404; }
         location /dead-page { proxy_pass http://{closed}; }
+        location /asks/ { error_page 404 /status?$status; return 404; }
+        location /asks-code/ { error_page 404 =410 /status?$status; return 404; }
+        location /asks-taken/ { error_page 404 = /status?$status; return 404; }
+        location /asked-up/ { proxy_intercept_errors on; error_page 503 =200 /status?$status;
+                              proxy_pass http://{origin}; }
+        location = /status { return 200 "$args $status"; }
         location /files/ { }
         location /self { error_page 404 /self; return 404; }
         """, *(f"/{name}/x" for name in (
             "inherits own answers takes keeps url url-code url-200 chain chain2 recursive "
             "loop code-301 code-300 code-497 headers upstream dead page-proxied page-dead "
-            "files").split()),
+            "asks asks-code asks-taken asked-up files").split()),
          "/url/a%20b?c=d", "/variable/x?page=a.txt", "/variable/x?page=none", "/variable/x",
          ask("/inherits/x", "HEAD"), ask("/takes/x", "POST", body=b"abc"),
          ask("/page-proxied/x", "DELETE"), "/self", "/404.html",
          answers={"/proxied/page": response(200, b"page", [("X-P", "1")]),
+                  "/asked-up/x": response(503, b"theirs"),
                   "/upstream/x": response(503, b"theirs", reason="Theirs")}),
+    # A page without content has a length, or the client would wait for its end.
+    case("empty_pages", """
+        proxy_http_version 1.1; proxy_set_header Connection "";
+        location /own/ { error_page 404 /return204; return 404; }
+        location /own-302/ { error_page 404 =302 /return204; return 404; }
+        location /own-200/ { error_page 404 =200 /return304; return 404; }
+        location /up/ { error_page 404 /up-204; return 404; }
+        location /up-200/ { error_page 404 =200 /up-204; return 404; }
+        location /up-304/ { error_page 404 /up-304; return 404; }
+        location /to-204/ { error_page 404 =204 /page; return 404; }
+        location /to-204-up/ { error_page 404 =204 /up; return 404; }
+        location /to-304-up/ { error_page 404 =304 /up; return 404; }
+        location /taken/ { proxy_intercept_errors on; error_page 404 /return204;
+                           proxy_pass http://{origin}; }
+        location /up { proxy_pass http://{origin}; }
+        location = /return204 { return 204; }
+        location = /return304 { return 304; }
+        location /page { return 200 page; }
+        """, *(one for name in ("own", "own-302", "own-200", "up", "up-200", "up-304", "to-204",
+                                "to-204-up", "to-304-up", "taken")
+               for one in (f"/{name}/x", ask(f"/{name}/x", "HEAD"),
+                           on_one_connection(f"/{name}/x", f"/{name}/x"),
+                           ask(f"/{name}/x", version="HTTP/1.0"))),
+         answers={"/up-204": b"HTTP/1.1 204 No\r\nX-Own: 1\r\n\r\n",
+                  "/up-304": b'HTTP/1.1 304 Not\r\nETag: "x"\r\n\r\n',
+                  "/taken/x": response(404, b"no")}),
     case("log_not_found", """
         root {root};
         log_not_found off;
