@@ -57,9 +57,6 @@ ALLOWED = [
     Allowed("blanks behind a field's value are none of it: RFC 9110, section 5.5",
             case="^gates/real_ip$", ask="192.0.2.1\t"),
 
-    Allowed("nothing of an upstream's 204, shown as an error's page, has a length, not a chunk",
-            case="^places/empty_pages$", ask="/up(-200|-304)?/x",
-            what="(framing|field (content-length|transfer-encoding))$"),
 
     Allowed("a page shown as 204 or 304 has no fields of the upstream that was asked for it",
             case="^places/empty_pages$", ask="/to-(204|304)-up/", what="field (x-origin|content-)"),
