@@ -11,9 +11,9 @@ static char folder[64];
 static struct template compiled(struct stage *s, const char *text)
 {
     struct template t;
-    char error[128] = "";
+    char error[TEMPLATE_ERROR_BYTES] = "";
 
-    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error, sizeof(error)) < 0)
+    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
         fail_msg("%s: %s", text, error);
     return t;
 }
