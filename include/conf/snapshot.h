@@ -17,6 +17,7 @@
 #include "core/address.h"
 #include "core/limits.h"
 #include "core/log.h"
+#include "core/span_table.h"
 #include "http/message.h"
 #include "http/name_filter.h"
 #include "http/parser.h"
@@ -109,15 +110,6 @@ struct set_header {
     struct span name;
     enum field_id id;      /* of the name */
     struct template value; /* empty: the field is not sent */
-};
-
-/* Open addressing by extension, as for struct server_name_slot; built once per "types" block. */
-struct mime_types {
-    struct mime_type {
-        struct span extension; /* lower case, no dot; empty slot: len 0 */
-        struct span type;
-    } * slots;
-    size_t slot_count; /* a power of two; 0: none */
 };
 
 /* What of a request an upstream gets in another form. */
@@ -331,7 +323,7 @@ struct settings {
     const struct template *index_files;
     size_t index_file_count;
     struct span default_type;
-    struct mime_types types;
+    struct span_table types; /* of struct span, by extension in lower case, without the dot */
     const struct error_page *error_pages;
     size_t error_page_count;
     const struct access_log *access_logs;
@@ -420,18 +412,10 @@ struct server_regex_name {
     const struct server_conf *server;
 };
 
-/* Open addressing: the slot of a name (lower case) is span_hash(name) & (count - 1), or the next
- * empty one behind it, going round; at least one slot stays empty. Empty slot: name.len 0. */
-struct server_name_slot {
-    struct span name;
-    const struct server_conf *server;
-};
-
 /* The server names of one listening address. */
 struct server_names {
-    struct server_name_slot *exact, *heads,
-        *tails;                                 /* "a.b", "*.b" kept as ".b", "a.*" kept as "a." */
-    size_t exact_count, head_count, tail_count; /* numbers of slots, powers of two or 0 */
+    /* Of const struct server_conf, by "a.b", "*.b" as ".b", "a.*" as "a.", in lower case. */
+    struct span_table exact, heads, tails;
     const struct server_regex_name *regexes;
     size_t regex_count;
     /* For requests without Host: the server with the name "", or without any; NULL: the default. */

@@ -6,18 +6,7 @@
 
 #include "conf/regex.h"
 #include "conf/template.h"
-
-struct string_map_slot {
-    struct span key;
-    const struct template *value; /* NULL: an empty slot */
-};
-
-/* Open addressing by span_hash_nocase(). */
-struct string_map_table {
-    struct string_map_slot *slots;
-    size_t slot_count; /* a power of two; 0: none */
-    size_t key_count;
-};
+#include "core/span_table.h"
 
 struct string_map_regex {
     const struct regex *regex;
@@ -26,9 +15,9 @@ struct string_map_regex {
 
 struct string_map {
     struct template source;
-    bool has_hostnames;                          /* keys that are added may have wildcards */
-    struct string_map_table exact, heads, tails; /* "a.b", "*.b" under ".b", "a.*" under "a." */
-    const struct string_map_regex *regexes;      /* asked in order where no key was found */
+    bool has_hostnames;                     /* keys that are added may have wildcards */
+    struct span_table exact, heads, tails;  /* "a.b", "*.b" under ".b", "a.*" under "a." */
+    const struct string_map_regex *regexes; /* asked in order where no key was found */
     size_t regex_count;
     const struct template *preset; /* "default"; NULL: none */
 };

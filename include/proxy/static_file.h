@@ -20,7 +20,7 @@ int static_alias_join(struct span alias, struct span rest, struct arena *a,
 
 /* The media type by the extension of a path, in any case; default_type where it has none that is
  * known. A name that only begins with a dot has no extension. */
-struct span static_media_type(const struct mime_types *types, struct span path,
+struct span static_media_type(const struct span_table *types, struct span path,
                               struct span default_type);
 
 /* As nginx writes them: "\"64a0f2c8-1f4\"" of the time of change and the size. Returns the length;

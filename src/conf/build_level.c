@@ -31,33 +31,16 @@ int build_error_log(struct conf *c, const struct vector *drafts, struct log *out
 
 /* --- types ---------------------------------------------------------------------------------- */
 
-static size_t slots_for(size_t count)
-{
-    size_t slots = 4;
-
-    while (slots < 2 * count)
-        slots *= 2;
-    return slots;
-}
-
-static int build_types(struct conf *c, const struct vector *drafts, struct mime_types *out)
+static int build_types(struct conf *c, const struct vector *drafts, struct span_table *out)
 {
     const struct mime_draft *types = drafts->items;
-    size_t slot_count = slots_for(drafts->count);
-    struct mime_type *slots = arena_zalloc(c->arena, slot_count * sizeof(*slots));
 
-    if (!slots)
-        return conf_fail_no_memory(c);
+    *out = (struct span_table){.ignores_case = true};
     for (size_t i = 0; i < drafts->count; i++) {
-        size_t at = span_hash_nocase(types[i].extension) & (slot_count - 1);
-
-        if (!types[i].extension.len)
-            continue;
-        while (slots[at].extension.len)
-            at = (at + 1) & (slot_count - 1);
-        slots[at] = (struct mime_type){types[i].extension, types[i].type};
+        if (types[i].extension.len &&
+            span_table_put(out, c->arena, types[i].extension, &types[i].type) < 0)
+            return conf_fail_no_memory(c);
     }
-    *out = (struct mime_types){.slots = slots, .slot_count = slot_count};
     return 0;
 }
 

@@ -96,88 +96,51 @@ static int add_listen(struct conf *c, struct vector *listens, struct server_draf
 
 /* --- names ---------------------------------------------------------------------------------- */
 
-struct name_table {
-    struct server_name_slot *slots;
-    size_t slot_count; /* a power of two */
-    size_t name_count;
-};
-
 struct names_build {
     struct conf *c;
-    const char *listen; /* the address, for messages */
-    struct name_table exact, heads, tails;
+    const char *listen;    /* the address, for messages */
     struct vector regexes; /* struct server_regex_name */
     struct server_names *names;
 };
 
-static size_t slots_for(size_t count)
+/* 0; -EEXIST: the name is taken; -ENOMEM. */
+static int put_name(struct conf *c, struct span_table *t, struct span name,
+                    const struct server_conf *server)
 {
-    size_t slots = 4;
-
-    while (slots < 2 * count)
-        slots *= 2;
-    return slots;
+    return span_table_find(t, name) ? -EEXIST : span_table_put(t, c->arena, name, server);
 }
 
-static int init_table(struct conf *c, struct name_table *t, size_t name_count)
+/* Likewise. ".a" stands for "*.a" and for "a", and is taken where one of them is. */
+static int put_plain_name(struct names_build *b, struct span name, const struct server_conf *server)
 {
-    t->slot_count = slots_for(name_count);
-    t->slots = arena_zalloc(c->arena, t->slot_count * sizeof(*t->slots));
-    return t->slots ? 0 : conf_fail_no_memory(c);
+    struct server_names *all = b->names;
+    int rc;
+
+    if (span_starts_with(name, SPAN("*.")))
+        return put_name(b->c, &all->heads, span_skip(name, 1), server);
+    if (span_ends_with(name, SPAN(".*")))
+        return put_name(b->c, &all->tails, span_take(name, name.len - 1), server);
+    if (!span_starts_with(name, SPAN(".")))
+        return put_name(b->c, &all->exact, name, server);
+    if (span_table_find(&all->heads, name))
+        return -EEXIST;
+    rc = put_name(b->c, &all->exact, span_skip(name, 1), server);
+    return rc ? rc : put_name(b->c, &all->heads, name, server);
 }
 
-static bool has_name(const struct name_table *t, struct span name)
+static int put_nameless(struct names_build *b, const struct server_conf *server)
 {
-    size_t at = span_hash(name) & (t->slot_count - 1);
-
-    while (t->slots[at].name.len && !span_equals(t->slots[at].name, name))
-        at = (at + 1) & (t->slot_count - 1);
-    return t->slots[at].name.len > 0;
-}
-
-static void put_name(struct name_table *t, struct span name, const struct server_conf *server)
-{
-    size_t at = span_hash(name) & (t->slot_count - 1);
-
-    while (t->slots[at].name.len)
-        at = (at + 1) & (t->slot_count - 1);
-    t->slots[at] = (struct server_name_slot){name, server};
-    t->name_count++;
-}
-
-/* False when the name is taken. */
-static bool add_plain_name(struct names_build *b, struct span name,
-                           const struct server_conf *server)
-{
-    bool is_dotted = span_starts_with(name, SPAN("."));
-
-    if (span_starts_with(name, SPAN("*.")) || is_dotted) {
-        struct span tail = is_dotted ? name : span_skip(name, 1);
-
-        if (has_name(&b->heads, tail) || (is_dotted && has_name(&b->exact, span_skip(tail, 1))))
-            return false;
-        put_name(&b->heads, tail, server);
-        if (is_dotted)
-            put_name(&b->exact, span_skip(tail, 1), server);
-        return true;
-    }
-    if (span_ends_with(name, SPAN(".*"))) {
-        if (has_name(&b->tails, span_take(name, name.len - 1)))
-            return false;
-        put_name(&b->tails, span_take(name, name.len - 1), server);
-        return true;
-    }
-    if (has_name(&b->exact, name))
-        return false;
-    put_name(&b->exact, name, server);
-    return true;
+    if (b->names->nameless)
+        return -EEXIST;
+    b->names->nameless = server;
+    return 0;
 }
 
 static int add_name(struct names_build *b, const struct server_name_draft *name,
                     const struct server_conf *server)
 {
     struct server_regex_name *regex;
-    bool is_free;
+    int rc;
 
     if (name->regex) {
         regex = vector_add(b->c, &b->regexes, sizeof(*regex));
@@ -186,14 +149,10 @@ static int add_name(struct names_build *b, const struct server_name_draft *name,
         *regex = (struct server_regex_name){name->regex, server};
         return 0;
     }
-    if (name->name.len) {
-        is_free = add_plain_name(b, name->name, server);
-    } else {
-        is_free = !b->names->nameless;
-        if (is_free)
-            b->names->nameless = server;
-    }
-    if (!is_free)
+    rc = name->name.len ? put_plain_name(b, name->name, server) : put_nameless(b, server);
+    if (rc == -ENOMEM)
+        return conf_fail_no_memory(b->c);
+    if (rc)
         conf_warn(b->c, &name->origin, "conflicting server name \"%.*s\" on %s, ignored",
                   SPAN_ARG(name->name), b->listen);
     return 0;
@@ -216,39 +175,12 @@ static int add_names(struct names_build *b, const struct listen_build *listen)
     return 0;
 }
 
-static size_t count_names(const struct listen_build *listen)
-{
-    struct server_draft *const *servers = listen->servers.items;
-    size_t count = 0;
-
-    for (size_t i = 0; i < listen->servers.count; i++)
-        count += servers[i]->level.server_names.count;
-    return count;
-}
-
-/* A table without names is not looked into. */
-static size_t slots_to_search(const struct name_table *t)
-{
-    return t->name_count ? t->slot_count : 0;
-}
-
 static int build_names(struct conf *c, struct listen_build *listen)
 {
     struct server_names *names = &listen->conf.names;
     struct names_build b = {.c = c, .listen = listen->text, .names = names};
-    size_t count = count_names(listen);
-    int rc;
+    int rc = add_names(&b, listen);
 
-    if (init_table(c, &b.exact, count) < 0 || init_table(c, &b.heads, count) < 0 ||
-        init_table(c, &b.tails, count) < 0)
-        return -ENOMEM;
-    rc = add_names(&b, listen);
-    names->exact = b.exact.slots;
-    names->exact_count = slots_to_search(&b.exact);
-    names->heads = b.heads.slots;
-    names->head_count = slots_to_search(&b.heads);
-    names->tails = b.tails.slots;
-    names->tail_count = slots_to_search(&b.tails);
     names->regexes = b.regexes.items;
     names->regex_count = b.regexes.count;
     return rc;

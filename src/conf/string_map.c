@@ -2,52 +2,6 @@
  */
 #include "conf/string_map.h"
 
-#define SLOTS_MIN 4
-
-/* ---- one table ---- */
-
-/* The slot of a key, or the empty one where it would be put. There must be an empty one. */
-static struct string_map_slot *slot_of(const struct string_map_table *t, struct span key)
-{
-    size_t at = span_hash_nocase(key) & (t->slot_count - 1);
-
-    while (t->slots[at].value && !span_equals_nocase(t->slots[at].key, key))
-        at = (at + 1) & (t->slot_count - 1);
-    return &t->slots[at];
-}
-
-static const struct template *table_find(const struct string_map_table *t, struct span key)
-{
-    return t->slot_count ? slot_of(t, key)->value : NULL;
-}
-
-/* Twice as many slots: half of them stay empty at least. */
-static int grow(struct string_map_table *t, struct arena *a)
-{
-    struct string_map_table larger = {.slot_count = size_max(2 * t->slot_count, SLOTS_MIN)};
-
-    larger.slots = arena_zalloc(a, larger.slot_count * sizeof(*larger.slots));
-    if (!larger.slots)
-        return -ENOMEM;
-    for (size_t i = 0; i < t->slot_count; i++) {
-        if (t->slots[i].value)
-            *slot_of(&larger, t->slots[i].key) = t->slots[i];
-    }
-    larger.key_count = t->key_count;
-    *t = larger;
-    return 0;
-}
-
-static int table_add(struct string_map_table *t, struct arena *a, struct span key,
-                     const struct template *value)
-{
-    if (2 * (t->key_count + 1) > t->slot_count && grow(t, a) < 0)
-        return -ENOMEM;
-    *slot_of(t, key) = (struct string_map_slot){key, value};
-    t->key_count++;
-    return 0;
-}
-
 /* ---- adding ---- */
 
 /* A key with its wildcard taken apart; data NULL: not looked up so. */
@@ -104,13 +58,14 @@ int string_map_add(struct string_map *m, struct arena *a, struct span key,
     assert(key.data);
     if (m->has_hostnames && take_apart(key, &parts) < 0)
         return -EINVAL;
-    if ((parts.exact.data && table_find(&m->exact, parts.exact)) ||
-        (parts.head.data && table_find(&m->heads, parts.head)) ||
-        (parts.tail.data && table_find(&m->tails, parts.tail)))
+    m->exact.ignores_case = m->heads.ignores_case = m->tails.ignores_case = true;
+    if ((parts.exact.data && span_table_find(&m->exact, parts.exact)) ||
+        (parts.head.data && span_table_find(&m->heads, parts.head)) ||
+        (parts.tail.data && span_table_find(&m->tails, parts.tail)))
         return -EEXIST;
-    if ((parts.exact.data && table_add(&m->exact, a, parts.exact, value) < 0) ||
-        (parts.head.data && table_add(&m->heads, a, parts.head, value) < 0) ||
-        (parts.tail.data && table_add(&m->tails, a, parts.tail, value) < 0))
+    if ((parts.exact.data && span_table_put(&m->exact, a, parts.exact, value) < 0) ||
+        (parts.head.data && span_table_put(&m->heads, a, parts.head, value) < 0) ||
+        (parts.tail.data && span_table_put(&m->tails, a, parts.tail, value) < 0))
         return -ENOMEM;
     return 0;
 }
@@ -124,7 +79,7 @@ static const struct template *find_head(const struct string_map *m, struct span 
 
     for (size_t i = 0; !value && i < name.len; i++) {
         if (name.data[i] == '.')
-            value = table_find(&m->heads, span_skip(name, i));
+            value = span_table_find(&m->heads, span_skip(name, i));
     }
     return value;
 }
@@ -135,7 +90,7 @@ static const struct template *find_tail(const struct string_map *m, struct span 
 
     for (size_t end = name.len; !value && end-- > 1;) {
         if (name.data[end - 1] == '.')
-            value = table_find(&m->tails, span_take(name, end));
+            value = span_table_find(&m->tails, span_take(name, end));
     }
     return value;
 }
@@ -149,7 +104,7 @@ struct span string_map_key(const struct string_map *m, struct span text)
 
 const struct template *string_map_find(const struct string_map *m, struct span key)
 {
-    const struct template *value = table_find(&m->exact, key);
+    const struct template *value = span_table_find(&m->exact, key);
 
     if (!value && m->heads.key_count)
         value = find_head(m, key);

@@ -11,26 +11,14 @@ struct search {
 
 static bool search_level(struct search *q, const struct location_conf *level);
 
-static const struct server_conf *find_name(const struct server_name_slot *slots, size_t count,
-                                           struct span name)
-{
-    if (count == 0)
-        return NULL;
-    for (size_t i = span_hash(name) & (count - 1); slots[i].name.len; i = (i + 1) & (count - 1)) {
-        if (span_equals(slots[i].name, name))
-            return slots[i].server;
-    }
-    return NULL;
-}
-
 /* "*.b" stands under ".b"; the star is at least one byte, so a first dot is none of its. */
 static const struct server_conf *find_head(const struct server_names *names, struct span host)
 {
     const struct server_conf *server = NULL;
 
-    for (size_t i = 1; names->head_count && !server && i < host.len; i++) {
+    for (size_t i = 1; names->heads.key_count && !server && i < host.len; i++) {
         if (host.data[i] == '.')
-            server = find_name(names->heads, names->head_count, span_skip(host, i));
+            server = span_table_find(&names->heads, span_skip(host, i));
     }
     return server;
 }
@@ -40,9 +28,9 @@ static const struct server_conf *find_tail(const struct server_names *names, str
 {
     const struct server_conf *server = NULL;
 
-    for (size_t end = host.len; names->tail_count && !server && end-- > 1;) {
+    for (size_t end = host.len; names->tails.key_count && !server && end-- > 1;) {
         if (host.data[end - 1] == '.')
-            server = find_name(names->tails, names->tail_count, span_take(host, end));
+            server = span_table_find(&names->tails, span_take(host, end));
     }
     return server;
 }
@@ -63,7 +51,7 @@ const struct server_conf *route_server(const struct listen_conf *l, struct span 
     const struct server_names *names = &l->names;
     const struct server_conf *server;
 
-    server = host.len ? find_name(names->exact, names->exact_count, host) : names->nameless;
+    server = host.len ? span_table_find(&names->exact, host) : names->nameless;
     if (!server)
         server = find_head(names, host);
     if (!server)

@@ -63,20 +63,13 @@ static struct span extension_of(struct span path)
     return dot > 0 && dot < name.len ? span_skip(name, dot + 1) : SPAN_NONE;
 }
 
-struct span static_media_type(const struct mime_types *types, struct span path,
+struct span static_media_type(const struct span_table *types, struct span path,
                               struct span default_type)
 {
     struct span extension = extension_of(path);
-    size_t mask = types->slot_count - 1;
+    const struct span *type = extension.len ? span_table_find(types, extension) : NULL;
 
-    if (!extension.len || !types->slot_count)
-        return default_type;
-    for (size_t i = span_hash_nocase(extension) & mask; types->slots[i].extension.len;
-         i = (i + 1) & mask) {
-        if (span_equals_nocase(types->slots[i].extension, extension))
-            return types->slots[i].type;
-    }
-    return default_type;
+    return type ? *type : default_type;
 }
 
 size_t static_etag(const struct stat *st, char out[STATIC_ETAG_BYTES])

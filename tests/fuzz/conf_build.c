@@ -167,16 +167,19 @@ static void read_upstream(const struct upstream_conf *u)
     }
 }
 
+static void read_names(const struct span_table *t)
+{
+    for (size_t i = 0; i < t->slot_count; i++)
+        read_span(t->slots[i].key);
+}
+
 static void read_listen(const struct listen_conf *l)
 {
     read_span(l->text);
     read_span(l->default_server->name);
-    for (size_t i = 0; i < l->names.exact_count; i++)
-        read_span(l->names.exact[i].name);
-    for (size_t i = 0; i < l->names.head_count; i++)
-        read_span(l->names.heads[i].name);
-    for (size_t i = 0; i < l->names.tail_count; i++)
-        read_span(l->names.tails[i].name);
+    read_names(&l->names.exact);
+    read_names(&l->names.heads);
+    read_names(&l->names.tails);
 }
 
 static void read_snapshot(const struct snapshot *s)

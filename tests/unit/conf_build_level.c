@@ -29,14 +29,9 @@ static bool hides(const struct settings *s, const char *name)
     return is_found;
 }
 
-static const struct span *type_of(const struct mime_types *t, const char *extension)
+static const struct span *type_of(const struct span_table *t, const char *extension)
 {
-    struct span wanted = span_of_cstr(extension);
-    size_t at = span_hash_nocase(wanted) & (t->slot_count - 1);
-
-    while (t->slots[at].extension.len && !span_equals(t->slots[at].extension, wanted))
-        at = (at + 1) & (t->slot_count - 1);
-    return t->slots[at].extension.len ? &t->slots[at].type : NULL;
+    return span_table_find(t, span_of_cstr(extension));
 }
 
 /* --- header fields -------------------------------------------------------------------------- */
@@ -139,8 +134,7 @@ static void an_empty_extension_is_passed_over(void **state)
 
     *m = (struct mime_draft){SPAN(""), SPAN("text/plain")};
     assert_int_equal(build_level(&d->c, &level, NULL), 0);
-    for (size_t i = 0; i < level.settings.types.slot_count; i++)
-        assert_int_equal(level.settings.types.slots[i].extension.len, 0);
+    assert_int_equal(level.settings.types.key_count, 0);
 }
 
 /* --- logs ----------------------------------------------------------------------------------- */

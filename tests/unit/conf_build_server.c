@@ -111,16 +111,9 @@ static void listen_mistakes_are_named(void **state)
 
 /* --- names ---------------------------------------------------------------------------------- */
 
-static const struct server_conf *find(const struct server_name_slot *slots, size_t count,
-                                      const char *name)
+static const struct server_conf *find(const struct span_table *t, const char *name)
 {
-    struct span wanted = span_of_cstr(name);
-
-    for (size_t i = span_hash(wanted) & (count - 1); slots[i].name.len; i = (i + 1) & (count - 1)) {
-        if (span_equals(slots[i].name, wanted))
-            return slots[i].server;
-    }
-    return NULL;
+    return span_table_find(t, span_of_cstr(name));
 }
 
 static void names_are_in_the_table_of_their_kind(void **state)
@@ -135,13 +128,13 @@ static void names_are_in_the_table_of_their_kind(void **state)
     taken(&t, text);
     s = t.snapshot->servers;
     n = &t.snapshot->listens[0].names;
-    assert_ptr_equal(find(n->exact, n->exact_count, "a.example"), s[0]);
-    assert_ptr_equal(find(n->exact, n->exact_count, "c.example"), s[0]);
-    assert_ptr_equal(find(n->exact, n->exact_count, "b.example"), s[1]);
-    assert_ptr_equal(find(n->heads, n->head_count, ".b.example"), s[0]);
-    assert_ptr_equal(find(n->heads, n->head_count, ".c.example"), s[0]);
-    assert_ptr_equal(find(n->tails, n->tail_count, "d."), s[0]);
-    assert_null(find(n->exact, n->exact_count, "d"));
+    assert_ptr_equal(find(&n->exact, "a.example"), s[0]);
+    assert_ptr_equal(find(&n->exact, "c.example"), s[0]);
+    assert_ptr_equal(find(&n->exact, "b.example"), s[1]);
+    assert_ptr_equal(find(&n->heads, ".b.example"), s[0]);
+    assert_ptr_equal(find(&n->heads, ".c.example"), s[0]);
+    assert_ptr_equal(find(&n->tails, "d."), s[0]);
+    assert_null(find(&n->exact, "d"));
     assert_int_equal(n->regex_count, 1);
     assert_ptr_equal(n->regexes[0].server, s[0]);
     assert_ptr_equal(n->nameless, s[1]);

@@ -350,13 +350,10 @@ static void a_runaway_regex_is_reported(void **state)
 
 /* Server names of a listen_conf: tables as conf/build makes them. */
 
-static void add_name(struct server_name_slot *slots, struct span name, struct server_conf *server)
+static void add_name(struct fixture *f, struct span_table *t, struct span name,
+                     const struct server_conf *server)
 {
-    size_t at = span_hash(name) & (ITEMS_MAX - 1);
-
-    while (slots[at].name.len)
-        at = (at + 1) & (ITEMS_MAX - 1);
-    slots[at] = (struct server_name_slot){.name = name, .server = server};
+    assert_int_equal(span_table_put(t, &f->arena, name, server), 0);
 }
 
 static void add_server_name(struct fixture *f, struct server_names *n, struct server_conf *server)
@@ -370,11 +367,11 @@ static void add_server_name(struct fixture *f, struct server_names *n, struct se
         regexes[n->regex_count++] = (struct server_regex_name){
             .regex = make_regex(f, span_skip(name, 1), false), .server = server};
     else if (name.data[0] == '*')
-        add_name(n->heads, span_skip(name, 1), server);
+        add_name(f, &n->heads, span_skip(name, 1), server);
     else if (name.data[name.len - 1] == '*')
-        add_name(n->tails, span_take(name, name.len - 1), server);
+        add_name(f, &n->tails, span_take(name, name.len - 1), server);
     else
-        add_name(n->exact, name, server);
+        add_name(f, &n->exact, name, server);
 }
 
 /* One server for each line, with that name; the first one is the default. */
@@ -384,10 +381,6 @@ static const struct listen_conf *make_listen(struct fixture *f, const char *text
     struct server_names *n = &l->names;
     struct span rest = span_of_cstr(text);
 
-    n->exact_count = n->head_count = n->tail_count = ITEMS_MAX;
-    n->exact = make(f, ITEMS_MAX * sizeof(*n->exact));
-    n->heads = make(f, ITEMS_MAX * sizeof(*n->heads));
-    n->tails = make(f, ITEMS_MAX * sizeof(*n->tails));
     n->regexes = make(f, ITEMS_MAX * sizeof(*n->regexes));
     while (rest.len) {
         struct server_conf *server = make(f, sizeof(*server));
