@@ -40,7 +40,7 @@ static void addresses_are_told_without_their_port(void **state)
     a = endpoint_at("2001:db8::1", 80);
     assert_value(value_host(r, &a), "2001:db8::1");
     a = endpoint_at("unix:/run/x", 0);
-    assert_null(value_port(r, &a).data);
+    assert_value(value_port(r, &a), "");
 }
 
 static void a_list_has_separators_between_only(void **state)
