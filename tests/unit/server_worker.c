@@ -329,8 +329,7 @@ static void what_it_said_is_heard_behind_its_end(void **state)
     assert_int_equal(site_start(s, a, error), 0);
     assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
     worker_exit(s->workers[0]);
-    site_join(s);
-    assert_int_equal(s->drained_count, 0);
+    site_join(s); /* which hears some of it, or nothing */
     turn_until(s->t.loop, s->drained_count == 1);
     assert_int_equal(s->swapped_count, 1);
     assert_string_equal(s->swap_error, "");
