@@ -77,8 +77,14 @@ static void read_settings(const struct settings *s)
     read_span(s->default_type);
     for (size_t i = 0; i < s->index_file_count; i++)
         read_template(&s->index_files[i]);
-    for (size_t i = 0; i < s->types.slot_count; i++)
-        read_span(s->types.slots[i].type);
+    for (size_t i = 0; i < s->types.slot_count; i++) {
+        const struct span_table_slot *slot = &s->types.slots[i];
+
+        if (slot->value) {
+            read_span(slot->key);
+            read_span(*(const struct span *)slot->value);
+        }
+    }
     for (size_t i = 0; i < s->error_page_count; i++)
         read_template(&s->error_pages[i].uri);
     for (size_t i = 0; i < s->access_log_count; i++)
