@@ -25,6 +25,18 @@ int setter_parse_seconds(struct span text, uint64_t *ms) MUST_USE;
 /* "8k", "1m", and with allows_gigabytes "1g". 0, or -EINVAL. */
 int setter_parse_size(struct span text, bool allows_gigabytes, uint64_t *bytes) MUST_USE;
 
+/* "name=value", or "name" alone: then the value is empty. */
+struct parameter {
+    struct span name, value;
+    bool has_value;
+};
+struct parameter setter_parameter(struct span word);
+
+/* An address or a network; of bits behind its prefix, which do not count, is warned. 0, or -EINVAL:
+ * that is the caller's to log. */
+int setter_parse_network(struct conf *c, const struct origin *o, struct span text,
+                         struct network *out) MUST_USE;
+
 /* Where the row's value is. */
 void *setter_value(struct scope *s, const struct directive *d);
 

@@ -16,7 +16,6 @@ static int set_access_rule(struct conf *c, struct scope *s, const struct directi
                            const struct node *n)
 {
     struct access_rule *rule = vector_add(c, setter_value(s, d), sizeof(*rule));
-    int rc;
 
     if (!rule)
         return -ENOMEM;
@@ -25,11 +24,8 @@ static int set_access_rule(struct conf *c, struct scope *s, const struct directi
         rule->network.kind = NETWORK_ALL;
         return 0;
     }
-    rc = network_parse(n->words[1], &rule->network);
-    if (rc < 0)
+    if (setter_parse_network(c, &n->origin, n->words[1], &rule->network) < 0)
         return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[1]));
-    if (rc > 0)
-        conf_warn(c, &n->origin, "low address bits of %.*s are meaningless", SPAN_ARG(n->words[1]));
     return 0;
 }
 
@@ -66,12 +62,9 @@ static int set_real_ip_from(struct conf *c, struct scope *s, const struct direct
                             const struct node *n)
 {
     struct network network;
-    int rc = network_parse(n->words[1], &network);
 
-    if (rc < 0)
+    if (setter_parse_network(c, &n->origin, n->words[1], &network) < 0)
         return add_named_proxies(c, n, setter_value(s, d));
-    if (rc > 0)
-        conf_warn(c, &n->origin, "low address bits of %.*s are meaningless", SPAN_ARG(n->words[1]));
     return add_proxy(c, setter_value(s, d), &network);
 }
 

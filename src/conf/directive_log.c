@@ -143,24 +143,22 @@ static int parse_gzip(struct conf *c, const struct node *n, struct span level,
 static int parse_log_parameter(struct conf *c, const struct node *n, struct span word,
                                struct access_log *log, struct log_buffer_draft *buffer)
 {
-    size_t at = span_index_of(word, '=');
-    struct span name = span_take(word, at);
-    struct span value = span_skip(word, size_min(at + 1, word.len));
+    const struct parameter p = setter_parameter(word);
 
-    if (span_equals(name, SPAN("buffer"))) {
-        if (setter_parse_size(value, false, &buffer->bytes) < 0 || !buffer->bytes)
-            return conf_fail(c, n, "invalid buffer size \"%.*s\"", SPAN_ARG(value));
+    if (span_equals(p.name, SPAN("buffer"))) {
+        if (setter_parse_size(p.value, false, &buffer->bytes) < 0 || !buffer->bytes)
+            return conf_fail(c, n, "invalid buffer size \"%.*s\"", SPAN_ARG(p.value));
         return 0;
     }
-    if (span_equals(name, SPAN("flush"))) {
-        if (setter_parse_ms(value, &buffer->flush_ms) < 0 || !buffer->flush_ms)
-            return conf_fail(c, n, "invalid flush time \"%.*s\"", SPAN_ARG(value));
+    if (span_equals(p.name, SPAN("flush"))) {
+        if (setter_parse_ms(p.value, &buffer->flush_ms) < 0 || !buffer->flush_ms)
+            return conf_fail(c, n, "invalid flush time \"%.*s\"", SPAN_ARG(p.value));
         return 0;
     }
-    if (span_equals(name, SPAN("if")) && at < word.len)
-        return parse_log_condition(c, n, value, log);
-    if (span_equals(name, SPAN("gzip")))
-        return parse_gzip(c, n, at < word.len ? value : SPAN("1"), buffer);
+    if (span_equals(p.name, SPAN("if")) && p.has_value)
+        return parse_log_condition(c, n, p.value, log);
+    if (span_equals(p.name, SPAN("gzip")))
+        return parse_gzip(c, n, p.has_value ? p.value : SPAN("1"), buffer);
     return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
 }
 
@@ -266,19 +264,17 @@ static int set_access_log(struct conf *c, struct scope *s, const struct directiv
 static int parse_cache_parameter(struct conf *c, const struct node *n, struct span word,
                                  struct log_cache_conf *cache)
 {
-    size_t at = span_index_of(word, '=');
-    struct span name = span_take(word, at);
-    struct span value = span_skip(word, size_min(at + 1, word.len));
+    const struct parameter p = setter_parameter(word);
     int rc = -EINVAL;
 
-    if (span_equals(name, SPAN("max")))
-        rc = span_to_u64(value, &cache->files_max);
-    else if (span_equals(name, SPAN("min_uses")))
-        rc = span_to_u64(value, &cache->uses_min);
-    else if (span_equals(name, SPAN("inactive")))
-        rc = setter_parse_seconds(value, &cache->inactive_ms);
-    else if (span_equals(name, SPAN("valid")))
-        rc = setter_parse_seconds(value, &cache->valid_ms);
+    if (span_equals(p.name, SPAN("max")))
+        rc = span_to_u64(p.value, &cache->files_max);
+    else if (span_equals(p.name, SPAN("min_uses")))
+        rc = span_to_u64(p.value, &cache->uses_min);
+    else if (span_equals(p.name, SPAN("inactive")))
+        rc = setter_parse_seconds(p.value, &cache->inactive_ms);
+    else if (span_equals(p.name, SPAN("valid")))
+        rc = setter_parse_seconds(p.value, &cache->valid_ms);
     if (rc)
         return conf_fail(c, n, "invalid \"open_log_file_cache\" parameter \"%.*s\"",
                          SPAN_ARG(word));

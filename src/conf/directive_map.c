@@ -189,12 +189,10 @@ struct geo_reading {
 static int parse_network(struct conf *c, const struct node *line, struct span text,
                          struct network *out)
 {
-    int rc = network_parse(text, out);
+    int rc = setter_parse_network(c, &line->origin, text, out);
 
     if (rc < 0 || (out->kind != NETWORK_IP4 && out->kind != NETWORK_IP6))
         return conf_fail(c, line, "invalid network \"%.*s\"", SPAN_ARG(text));
-    if (rc > 0)
-        conf_warn(c, &line->origin, "low address bits of %.*s are meaningless", SPAN_ARG(text));
     return 0;
 }
 

@@ -35,16 +35,15 @@ static int set_thread_pool(struct conf *c, struct scope *s, const struct directi
 
     (void)s;
     for (size_t i = 2; i < n->word_count; i++) {
-        size_t at = span_index_of(n->words[i], '=');
-        struct span name = span_take(n->words[i], at);
-        struct span value = span_skip(n->words[i], size_min(at + 1, n->words[i].len));
-        bool is_threads = span_equals(name, SPAN("threads"));
+        const struct parameter p = setter_parameter(n->words[i]);
+        bool is_threads = span_equals(p.name, SPAN("threads"));
         uint64_t number;
 
-        if (!is_threads && !span_equals(name, SPAN("max_queue")))
+        if (!is_threads && !span_equals(p.name, SPAN("max_queue")))
             return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[i]));
-        if (span_to_u64(value, &number) < 0 || (is_threads && !number))
-            return conf_fail(c, n, "invalid %.*s value \"%.*s\"", SPAN_ARG(name), SPAN_ARG(value));
+        if (span_to_u64(p.value, &number) < 0 || (is_threads && !number))
+            return conf_fail(c, n, "invalid %.*s value \"%.*s\"", SPAN_ARG(p.name),
+                             SPAN_ARG(p.value));
         has_threads |= is_threads;
     }
     if (!has_threads)

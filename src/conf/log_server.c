@@ -2,6 +2,7 @@
 #include "conf/log_server.h"
 
 #include "conf/host.h"
+#include "conf/setter.h"
 
 #define SYSLOG_PORT 514
 #define SYSLOG_TAG "ringway"
@@ -14,10 +15,10 @@ struct syslog_draft {
     bool has_server, has_facility, has_severity, has_tag;
 };
 
-static int take_once(struct syslog_draft *d, bool *has, const char *name)
+static int take_once(struct syslog_draft *d, bool *has, struct span name)
 {
     if (*has)
-        return conf_fail(d->c, d->node, "duplicate syslog \"%s\"", name);
+        return conf_fail(d->c, d->node, "duplicate syslog \"%.*s\"", SPAN_ARG(name));
     *has = true;
     return 0;
 }
@@ -36,11 +37,11 @@ static int take_syslog_server(struct syslog_draft *d, struct span text)
     return 0;
 }
 
-static int take_syslog_word(struct syslog_draft *d, const char *what, struct span text, int found,
-                            unsigned *out)
+static int take_syslog_word(struct syslog_draft *d, struct parameter p, int found, unsigned *out)
 {
     if (found < 0)
-        return conf_fail(d->c, d->node, "unknown syslog %s \"%.*s\"", what, SPAN_ARG(text));
+        return conf_fail(d->c, d->node, "unknown syslog %.*s \"%.*s\"", SPAN_ARG(p.name),
+                         SPAN_ARG(p.value));
     *out = (unsigned)found;
     return 0;
 }
@@ -60,35 +61,29 @@ static int take_syslog_tag(struct syslog_draft *d, struct span text)
 
 static int take_syslog_parameter(struct syslog_draft *d, struct span word)
 {
-    size_t at = span_index_of(word, '=');
-    struct span name = span_take(word, at);
-    struct span value = span_skip(word, size_min(at + 1, word.len));
+    const struct parameter p = setter_parameter(word);
     struct syslog_target *t = d->target;
-    int rc = -EINVAL;
+    int rc;
 
     if (span_equals(word, SPAN("nohostname"))) {
         t->omits_host_name = true;
         return 0;
     }
-    if (at < word.len && span_equals(name, SPAN("server"))) {
-        rc = take_once(d, &d->has_server, "server");
-        return rc ? rc : take_syslog_server(d, value);
+    if (p.has_value && span_equals(p.name, SPAN("server"))) {
+        rc = take_once(d, &d->has_server, p.name);
+        return rc ? rc : take_syslog_server(d, p.value);
     }
-    if (at < word.len && span_equals(name, SPAN("facility"))) {
-        rc = take_once(d, &d->has_facility, "facility");
-        return rc ? rc
-                  : take_syslog_word(d, "facility", value, syslog_facility_parse(value),
-                                     &t->facility);
+    if (p.has_value && span_equals(p.name, SPAN("facility"))) {
+        rc = take_once(d, &d->has_facility, p.name);
+        return rc ? rc : take_syslog_word(d, p, syslog_facility_parse(p.value), &t->facility);
     }
-    if (at < word.len && span_equals(name, SPAN("severity"))) {
-        rc = take_once(d, &d->has_severity, "severity");
-        return rc ? rc
-                  : take_syslog_word(d, "severity", value, syslog_severity_parse(value),
-                                     &t->severity);
+    if (p.has_value && span_equals(p.name, SPAN("severity"))) {
+        rc = take_once(d, &d->has_severity, p.name);
+        return rc ? rc : take_syslog_word(d, p, syslog_severity_parse(p.value), &t->severity);
     }
-    if (at < word.len && span_equals(name, SPAN("tag"))) {
-        rc = take_once(d, &d->has_tag, "tag");
-        return rc ? rc : take_syslog_tag(d, value);
+    if (p.has_value && span_equals(p.name, SPAN("tag"))) {
+        rc = take_once(d, &d->has_tag, p.name);
+        return rc ? rc : take_syslog_tag(d, p.value);
     }
     return conf_fail(d->c, d->node, "unknown syslog parameter \"%.*s\"", SPAN_ARG(word));
 }

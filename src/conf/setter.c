@@ -120,6 +120,25 @@ int setter_parse_size(struct span text, bool allows_gigabytes, uint64_t *bytes)
     return 0;
 }
 
+struct parameter setter_parameter(struct span word)
+{
+    size_t at = span_index_of(word, '=');
+
+    return (struct parameter){.name = span_take(word, at),
+                              .value = span_skip(word, size_min(at + 1, word.len)),
+                              .has_value = at < word.len};
+}
+
+int setter_parse_network(struct conf *c, const struct origin *o, struct span text,
+                         struct network *out)
+{
+    int rc = network_parse(text, out);
+
+    if (rc > 0)
+        conf_warn(c, o, "low address bits of %.*s are meaningless", SPAN_ARG(text));
+    return rc < 0 ? rc : 0;
+}
+
 /* --- setters -------------------------------------------------------------------------------- */
 
 void *setter_value(struct scope *s, const struct directive *d)

@@ -160,21 +160,19 @@ int set_certificate_cache(struct conf *c, struct scope *s, const struct directiv
     if (n->word_count == 2 && span_equals(n->words[1], SPAN("off")))
         return 0;
     for (size_t i = 1; i < n->word_count; i++) {
-        struct span word = n->words[i];
-        size_t at = span_index_of(word, '=');
-        struct span value = span_skip(word, size_min(at + 1, word.len));
+        const struct parameter p = setter_parameter(n->words[i]);
         int rc = -EINVAL;
 
-        if (span_starts_with(word, SPAN("max="))) {
-            rc = span_to_u64(value, &cache.entries_max);
+        if (span_equals(p.name, SPAN("max"))) {
+            rc = span_to_u64(p.value, &cache.entries_max);
             rc = rc || !cache.entries_max ? -EINVAL : 0;
-        } else if (span_starts_with(word, SPAN("inactive="))) {
-            rc = setter_parse_seconds(value, &cache.inactive_ms);
-        } else if (span_starts_with(word, SPAN("valid="))) {
-            rc = setter_parse_seconds(value, &cache.valid_ms);
+        } else if (span_equals(p.name, SPAN("inactive"))) {
+            rc = setter_parse_seconds(p.value, &cache.inactive_ms);
+        } else if (span_equals(p.name, SPAN("valid"))) {
+            rc = setter_parse_seconds(p.value, &cache.valid_ms);
         }
         if (rc)
-            return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+            return conf_fail(c, n, "invalid parameter \"%.*s\"", SPAN_ARG(n->words[i]));
     }
     if (!cache.entries_max)
         return conf_fail(c, n, "\"%s\" must have the \"max\" parameter", d->name);

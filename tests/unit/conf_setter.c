@@ -78,12 +78,33 @@ static void sizes_have_nginx_units(void **state)
         assert_int_equal(setter_parse_size(span_of_cstr(bad[i]), true, &value), -EINVAL);
 }
 
+static void a_parameter_is_split_at_its_first_equals_sign(void **state)
+{
+    static const struct {
+        const char *word, *name, *value;
+        bool has_value;
+    } rows[] = {
+        {"max=10", "max", "10", true}, {"if=$a=b", "if", "$a=b", true}, {"gzip", "gzip", "", false},
+        {"gzip=", "gzip", "", true},   {"=1", "", "1", true},           {"", "", "", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct parameter p = setter_parameter(span_of_cstr(rows[i].word));
+
+        assert_true(span_equals(p.name, span_of_cstr(rows[i].name)));
+        assert_true(span_equals(p.value, span_of_cstr(rows[i].value)));
+        assert_int_equal(p.has_value, rows[i].has_value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_have_nginx_units),
         cmocka_unit_test(whole_seconds_have_months_and_years_too),
         cmocka_unit_test(sizes_have_nginx_units),
+        cmocka_unit_test(a_parameter_is_split_at_its_first_equals_sign),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
