@@ -233,6 +233,13 @@ static struct span last_modified_of(const struct response_plan *plan)
     return f ? f->value : SPAN_NONE;
 }
 
+/* As in nginx: where the upstream's Server passes there is no other one. */
+static bool says_own_server(const struct response_draft *d, const struct response_plan *plan)
+{
+    return !d->has_server && (!plan->upstream || (d->settings->proxy_hide_header_filter.ids &
+                                                  field_bit(FIELD_SERVER)));
+}
+
 static int choose_added(struct response_draft *d, const struct response_plan *plan)
 {
     return added_fields_choose(d->record, plan->status,
@@ -257,7 +264,7 @@ static int write_fields(struct response_draft *d, const struct response_plan *pl
         rc = write_upstream_fields(d, plan->upstream);
     if (rc < 0)
         return rc;
-    if (!d->has_server)
+    if (says_own_server(d, plan))
         write_server(w, d->settings);
     if (!d->has_date)
         writer_field(w, SPAN("Date"), time_cache_http(engine_times(r->engine)));

@@ -61,6 +61,9 @@ ALLOWED = [
     Allowed("a page shown as 204 or 304 has no fields of the upstream that was asked for it",
             case="^places/empty_pages$", ask="/to-(204|304)-up/", what="field (x-origin|content-)"),
 
+    Allowed("an answer that is passed on has a Date: RFC 9110, section 6.6.1",
+            case="^answers/server_and_date$", ask="/none", what="field date", nginx="^None$"),
+
     # What clients may write.
     Allowed("what RFC 9112 does not allow in a head is refused: bare LF, controls, odd names",
             case="^clients/request_(lines|fields)$", what="status line",

@@ -57,6 +57,7 @@ static void a_response_is_written_anew(void **state)
 
 static void server_and_date_may_be_the_upstreams(void **state)
 {
+    static const struct span hidden[] = {SPAN("Server")};
     struct fixture *f = *state;
     const char *head;
 
@@ -68,6 +69,9 @@ static void server_and_date_may_be_the_upstreams(void **state)
     f->location.settings.server_tokens = true;
     head = passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     assert_line(head, "Date: " DATE);
+    assert_no_field(head, "Server");
+    hide(f, hidden, COUNT_OF(hidden));
+    head = passed_on(f, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     assert_line(head, "Server: ringway/" RINGWAY_VERSION);
 }
 

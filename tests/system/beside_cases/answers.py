@@ -88,6 +88,17 @@ CASES = [
         """, *(ask(place + "a.txt", fields=[("Range", "bytes=" + ranges)])
                for place in ("/none/", "/two/")
                for ranges in ("0-1", "0-1,4-5", "0-1,4-5,8-9")), "/none/a.txt", "/two/a.txt"),
+    case("server_and_date", f"""
+        {KEPT}
+        location / {{ proxy_pass_header Server; proxy_pass_header Date;
+                     proxy_pass http://{{origin}}; }}
+        location /hidden/ {{ proxy_pass http://{{origin}}; }}
+        location /own {{ proxy_pass_header Server; return 200 x; }}
+        """, *(f"/{place}{what}" for place in ("", "hidden/")
+                         for what in ("none", "empty", "value")), "/own",
+         answers={f"/{place}{what}": response(200, b"x", fields) for place in ("", "hidden/")
+                  for what, fields in (("none", []), ("empty", [("Server", ""), ("Date", "")]),
+                                       ("value", [("Server", "x"), ("Date", "y")]))}),
     case("add_header_more", f"""
         {KEPT}
         add_header X-Server s;
