@@ -97,6 +97,17 @@ static inline struct exchange_options stage_options(struct stage *s)
                                      .timer = &s->timer};
 }
 
+/* A text of a location, in the exchange's arena. */
+static inline struct template stage_compiled(struct stage *s, const char *text)
+{
+    struct template t;
+    char error[TEMPLATE_ERROR_BYTES] = "";
+
+    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
+        fail_msg("%s: %s", text, error);
+    return t;
+}
+
 static inline void stage_begin(struct stage *s)
 {
     struct exchange_options o = stage_options(s);

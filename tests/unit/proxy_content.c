@@ -8,16 +8,6 @@
 
 static char folder[64];
 
-static struct template compiled(struct stage *s, const char *text)
-{
-    struct template t;
-    char error[TEMPLATE_ERROR_BYTES] = "";
-
-    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
-        fail_msg("%s: %s", text, error);
-    return t;
-}
-
 static const char *path_of_file(void)
 {
     static char path[80];
@@ -59,7 +49,7 @@ static void take_request(struct stage *s, const char *head, unsigned shown_with)
     x->record.uri = SPAN("/a.txt");
     x->record.status = x->error_status = shown_with;
     s->server.root.proxy_pass.is_set = false;
-    s->server.root.settings.root = compiled(s, folder);
+    s->server.root.settings.root = stage_compiled(s, folder);
     s->server.root.settings.etag = true;
     s->server.root.settings.max_ranges = UINT64_MAX;
     s->server.root.settings.default_type = SPAN("text/plain");

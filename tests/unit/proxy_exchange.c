@@ -339,22 +339,12 @@ static void return_444_ends_without_a_word(void **state)
     assert_string_equal(stage_got(s), "");
 }
 
-static struct template compiled(struct stage *s, const char *text)
-{
-    struct template t;
-    char error[TEMPLATE_ERROR_BYTES] = "";
-
-    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
-        fail_msg("%s: %s", text, error);
-    return t;
-}
-
 static void a_tunnel_ends_when_both_sides_have(void **state)
 {
     struct stage *s = *state;
     struct set_header fields[] = {
-        {SPAN("Upgrade"), FIELD_UPGRADE, compiled(s, "$http_upgrade")},
-        {SPAN("Connection"), FIELD_CONNECTION, compiled(s, "upgrade")},
+        {SPAN("Upgrade"), FIELD_UPGRADE, stage_compiled(s, "$http_upgrade")},
+        {SPAN("Connection"), FIELD_CONNECTION, stage_compiled(s, "upgrade")},
     };
     enum exchange_result result;
     char got[4];

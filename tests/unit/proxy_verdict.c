@@ -16,19 +16,9 @@ static void take_request(struct stage *s, const char *text)
     x->upload = (struct relay){.src = client_of(x), .parser = &x->request, .is_keeping = true};
 }
 
-static struct template compiled(struct stage *s, const char *text)
-{
-    struct template t;
-    char error[TEMPLATE_ERROR_BYTES] = "";
-
-    if (template_compile(span_of_cstr(text), NULL, &s->x->arena, &t, error) < 0)
-        fail_msg("%s: %s", text, error);
-    return t;
-}
-
 static void set_page(struct stage *s, struct error_page *page, const char *uri)
 {
-    page->uri = compiled(s, uri);
+    page->uri = stage_compiled(s, uri);
     s->server.root.settings.error_pages = page;
     s->server.root.settings.error_page_count = 1;
 }
