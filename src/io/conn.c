@@ -253,7 +253,7 @@ void conn_want_input(struct conn *c)
     conn_step_later(c);
 }
 
-static void on_watched(struct op *op, const struct completion *done)
+static RARE void on_watched(struct op *op, const struct completion *done)
 {
     struct conn *c = container_of(op, struct conn, recv_op);
     bool has_left = done->result > 0 && (done->result & (POLLERR | POLLHUP));
@@ -271,7 +271,7 @@ static void on_watched(struct op *op, const struct completion *done)
     conn_wake_owner(c);
 }
 
-void conn_watch(struct conn *c)
+RARE void conn_watch(struct conn *c)
 {
     assert(!conn_is_heard(c));
     if (c->state != CONN_OPEN)
@@ -282,7 +282,7 @@ void conn_watch(struct conn *c)
 }
 
 /* Its completion arms the receive. */
-static void stop_watching(struct conn *c)
+static RARE void stop_watching(struct conn *c)
 {
     if (c->recv_op.done == on_watched)
         loop_cancel(c->loop, &c->recv_op);
