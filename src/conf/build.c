@@ -358,6 +358,10 @@ static int build_all(struct conf *c, const struct build_options *o)
     if (rc)
         return rc;
     http = find_block(&c->tree, CONTEXT_HTTP);
+    /* "events" may be left out, but a file without both is one that was cut, or is yet to be
+     * written: a reload is not to close everything. */
+    if (!http && !find_block(&c->tree, CONTEXT_EVENTS))
+        return conf_fail(c, &c->tree.root, "no \"events\" section in configuration");
     if (http)
         rc = build_http(c, http);
     if (!rc && !c->servers.count)

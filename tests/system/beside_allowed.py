@@ -212,7 +212,7 @@ ALLOWED = [
     # Configurations that are refused.
     Allowed("an error in a block tells which block is still open, as its brace may be missing",
             what="refusal", nginx="(not allowed here|unexpected end)", ringway="is still open"),
-    Allowed("events has defaults, so the block may be left out",
+    Allowed("events has defaults, so the block may be left out where there is http",
             what="refusal", nginx='no "events" section', ringway=r"^\(0, "),
     Allowed("errors about variables and certificates have a file and line, too",
             what="refusal",

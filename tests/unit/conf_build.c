@@ -6,11 +6,21 @@
 
 /* --- main ----------------------------------------------------------------------------------- */
 
-static void an_empty_configuration_has_nothing_to_do(void **state)
+static void a_configuration_without_any_block_is_refused(void **state)
 {
     struct conf_text t;
 
-    conf_text_build(&t, "");
+    conf_text_build(&t, "daemon off;");
+    assert_int_equal(t.rc, -EINVAL);
+    assert_non_null(strstr(t.log, "[emerg] no \"events\" section in configuration"));
+    conf_text_deinit(&t);
+}
+
+static void a_configuration_without_servers_has_nothing_to_do(void **state)
+{
+    struct conf_text t;
+
+    conf_text_build(&t, "events {}");
     assert_int_equal(t.rc, 0);
     assert_string_equal(t.log, "[warn] no \"server\" is configured: there is nothing to do\n");
     assert_int_equal(t.snapshot->listen_count, 0);
@@ -425,7 +435,8 @@ static void snapshots_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_configuration_has_nothing_to_do),
+        cmocka_unit_test(a_configuration_without_any_block_is_refused),
+        cmocka_unit_test(a_configuration_without_servers_has_nothing_to_do),
         cmocka_unit_test(main_has_nginx_defaults),
         cmocka_unit_test(main_directives_are_taken),
         cmocka_unit_test(automatic_affinity_gives_each_worker_one_cpu_in_turn),

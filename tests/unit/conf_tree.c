@@ -161,7 +161,7 @@ static void includes_go_32_levels_deep_and_no_deeper(void **state)
     folder_put(f, "main.conf", "include f1;\n");
     for (unsigned i = 1; i <= CONF_DEPTH_MAX; i++) {
         snprintf(name, sizeof(name), "f%u", i);
-        snprintf(text, sizeof(text), i < CONF_DEPTH_MAX ? "include f%u;" : "daemon on;", i + 1);
+        snprintf(text, sizeof(text), i < CONF_DEPTH_MAX ? "include f%u;" : "events {}", i + 1);
         folder_put(f, name, text);
     }
     folder_read(f, &t);
