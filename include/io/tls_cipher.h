@@ -23,10 +23,11 @@ struct tls_suite {
 struct tls_suites {
     const struct tls_suite *rows[TLS_SUITES_MAX];
     size_t count;
+    struct span unknown; /* the first word that nobody knows, within the string; empty: none */
 };
 
-/* Evaluates a string. 0, or -EINVAL with a message (one line, NUL-terminated) that names the word
- * which selects nothing we have or is not understood; a string that leaves no suite is an error. */
+/* Evaluates a string; a name that nobody knows selects nothing. 0, or -EINVAL with a message (one
+ * line, NUL-terminated) for what is no name, or a string that leaves no suite. */
 int tls_suites_select(struct span text, struct tls_suites *out, char *error,
                       size_t error_size) MUST_USE;
 

@@ -58,6 +58,9 @@ int set_ciphers(struct conf *c, struct scope *s, const struct directive *d, cons
 
     if (tls_suites_select(n->words[1], &suites, error, sizeof(error)) < 0)
         return conf_fail(c, n, "\"%s\" \"%.*s\": %s", d->name, SPAN_ARG(n->words[1]), error);
+    if (suites.unknown.len)
+        conf_warn(c, &n->origin, "unknown cipher \"%.*s\" in \"%s\" is overlooked",
+                  SPAN_ARG(suites.unknown), d->name);
     return set_text(c, s, d, n);
 }
 

@@ -161,16 +161,16 @@ static const char *const keywords_of_nothing[] = {
 
 /* What single names of suites are made of: such a name is known even where we lack the suite. */
 static const char *const name_parts[] = {
-    "ECDHE",    "ECDH",    "EECDH",  "DHE",         "EDH",         "DH",       "ADH",
-    "AECDH",    "ECDSA",   "RSA",    "DSS",         "PSK",         "SRP",      "KRB5",
-    "EXP",      "EXP1024", "TLS",    "WITH",        "AES128",      "AES256",   "AES",
-    "128",      "256",     "40",     "56",          "112",         "168",      "CBC",
-    "CBC3",     "GCM",     "CCM",    "CCM8",        "8",           "CHACHA20", "POLY1305",
-    "ARIA128",  "ARIA256", "ARIA",   "CAMELLIA128", "CAMELLIA256", "CAMELLIA", "SEED",
-    "IDEA",     "RC2",     "RC4",    "DES",         "3DES",        "EDE",      "NULL",
-    "MD5",      "SHA",     "SHA256", "SHA384",      "GOST94",      "GOST2001", "GOST2012",
-    "GOST8912", "GOST89",  "LEGACY", "OMAC",        "KUZNYECHIK",  "MAGMA",    "anon",
-    "EXPORT",   "MAC",     "IANA",   "CTR",
+    "ECDHE",    "ECDH",     "EECDH",   "DHE",    "EDH",         "DH",          "ADH",
+    "AECDH",    "ECDSA",    "RSA",     "DSS",    "PSK",         "SRP",         "KRB5",
+    "EXP",      "EXP1024",  "TLS",     "TLS13",  "WITH",        "AES128",      "AES256",
+    "AES",      "128",      "256",     "40",     "56",          "112",         "168",
+    "CBC",      "CBC3",     "GCM",     "CCM",    "CCM8",        "8",           "CHACHA20",
+    "POLY1305", "ARIA128",  "ARIA256", "ARIA",   "CAMELLIA128", "CAMELLIA256", "CAMELLIA",
+    "SEED",     "IDEA",     "RC2",     "RC4",    "DES",         "3DES",        "EDE",
+    "NULL",     "MD5",      "SHA",     "SHA256", "SHA384",      "GOST94",      "GOST2001",
+    "GOST2012", "GOST8912", "GOST89",  "LEGACY", "OMAC",        "KUZNYECHIK",  "MAGMA",
+    "anon",     "EXPORT",   "MAC",     "IANA",   "CTR",
 };
 
 /* The list that the words edit. Killed entries are gone. */
@@ -184,6 +184,7 @@ struct editor {
     bool is_killed13[COUNT_OF(suites_tls13)];
     char *error;
     size_t error_size;
+    struct span unknown; /* the first name that nobody knows */
 };
 
 PRINTF_LIKE(2, 3)
@@ -373,9 +374,10 @@ static int parse_conjunction(struct editor *e, struct span text, struct selector
         struct span word = span_take(text, end);
         struct selector part;
 
-        if (!look_up(word, &part))
-            return refuse(e, "unknown cipher \"%.*s\"", (int)size_min(word.len, WORD_BYTES_MAX),
-                          word.data);
+        if (!word.len)
+            return refuse(e, "a name is missing");
+        if (!look_up(word, &part) && !e->unknown.len)
+            e->unknown = word;
         narrow(out, &part);
         text = span_skip(text, size_min(end + 1, text.len));
     } while (text.len);
@@ -495,7 +497,7 @@ int tls_suites_select(struct span text, struct tls_suites *out, char *error, siz
     rc = apply_words(&e, text);
     if (rc)
         return rc;
-    *out = (struct tls_suites){.count = 0};
+    *out = (struct tls_suites){.unknown = e.unknown};
     put_out_tls13(&e, out);
     for (size_t i = 0; i < e.count; i++) {
         if (e.entries[i].is_active) {

@@ -115,14 +115,38 @@ static void tls13_stays_unless_it_is_named(void **state)
     assert_selects("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", ALL_OF_TLS13 ":ECDHE-RSA-AES128-SHA");
 }
 
-static void words_that_nobody_knows_are_named(void **state)
+static void words_that_nobody_knows_select_nothing_and_are_named(void **state)
+{
+    static const struct {
+        const char *string, *unknown;
+    } cases[] = {
+        {"ECDHE-RSA-AES128-SHA:foo:bar", "foo"},
+        {"foo+AES128:ECDHE-RSA-AES128-SHA", "foo"},
+        {"ECDHE-RSA-AES128-SHA:!ecdhe", "ecdhe"},
+        {"ECDHE-RSA-AES256-GCM-SHA512:ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-GCM-SHA512"},
+        {"ECDHE-RSA-AES128-SHA:TLS13-AES-256-GCM-SHA384", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tls_suites s;
+        char error[200];
+
+        assert_int_equal(tls_suites_select(span_of_cstr(cases[i].string), &s, error, sizeof(error)),
+                         0);
+        assert_true(span_equals(s.unknown, span_of_cstr(cases[i].unknown)));
+        assert_selects(cases[i].string, ALL_OF_TLS13 ":ECDHE-RSA-AES128-SHA");
+    }
+}
+
+static void what_is_no_cipher_string_is_refused(void **state)
 {
     static const struct {
         const char *string, *error;
     } cases[] = {
-        {"ALL:foo", "unknown cipher \"foo\""},
-        {"ECDHE+foo", "unknown cipher \"foo\""},
-        {"HIGH:!", "unknown cipher \"\""},
+        {"HIGH:!", "a name is missing"},
+        {"ECDHE++RSA", "a name is missing"},
+        {"foo", "no cipher match in \"foo\""},
         {"ECDHE+", "nothing follows the \"+\" of \"ECDHE+\""},
         {"HIGH:@FOO", "unknown cipher command \"@FOO\""},
         {"HIGH:@SECLEVEL=x", "unknown cipher command \"@SECLEVEL=x\""},
@@ -132,7 +156,6 @@ static void words_that_nobody_knows_are_named(void **state)
         {"kRSA:3DES", "no cipher match in \"kRSA:3DES\""},
         {"TLS_AES_128_GCM_SHA256:!TLS_AES_128_GCM_SHA256",
          "no cipher match in \"TLS_AES_128_GCM_SHA256:!TLS_AES_128_GCM_SHA256\""},
-        {"ecdhe", "unknown cipher \"ecdhe\""},
     };
 
     (void)state;
@@ -226,7 +249,8 @@ int main(void)
         cmocka_unit_test(strings_select_what_openssl_selects),
         cmocka_unit_test(suites_with_dhe_are_known),
         cmocka_unit_test(tls13_stays_unless_it_is_named),
-        cmocka_unit_test(words_that_nobody_knows_are_named),
+        cmocka_unit_test(words_that_nobody_knows_select_nothing_and_are_named),
+        cmocka_unit_test(what_is_no_cipher_string_is_refused),
         cmocka_unit_test(words_that_openssl_knows_are_no_error),
         cmocka_unit_test(suites_are_found_by_number),
     };
