@@ -47,13 +47,13 @@ struct conn {
     int error; /* the first failure of the system, negative errno; 0: none */
     enum conn_state state : 8;
     enum conn_end end : 8;
-    bool wants_input : 1;     /* a receive is armed once all is consumed */
-    bool wants_room : 1;      /* the owner waits for the output to drain */
-    bool is_bulk : 1;         /* receives get large buffers */
-    bool raw_is_borrowed : 1; /* raw lies in a receive buffer of this turn */
-    bool ends_output : 1;     /* our side of the stream is shut once all is sent */
-    bool has_shut : 1;        /* it was */
-    bool has_handshaken : 1;  /* TLS: bytes can be sealed */
+    bool wants_input;        /* a receive is armed once all is consumed */
+    bool raw_is_borrowed;    /* raw lies in a receive buffer of this turn */
+    bool is_bulk : 1;        /* receives get large buffers */
+    bool wants_room : 1;     /* the owner waits for the output to drain */
+    bool ends_output : 1;    /* our side of the stream is shut once all is sent */
+    bool has_shut : 1;       /* it was */
+    bool has_handshaken : 1; /* TLS: bytes can be sealed */
     bool lingers : 1;
     bool holds_output : 1; /* what is sent goes with the FIN: the close follows at once */
     bool resets : 1;       /* close with RST */

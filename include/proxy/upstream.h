@@ -25,10 +25,10 @@ struct upstream_conn {
     struct view *view; /* one reference */
     struct upstream_link link;
     uint64_t opened_ms;
-    uint64_t request_count : 48;
-    bool is_idle : 1;
-    bool is_cold : 1; /* counted in lane.cold_handshakes */
-    bool had_ticket : 1;
+    uint32_t request_count;
+    bool is_idle;
+    bool is_cold; /* counted in lane.cold_handshakes */
+    bool had_ticket;
     enum tls_miss miss : 8; /* when it had none */
 };
 
