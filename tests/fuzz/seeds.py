@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """seeds - what the fuzzers begin with, made of the cases that nginx and ringway are compared by.
 
-    tests/fuzz/seeds.py FOLDER
+    tests/fuzz/seeds.py FOLDER [EVERY]
 
 FOLDER/<fuzzer>/ gets files named by what is in them, and FOLDER/files the tree that configurations
-serve; the fuzzers run there.
+serve; the fuzzers run there. EVERY: one seed of so many (1).
 """
+import collections
 import hashlib
 import importlib
 import re
@@ -71,12 +72,14 @@ def seeds_of(case):
             yield "http_path", kind + target[0]
 
 
-def main(folder):
+def main(folder, every):
     if not (folder / "files").exists():
         beside.make_files(folder / "files")
+    counts = collections.Counter()
     for case in cases():
         for fuzzer, seed in seeds_of(case):
-            if len(seed) > BYTES_MAX:
+            counts[fuzzer] += 1
+            if len(seed) > BYTES_MAX or counts[fuzzer] % every:
                 continue
             path = folder / fuzzer / hashlib.sha256(seed).hexdigest()[:16]
             path.parent.mkdir(exist_ok=True)
@@ -84,4 +87,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
