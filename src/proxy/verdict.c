@@ -144,7 +144,7 @@ enum progress redirect_to_named(struct exchange *x, struct span name)
     if (!begin_redirect(x))
         return refuse_redirect(
             x, "rewrite or internal redirection cycle while redirect to named location", name);
-    if (!x->record.uri.len)
+    if (!x->record.uri.len && x->is_head_good) /* one that was refused has none, and is answered */
         return refuse_redirect(x, "empty URI in redirect to named location", name);
     if (!l)
         return refuse_redirect(x, "could not find named location", name);

@@ -286,7 +286,7 @@ BAD = [(b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n
        (b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505), (b"\x00\r\n\r\n", 400)]
 
 
-@pytest.mark.parametrize("data, status", BAD)
+@pytest.mark.parametrize("data, status", BAD, ids=range(len(BAD)))
 @pytest.mark.parametrize("where", ["/said", "/sent", "@named"])
 def test_bad_requests_have_error_pages_but_lead_nowhere(edge, start, data, status, where):
     """Nothing of them reaches an upstream, and the connection ends."""
