@@ -65,6 +65,9 @@ struct directive {
     const char *difference;   /* from nginx, where there is one on purpose */
 };
 
+/* A row's number of arguments, where it is the usual one. */
+#define ONE_ARG .args_min = 1, .args_max = 1
+
 /* The place of a value: for a row's offset and size. */
 #define ROW_AT(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 

@@ -135,8 +135,6 @@ static int set_limit_except(struct conf *c, struct scope *s, const struct direct
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-#define ONE_ARG .args_min = 1, .args_max = 1
-
 static const struct directive rows[] = {
     {.name = "allow",
      .syntax = "address | CIDR | unix: | all",

@@ -193,7 +193,6 @@ static int set_condition(struct conf *c, struct scope *s, const struct directive
 /* --- the table ------------------------------------------------------------------------------ */
 
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 #define ONE_OR_TWO_ARGS .args_min = 1, .args_max = 2
 
 static const struct directive rows[] = {

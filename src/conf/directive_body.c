@@ -5,7 +5,6 @@
 
 #define AT(member) ROW_AT(struct level, member)
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 #define LEVEL_DIGITS_MAX 9 /* of all levels: one of a name's ten is left */
 

@@ -60,8 +60,6 @@ static const struct setter_word disable_words[] = {
 static const struct setter_bounds any_number = {0, UINT64_MAX};
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
 
-#define ONE_ARG .args_min = 1, .args_max = 1
-
 static const struct directive rows[] = {
     {.name = "client_header_timeout",
      .syntax = "time",

@@ -6,7 +6,6 @@
 
 #define AT(member) ROW_AT(struct level, member)
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 /* --- root and alias ------------------------------------------------------------------------- */
 

@@ -5,7 +5,6 @@
 
 #define AT(member) ROW_AT(struct level, member)
 #define AT_FLOW(member) ROW_AT(struct level, flow.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 /* A size with variables; one without is checked at once. */
 static int set_rate(struct conf *c, struct scope *s, const struct directive *d,

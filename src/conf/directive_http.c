@@ -167,8 +167,6 @@ static int set_server_tokens(struct conf *c, struct scope *s, const struct direc
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-#define ONE_ARG .args_min = 1, .args_max = 1
-
 static const struct directive rows[] = {
     {.name = "index",
      .syntax = "file ...",

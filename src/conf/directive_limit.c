@@ -197,8 +197,6 @@ static int set_connection_limit(struct conf *c, struct scope *s, const struct di
 
 /* --- the table ------------------------------------------------------------------------------ */
 
-#define ONE_ARG .args_min = 1, .args_max = 1
-
 static const enum limit_kind requests = LIMIT_REQUESTS, connections = LIMIT_CONNECTIONS;
 static const struct setter_bounds statuses = {400, 599};
 static const struct setter_word levels[] = {{"info", LOG_LEVEL_INFO},

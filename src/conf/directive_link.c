@@ -4,7 +4,6 @@
 #include "conf/setter.h"
 
 #define AT_SETTING(member) ROW_AT(struct level, settings.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 static int set_bind(struct conf *c, struct scope *s, const struct directive *d,
                     const struct node *n)

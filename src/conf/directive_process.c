@@ -9,7 +9,6 @@
 
 #define MAIN(member) ROW_AT(struct main_draft, member)
 #define LEVEL(member) ROW_AT(struct level, member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 static const struct setter_bounds from_1 = {1, UINT64_MAX};
 

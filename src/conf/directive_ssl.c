@@ -5,7 +5,6 @@
 #include "conf/setter_ssl.h"
 
 #define CLIENT(member) ROW_AT(struct level, client_tls.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 static const struct setter_bounds depth_bounds = {0, 100};
 static const struct setter_bounds tickets_bounds = {1, TICKETS_PER_IDENTITY_MAX};

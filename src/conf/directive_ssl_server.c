@@ -5,7 +5,6 @@
 #include "conf/setter_ssl.h"
 
 #define SERVER(member) ROW_AT(struct level, server_tls.member)
-#define ONE_ARG .args_min = 1, .args_max = 1
 
 #define ZONE_BYTES_MIN (32 * 1024)
 #define BUILTIN_SESSIONS 20480
