@@ -178,16 +178,25 @@ static void it_ends_amid_swaps_and_clients(void **state)
 
 /* --- a kernel that delivers nothing for a while ----------------------------------------------- */
 
+/* A worker that serves "one", and the ring by which it hears. */
+static int serving_ring(struct site *s)
+{
+    int ring;
+
+    started(s, SERVE("one"));
+    ring = youngest_ring();
+    worker_go(s->workers[0]);
+    ask_once(s, "<one>");
+    return ring;
+}
+
 static void a_swap_that_is_not_delivered_is_told_again(void **state)
 {
     struct site *s = *state;
     struct worker_assignment next = assign(SERVE("two"), shared_listener(s));
     int ring, kept;
 
-    started(s, SERVE("one"));
-    ring = youngest_ring();
-    worker_go(s->workers[0]);
-    ask_once(s, "<one>");
+    ring = serving_ring(s);
     kept = lose_ring(ring);
     s->swapped_count = 0;
     assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
@@ -228,10 +237,7 @@ static void an_end_that_is_not_delivered_is_told_again(void **state)
     struct site *s = *state;
     int ring, kept;
 
-    started(s, SERVE("one"));
-    ring = youngest_ring();
-    worker_go(s->workers[0]);
-    ask_once(s, "<one>");
+    ring = serving_ring(s);
     worker_stop(s->workers[0]);
     turn_until(s->t.loop, s->drained_count);
     kept = lose_ring(ring);
@@ -249,10 +255,7 @@ static void a_swap_that_comes_behind_the_end_is_not_made(void **state)
     struct worker_assignment next = assign(SERVE("two"), shared_listener(s));
     int ring, kept;
 
-    started(s, SERVE("one"));
-    ring = youngest_ring();
-    worker_go(s->workers[0]);
-    ask_once(s, "<one>");
+    ring = serving_ring(s);
     kept = lose_ring(ring);
     s->swapped_count = 0;
     assert_int_equal(worker_swap(s->workers[0], &next, site_swapped), 0);
